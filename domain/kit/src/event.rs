@@ -1,0 +1,217 @@
+//! Events, their integer versions, and the typed way from every old shape to the current one.
+//! Not here: the envelope around the payload.
+
+use std::fmt::Debug;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+/// One shape of one event's data. `Previous` is the shape before it; version 1 names itself.
+pub trait Payload: Serialize + DeserializeOwned {
+    /// The shape's number, from 1.
+    const VERSION: u32;
+    /// The shape that this one replaced.
+    type Previous: Payload + Into<Self>;
+}
+
+/// An event type of an aggregate and the version that is written today.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    /// The name on the wire, such as `name-changed`.
+    pub name: &'static str,
+    /// The version that is written today; all from 1 to this one can be read.
+    pub version: u32,
+}
+
+/// Why stored data cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// No such event type in this aggregate.
+    #[error("{aggregate}.{kind} is not an event of this service")]
+    Unknown {
+        /// The aggregate type.
+        aggregate: String,
+        /// The event's name.
+        kind: String,
+    },
+    /// A version that this code does not know, usually one written by newer code.
+    #[error("{kind} version {version} is newer than {known}, the newest this service reads")]
+    Newer {
+        /// The event's name.
+        kind: String,
+        /// The version found.
+        version: u32,
+        /// The newest version known.
+        known: u32,
+    },
+    /// The data does not have the shape of its version.
+    #[error("{kind} version {version} does not have its shape: {source}")]
+    Shape {
+        /// The event's name.
+        kind: String,
+        /// The version found.
+        version: u32,
+        /// Where it differs.
+        source: serde_json::Error,
+    },
+}
+
+/// What a handler reads: the events of one aggregate, or a union of several.
+pub trait EventSet: Clone + Debug + Send + Sync + Sized + 'static {
+    /// The aggregate types whose events these are.
+    fn aggregates() -> Vec<&'static str>;
+
+    /// Reads `data`, written as version `version` of `kind` of `aggregate`, into the current shape.
+    ///
+    /// # Errors
+    /// [`Unreadable`], by what is wrong with it.
+    fn read(aggregate: &str, kind: &str, version: u32, data: &[u8]) -> Result<Self, Unreadable>;
+}
+
+/// The events of one aggregate: an enum that [`events!`](crate::events) writes.
+pub trait Event: EventSet + PartialEq {
+    /// The aggregate type.
+    const AGGREGATE: &'static str;
+    /// Every event type with its current version.
+    const KINDS: &'static [Kind];
+
+    /// Which of [`Self::KINDS`] this is.
+    fn kind(&self) -> Kind;
+
+    /// The data alone, as JSON in the current shape.
+    ///
+    /// # Errors
+    /// If a value has no JSON form, such as a map with keys that are not strings.
+    fn data(&self) -> serde_json::Result<Vec<u8>>;
+}
+
+/// Reads any version ever written, each shape converted into its successor.
+///
+/// # Errors
+/// [`Unreadable::Newer`] for version 0 or one past the newest, [`Unreadable::Shape`] otherwise.
+pub fn decode<P: Payload>(kind: &str, version: u32, data: &[u8]) -> Result<P, Unreadable> {
+    const { assert!(P::VERSION == 1 || P::VERSION == <P::Previous as Payload>::VERSION + 1) }
+    if version == 0 || version > P::VERSION {
+        return Err(Unreadable::Newer { kind: kind.to_owned(), version, known: P::VERSION });
+    }
+    if version < P::VERSION {
+        return decode::<P::Previous>(kind, version, data).map(Into::into);
+    }
+    serde_json::from_slice(data).map_err(|source| Unreadable::Shape {
+        kind: kind.to_owned(),
+        version,
+        source,
+    })
+}
+
+/// The full type name on the wire, `<aggregate>.<kind>`.
+#[must_use]
+pub fn describe<E: Event>(event: &E) -> String {
+    format!("{}.{}", E::AGGREGATE, event.kind().name)
+}
+
+/// Declares the events of an aggregate: the wire name, the payload struct and its version.
+/// Names and versions are the wire: add a version, never edit one.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// pub struct LampLit { pub lumens: u32 }
+/// #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// pub struct LampLitV1 { pub bright: bool }
+/// impl From<LampLitV1> for LampLit {
+///     fn from(old: LampLitV1) -> Self { Self { lumens: if old.bright { 800 } else { 200 } } }
+/// }
+/// #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// pub struct LampPutOut {}
+///
+/// kit::events! {
+///     /// What happens to a lamp.
+///     pub enum LampEvent for "lamp" {
+///         "lamp-lit" => LampLit: 2 from LampLitV1,
+///         "lamp-put-out" => LampPutOut: 1,
+///     }
+/// }
+/// kit::past! { LampLitV1: 1 }
+///
+/// use kit::EventSet;
+/// let lit = LampEvent::read("lamp", "lamp-lit", 1, br#"{"bright":true}"#)?;
+/// assert_eq!(lit, LampEvent::LampLit(LampLit { lumens: 800 }));
+/// # Ok::<(), kit::Unreadable>(())
+/// ```
+#[macro_export]
+macro_rules! events {
+    ($(#[$doc:meta])* pub enum $Events:ident for $aggregate:literal {
+        $($name:literal => $Payload:ident : $version:literal $(from $Old:path)?),* $(,)?
+    }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, $crate::serde::Serialize, $crate::serde::Deserialize)]
+        #[serde(crate = "kit::serde")]
+        pub enum $Events {
+            $(#[doc = concat!("`", $name, "`, version ", $version, ".")] $Payload($Payload),)*
+        }
+
+        $(impl From<$Payload> for $Events {
+            fn from(payload: $Payload) -> Self { Self::$Payload(payload) }
+        }
+        impl $crate::Payload for $Payload {
+            const VERSION: u32 = $version;
+            type Previous = $crate::events!(@previous $Payload $(, $Old)?);
+        })*
+
+        impl $crate::EventSet for $Events {
+            fn aggregates() -> Vec<&'static str> { vec![$aggregate] }
+
+            fn read(
+                aggregate: &str, kind: &str, version: u32, data: &[u8],
+            ) -> Result<Self, $crate::Unreadable> {
+                match (aggregate, kind) {
+                    $(($aggregate, $name) => {
+                        $crate::decode::<$Payload>(kind, version, data).map(Self::$Payload)
+                    })*
+                    _ => Err($crate::Unreadable::Unknown {
+                        aggregate: aggregate.to_owned(), kind: kind.to_owned(),
+                    }),
+                }
+            }
+        }
+
+        impl $crate::Event for $Events {
+            const AGGREGATE: &'static str = $aggregate;
+            const KINDS: &'static [$crate::Kind] =
+                &[$($crate::Kind { name: $name, version: $version }),*];
+
+            fn kind(&self) -> $crate::Kind {
+                match self {
+                    $(Self::$Payload(_) => $crate::Kind { name: $name, version: $version },)*
+                }
+            }
+
+            fn data(&self) -> $crate::serde_json::Result<Vec<u8>> {
+                match self {
+                    $(Self::$Payload(payload) => $crate::serde_json::to_vec(payload),)*
+                }
+            }
+        }
+
+        impl $crate::cqrs_es::DomainEvent for $Events {
+            fn event_type(&self) -> String { $crate::describe(self) }
+            fn event_version(&self) -> String { $crate::Event::kind(self).version.to_string() }
+        }
+    };
+    (@previous $Payload:ident) => { $Payload };
+    (@previous $Payload:ident, $Old:path) => { $Old };
+}
+
+/// Declares a retired shape as a link of a version chain; see [`events!`](crate::events).
+#[macro_export]
+macro_rules! past {
+    ($($Old:path : $version:literal $(from $Older:path)?),* $(,)?) => {
+        $(impl $crate::Payload for $Old {
+            const VERSION: u32 = $version;
+            type Previous = $crate::past!(@previous $Old $(, $Older)?);
+        })*
+    };
+    (@previous $Old:path) => { $Old };
+    (@previous $Old:path, $Older:path) => { $Older };
+}

@@ -1,0 +1,35 @@
+//! The words every context is written in: ids, events and their versions, state machines,
+//! decisions, policies, effects, projections and scenarios.
+//! Not here: IO, clocks, randomness, subjects, and anything that names a context.
+
+mod aggregate;
+mod chart;
+mod command;
+mod context;
+mod cqrs;
+mod effect;
+mod event;
+mod id;
+mod machine;
+mod metadata;
+mod policy;
+mod projection;
+mod recorded;
+pub mod scenario;
+
+pub use aggregate::{Aggregate, DomainError};
+pub use chart::{Arrow, Chart};
+pub use command::{BadCommand, Command};
+pub use context::{Actor, Context, Secret};
+pub use cqrs::ContextSource;
+pub use effect::{Effect, Outcome};
+pub use event::{Event, EventSet, Kind, Payload, Unreadable, decode, describe};
+pub use id::{AggregateId, BadId, CommandId, EventId};
+pub use machine::{Machine, Stage};
+pub use metadata::{HOPS_MAX, Metadata};
+pub use policy::{Order, Policy, Refused, Start};
+pub use projection::{Field, Key, Match, Projection, Term};
+pub use recorded::{Position, Recorded, Version};
+
+#[doc(hidden)]
+pub use {cqrs_es, serde, serde_json};

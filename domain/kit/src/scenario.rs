@@ -1,0 +1,170 @@
+//! Given what has happened, when this is asked, then that follows: domain tests as sentences.
+//!
+//! Every step also checks that replayed events equal the state and that asking the same thing
+//! again yields nothing. Not here: IO; a scenario runs in memory.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{Actor, Aggregate, AggregateId, Context, Event, Secret};
+
+/// The time at which scenarios happen unless they say otherwise: 2026-01-02 03:04:05 UTC.
+#[must_use]
+pub fn noon() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_767_323_045, 0).unwrap_or_default()
+}
+
+/// The secret that scenarios use.
+#[must_use]
+pub const fn secret() -> Secret {
+    Secret::new([7; 32])
+}
+
+/// A context for the command numbered `ordinal`, at `now`.
+#[must_use]
+pub fn context(now: DateTime<Utc>, ordinal: u64) -> Context {
+    let command = Uuid::from_u64_pair(0x0190_0000_0000_7000, 0x8000_0000_0000_0000 | ordinal);
+    Context::new(now, Actor::default(), command.into(), secret())
+}
+
+/// An id for scenarios, such as `id("ada")`.
+#[must_use]
+pub fn id(text: &str) -> AggregateId {
+    text.parse().unwrap_or_else(|_| Uuid::nil().into())
+}
+
+/// An aggregate with a past.
+#[derive(Debug, Clone)]
+pub struct Given<A: Aggregate> {
+    state: A,
+    past: Vec<A::Event>,
+    now: DateTime<Utc>,
+}
+
+/// Starts a scenario from events that have happened.
+pub fn given<A: Aggregate>(events: impl IntoIterator<Item = A::Event>) -> Given<A> {
+    let past: Vec<_> = events.into_iter().collect();
+    Given { state: fold(&past), past, now: noon() }
+}
+
+/// Starts a scenario in which nothing has happened yet.
+#[must_use]
+pub fn given_nothing<A: Aggregate>() -> Given<A> {
+    given([])
+}
+
+/// The state that `events` lead to.
+pub fn fold<'a, A: Aggregate>(events: impl IntoIterator<Item = &'a A::Event>) -> A {
+    let mut state = A::default();
+    for event in events {
+        state.evolve(event);
+    }
+    state
+}
+
+impl<A: Aggregate> Given<A> {
+    /// Moves the clock.
+    #[must_use]
+    pub const fn at(mut self, now: DateTime<Utc>) -> Self {
+        self.now = now;
+        self
+    }
+
+    /// The state so far.
+    #[must_use]
+    pub const fn state(&self) -> &A {
+        &self.state
+    }
+
+    /// Asks for `command`.
+    #[track_caller]
+    #[must_use]
+    pub fn when(self, command: impl Into<A::Command>) -> When<A> {
+        let command = command.into();
+        let context = || context(self.now, self.past.len() as u64);
+        let decided = self.state.decide(&command, &context());
+        assert_eq!(
+            decided,
+            self.state.decide(&command, &context()),
+            "deciding twice from one state must agree"
+        );
+        When { given: self, command, decided }
+    }
+}
+
+/// A decision to look at.
+#[derive(Debug, Clone)]
+pub struct When<A: Aggregate> {
+    given: Given<A>,
+    command: A::Command,
+    decided: Result<Vec<A::Event>, A::Error>,
+}
+
+impl<A: Aggregate> When<A> {
+    /// These events follow. The same command again yields nothing or is refused.
+    #[track_caller]
+    pub fn then(self, expected: impl IntoIterator<Item = A::Event>) -> Given<A> {
+        let expected: Vec<_> = expected.into_iter().collect();
+        assert_eq!(self.decided.as_ref(), Ok(&expected), "{:?}", self.command);
+        let command = self.command.clone();
+        let next = self.happened(expected);
+        let again = next.state.decide(&command, &context(next.now, next.past.len() as u64));
+        assert!(
+            again.as_ref().map_or(true, Vec::is_empty),
+            "{command:?} asked again yields {again:?}"
+        );
+        next
+    }
+
+    /// These events follow, and would again: for commands that count, such as a wrong code.
+    #[track_caller]
+    pub fn then_each_time(self, expected: impl IntoIterator<Item = A::Event>) -> Given<A> {
+        let expected: Vec<_> = expected.into_iter().collect();
+        assert_eq!(self.decided.as_ref(), Ok(&expected), "{:?}", self.command);
+        self.happened(expected)
+    }
+
+    /// It is already so: no event.
+    #[track_caller]
+    pub fn then_unchanged(self) -> Given<A> {
+        assert_eq!(self.decided.as_ref(), Ok(&Vec::new()), "{:?}", self.command);
+        self.given
+    }
+
+    /// It is refused.
+    #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "reads as a sentence: then_refused(error)")]
+    pub fn then_refused(self, error: A::Error) -> Given<A> {
+        assert_eq!(self.decided.as_ref(), Err(&error), "{:?}", self.command);
+        self.given
+    }
+
+    /// The decision itself.
+    pub const fn decided(&self) -> &Result<Vec<A::Event>, A::Error> {
+        &self.decided
+    }
+
+    #[track_caller]
+    fn happened(self, events: Vec<A::Event>) -> Given<A> {
+        let Given { mut state, mut past, now } = self.given;
+        for event in &events {
+            state.evolve(event);
+        }
+        past.extend(events);
+        assert_eq!(fold::<A>(&reread(&past)), state, "replayed events must equal the state");
+        Given { state, past, now }
+    }
+}
+
+/// The events as they come back from their wire form.
+#[track_caller]
+fn reread<E: Event>(events: &[E]) -> Vec<E> {
+    let wire = |event: &E| {
+        let data = event.data().map_err(|error| error.to_string())?;
+        let kind = event.kind();
+        E::read(E::AGGREGATE, kind.name, kind.version, &data).map_err(|error| error.to_string())
+    };
+    let read: Result<Vec<_>, _> = events.iter().map(wire).collect();
+    assert!(read.is_ok(), "what is written must be readable: {read:?}");
+    read.unwrap_or_default()
+}

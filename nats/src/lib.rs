@@ -1,0 +1,9 @@
+//! What the server sees: subjects, streams, buckets, headers and limits, each spelled only here.
+//! Not here: awaiting, retrying, or what a message means.
+
+pub mod headers;
+pub mod limits;
+pub mod names;
+mod subject;
+
+pub use subject::Subject;
