@@ -4,3 +4,4 @@
 pub mod problem;
 pub mod request;
 pub mod store;
+pub mod telemetry;
