@@ -1,6 +1,7 @@
 //! How it runs: the event stores, the command processor and its service, the handlers' runtime,
 //! read models, the broker process and telemetry. Generic: no context is named here.
 
+pub mod envelope;
 pub mod problem;
 pub mod request;
 pub mod store;

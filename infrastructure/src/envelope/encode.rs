@@ -1,0 +1,231 @@
+//! Writing a commit. Whatever is written here, [`decode`](super::decode) reads back.
+
+use std::fmt::{self, Display};
+
+use bytes::Bytes;
+use chrono::{DateTime, Datelike, SecondsFormat, Utc};
+use kit::{EventId, Kind, Metadata, Version};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::store::StreamKey;
+
+/// Bytes to set aside per event: about 600 of attributes and a small payload.
+const EVENT_BYTES_TYPICAL: usize = 1024;
+
+/// One event about to be written. `data` is the payload's JSON in the current shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEvent {
+    /// The event's own id.
+    pub id: EventId,
+    /// Its name and the version that `data` has.
+    pub kind: Kind,
+    /// Where it stands in its aggregate.
+    pub version: Version,
+    /// When it was decided.
+    pub time: DateTime<Utc>,
+    /// The payload as JSON.
+    pub data: Vec<u8>,
+}
+
+/// A [`NewEvent`] whose parts are borrowed and whose name is only known at run time.
+#[derive(Debug, Clone, Copy)]
+pub struct Draft<'a> {
+    /// The event's own id.
+    pub id: EventId,
+    /// Its name without the aggregate.
+    pub kind: &'a str,
+    /// The version that `data` has.
+    pub schema_version: u32,
+    /// Where it stands in its aggregate.
+    pub version: Version,
+    /// When it was decided.
+    pub time: DateTime<Utc>,
+    /// The payload as JSON.
+    pub data: &'a [u8],
+    /// Who, why, and in which conversation.
+    pub metadata: &'a Metadata,
+}
+
+/// Why events cannot become a commit.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// A commit holds at least one event.
+    #[error("a commit without events")]
+    Empty,
+    /// The versions of one commit follow one another.
+    #[error("version {found} where {wanted} must follow")]
+    Gap {
+        /// The version that must come.
+        wanted: Version,
+        /// The version found.
+        found: Version,
+    },
+    /// RFC 3339 ends with the year 9999.
+    #[error("the time of version {version} has no RFC 3339 form")]
+    Time {
+        /// The event.
+        version: Version,
+    },
+    /// The payload is not JSON.
+    #[error("the data of version {version} is not JSON: {source}")]
+    Data {
+        /// The event.
+        version: Version,
+        /// Where it is not.
+        source: serde_json::Error,
+    },
+    /// An attribute has no JSON form.
+    #[error("version {version} has no JSON form: {source}")]
+    Json {
+        /// The event.
+        version: Version,
+        /// Why.
+        source: serde_json::Error,
+    },
+}
+
+/// Encodes one commit. Its events may belong to different commands: metadata is per event.
+///
+/// # Errors
+/// [`EncodeError`], if the events are not a commit that can be read back.
+pub fn encode<'a>(
+    key: &StreamKey,
+    events: impl IntoIterator<Item = (&'a NewEvent, &'a Metadata)>,
+) -> Result<Bytes, EncodeError> {
+    let drafts = events.into_iter().map(|(event, metadata)| Draft {
+        id: event.id,
+        kind: event.kind.name,
+        schema_version: event.kind.version,
+        version: event.version,
+        time: event.time,
+        data: &event.data,
+        metadata,
+    });
+    encode_drafts(key, drafts)
+}
+
+/// [`encode`] for events whose names are not known when the program is compiled.
+///
+/// # Errors
+/// [`EncodeError`], if the events are not a commit that can be read back.
+pub fn encode_drafts<'a>(
+    key: &StreamKey,
+    drafts: impl IntoIterator<Item = Draft<'a>>,
+) -> Result<Bytes, EncodeError> {
+    let drafts = drafts.into_iter();
+    let mut body = Vec::with_capacity(drafts.size_hint().0.max(1) * EVENT_BYTES_TYPICAL);
+    let mut wanted = None;
+    for draft in drafts {
+        let version = draft.version;
+        let due = wanted.unwrap_or(version.max(Version::ZERO.next()));
+        if version != due {
+            return Err(EncodeError::Gap { wanted: due, found: version });
+        }
+        wanted = Some(version.next());
+        body.push(if body.is_empty() { b'[' } else { b',' });
+        let line = Line::new(key, &draft)?;
+        serde_json::to_writer(&mut body, &line)
+            .map_err(|source| EncodeError::Json { version, source })?;
+    }
+    if body.is_empty() {
+        return Err(EncodeError::Empty);
+    }
+    body.push(b']');
+    Ok(body.into())
+}
+
+/// One element in the order of the wire.
+#[derive(Serialize)]
+struct Line<'a> {
+    specversion: &'static str,
+    id: EventId,
+    source: Shown<Source<'a>>,
+    #[serde(rename = "type")]
+    kind: Shown<Type<'a>>,
+    subject: &'a str,
+    time: String,
+    datacontenttype: &'static str,
+    schemaversion: u32,
+    sequence: Shown<Sequence>,
+    commandid: &'a str,
+    commandhash: &'a str,
+    correlationid: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    causationid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    userid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sessionid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requestid: Option<&'a str>,
+    hops: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<&'a str>,
+    data: &'a RawValue,
+}
+
+impl<'a> Line<'a> {
+    fn new(key: &'a StreamKey, draft: &Draft<'a>) -> Result<Self, EncodeError> {
+        let (version, metadata) = (draft.version, draft.metadata);
+        if !(0..=9999).contains(&draft.time.year()) {
+            return Err(EncodeError::Time { version });
+        }
+        Ok(Self {
+            specversion: "1.0",
+            id: draft.id,
+            source: Shown(Source(&key.aggregate)),
+            kind: Shown(Type(&key.aggregate, draft.kind)),
+            subject: key.id.as_str(),
+            time: draft.time.to_rfc3339_opts(SecondsFormat::Micros, true),
+            datacontenttype: nats::headers::JSON,
+            schemaversion: draft.schema_version,
+            sequence: Shown(Sequence(version)),
+            commandid: metadata.command_id.as_str(),
+            commandhash: &metadata.command_hash,
+            correlationid: &metadata.correlation_id,
+            causationid: metadata.causation_id.as_deref(),
+            userid: metadata.user_id.as_deref(),
+            sessionid: metadata.session_id.as_deref(),
+            requestid: metadata.request_id.as_deref(),
+            hops: metadata.hops,
+            traceparent: metadata.traceparent.as_deref(),
+            data: serde_json::from_slice(draft.data)
+                .map_err(|source| EncodeError::Data { version, source })?,
+        })
+    }
+}
+
+/// Serialises what is displayed, without a string in between.
+struct Shown<T>(T);
+
+impl<T: Display> Serialize for Shown<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+struct Source<'a>(&'a str);
+
+impl Display for Source<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "headwater/{}", self.0)
+    }
+}
+
+struct Type<'a>(&'a str, &'a str);
+
+impl Display for Type<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0, self.1)
+    }
+}
+
+/// The CloudEvents sequence extension is a string that sorts: ten digits, zero-padded.
+struct Sequence(Version);
+
+impl Display for Sequence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:010}", self.0.0)
+    }
+}
