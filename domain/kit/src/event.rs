@@ -215,3 +215,60 @@ macro_rules! past {
     (@previous $Old:path) => { $Old };
     (@previous $Old:path, $Older:path) => { $Older };
 }
+
+/// Declares what a handler reads when the events of one aggregate are not enough: a union of the
+/// events of several.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// pub struct LampLit {}
+/// kit::events! { pub enum LampEvent for "lamp" { "lamp-lit" => LampLit: 1 } }
+/// #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// pub struct DoorOpened {}
+/// kit::events! { pub enum DoorEvent for "door" { "door-opened" => DoorOpened: 1 } }
+///
+/// kit::union! {
+///     /// What wakes the dog.
+///     pub enum Noise { Door(DoorEvent), Lamp(LampEvent) }
+/// }
+///
+/// use kit::EventSet;
+/// assert_eq!(Noise::aggregates(), ["door", "lamp"]);
+/// assert_eq!(Noise::read("lamp", "lamp-lit", 1, b"{}")?, Noise::Lamp(LampLit {}.into()));
+/// assert!(Noise::read("window", "lamp-lit", 1, b"{}").is_err());
+/// # Ok::<(), kit::Unreadable>(())
+/// ```
+#[macro_export]
+macro_rules! union {
+    ($(#[$doc:meta])* pub enum $Union:ident { $($Member:ident($Events:ty)),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum $Union {
+            $(#[doc = concat!("One of [`", stringify!($Events), "`].")] $Member($Events),)*
+        }
+
+        $(impl From<$Events> for $Union {
+            fn from(event: $Events) -> Self { Self::$Member(event) }
+        })*
+
+        impl $crate::EventSet for $Union {
+            fn aggregates() -> Vec<&'static str> {
+                vec![$(<$Events as $crate::Event>::AGGREGATE),*]
+            }
+
+            fn read(
+                aggregate: &str, kind: &str, version: u32, data: &[u8],
+            ) -> Result<Self, $crate::Unreadable> {
+                $(if aggregate == <$Events as $crate::Event>::AGGREGATE {
+                    return <$Events as $crate::EventSet>::read(aggregate, kind, version, data)
+                        .map(Self::$Member);
+                })*
+                Err($crate::Unreadable::Unknown {
+                    aggregate: aggregate.to_owned(), kind: kind.to_owned(),
+                })
+            }
+        }
+    };
+}

@@ -75,6 +75,12 @@ pub trait Projection: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Where `document` stands in a list: lists go by this value and then by key.
+    #[must_use]
+    fn order(_document: &Self::Document) -> String {
+        String::new()
+    }
+
     /// A query value in the form that [`Self::terms`] uses, such as lower case.
     #[must_use]
     fn normalise(_field: &str, value: &str) -> String {
