@@ -1,8 +1,11 @@
 //! How it runs: the event stores, the command processor and its service, the handlers' runtime,
 //! read models, the broker process and telemetry. Generic: no context is named here.
 
+pub mod client;
 pub mod envelope;
 pub mod problem;
+pub mod query;
 pub mod request;
 pub mod store;
 pub mod telemetry;
+pub mod wire;

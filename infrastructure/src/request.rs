@@ -4,6 +4,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use kit::{AggregateId, CommandId, EventId, Position, Version};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// One command with everything its headers say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +67,13 @@ impl CommandRequest {
             hops: 0,
             traceparent: None,
         }
+    }
+
+    /// The same request with a command id, a new UUIDv7 if it had none, so that it can be repeated.
+    #[must_use]
+    pub fn identified(mut self) -> Self {
+        self.command_id.get_or_insert_with(|| Uuid::now_v7().into());
+        self
     }
 }
 

@@ -1,0 +1,186 @@
+//! The caller's side: commands, durable commands and queries over NATS.
+//! Not here: repeating a command; the caller decides, with the same command id.
+
+use std::time::Duration;
+
+use async_nats::{RequestErrorKind, jetstream};
+use bytes::Bytes;
+use chrono::Utc;
+use jetstream::context::PublishErrorKind;
+use kit::CommandId;
+use nats::{Subject, headers, limits};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use crate::{
+    problem::Problem,
+    request::{CommandRequest, Reply},
+    wire,
+};
+
+/// How long a caller waits for the answer to a command that has no deadline.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
+/// A query may wait 30 s for its projection; then its own `timeout` must still arrive.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(35);
+
+/// Sends commands and queries to the service behind a NATS connection.
+#[derive(Debug, Clone)]
+pub struct Client {
+    connection: async_nats::Client,
+    jetstream: jetstream::Context,
+    command_timeout: Duration,
+}
+
+impl Client {
+    /// A client on `connection`.
+    #[must_use]
+    pub fn new(connection: async_nats::Client) -> Self {
+        let jetstream = jetstream::new(connection.clone());
+        Self { connection, jetstream, command_timeout: COMMAND_TIMEOUT }
+    }
+
+    /// The same client with another limit for commands that have no deadline.
+    #[must_use]
+    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.command_timeout = timeout;
+        self
+    }
+
+    /// The connection underneath.
+    #[must_use]
+    pub const fn connection(&self) -> &async_nats::Client {
+        &self.connection
+    }
+
+    /// Sends a command and waits for its answer, until its deadline if it has one. A request
+    /// without a command id gets one; to repeat a request after `outcome-unknown`, give it one
+    /// beforehand with [`CommandRequest::identified`].
+    ///
+    /// # Errors
+    /// The service's refusal; `unavailable` if nobody answers commands; `outcome-unknown` if no
+    /// answer came in time.
+    pub async fn send(&self, request: &CommandRequest) -> Result<Reply, Problem> {
+        let request = request.clone().identified();
+        let timeout = self.patience(&request);
+        let id = request.command_id.as_ref().map_or("", CommandId::as_str);
+        let unknown = |why: String| {
+            Problem::outcome_unknown(format!("{why}; repeat it with the same command id, {id}"))
+        };
+        let message = async_nats::Request::new()
+            .headers(checked(&request)?)
+            .payload(request.body.clone())
+            .timeout(Some(timeout));
+        let answer = self.connection.send_request(subject(&request), message).await;
+        let answer = answer.map_err(|error| match error.kind() {
+            RequestErrorKind::NoResponders => Problem::unavailable(
+                "nobody takes commands here: is `headwater dev` or `headwater serve` running on \
+                 this NATS, with the role `commands`?",
+            ),
+            RequestErrorKind::InvalidSubject => Problem::invalid(error.to_string()),
+            RequestErrorKind::MaxPayloadExceeded => Problem::too_large(error.to_string()),
+            RequestErrorKind::TimedOut => unknown(format!("no answer came within {timeout:?}")),
+            RequestErrorKind::Other => unknown(error.to_string()),
+        })?;
+        decode(&wire::read_answer(answer)?)
+    }
+
+    /// Hands a command to the work queue and returns once the broker has it. What becomes of it is
+    /// asked for with [`Self::result`].
+    ///
+    /// # Errors
+    /// `unavailable` if the queue is away, `outcome-unknown` if the broker did not confirm in time.
+    pub async fn enqueue(&self, request: &CommandRequest) -> Result<CommandId, Problem> {
+        let request = request.clone().identified();
+        let Some(id) = request.command_id.clone() else {
+            return Err(Problem::invalid("a durable command needs a command id"));
+        };
+        let mut map = checked(&request)?;
+        map.insert(headers::MESSAGE_ID, id.as_str());
+        let CommandRequest { aggregate, id: aggregate_id, name, body, .. } = request;
+        let subject = Subject::Enqueue { aggregate, id: aggregate_id, name }.to_string();
+        let unknown = |error: &dyn std::fmt::Display| {
+            Problem::outcome_unknown(format!(
+                "the queue did not confirm: {error}; repeat it with the same command id, {id}"
+            ))
+        };
+        let acknowledged = self
+            .jetstream
+            .publish_with_headers(subject, map, body)
+            .await
+            .map_err(|error| unknown(&error))?
+            .await;
+        match acknowledged {
+            Ok(_) => Ok(id),
+            Err(error) if error.kind() == PublishErrorKind::StreamNotFound => {
+                Err(Problem::unavailable(
+                    "no stream takes durable commands here: start `headwater dev` or `headwater \
+                     serve`, which provision it",
+                ))
+            }
+            Err(error) => Err(unknown(&error)),
+        }
+    }
+
+    /// Asks a projection, with `params` as the JSON object of the query.
+    ///
+    /// # Errors
+    /// The service's problem; `unavailable` if nobody answers for the projection; `timeout`.
+    pub async fn query(
+        &self,
+        projection: &str,
+        name: &str,
+        params: &(impl Serialize + Sync),
+    ) -> Result<Box<RawValue>, Problem> {
+        let body =
+            serde_json::to_vec(params).map_err(|error| Problem::invalid(error.to_string()))?;
+        let subject =
+            Subject::Query { projection: projection.into(), name: name.into() }.to_string();
+        if Subject::parse(&subject).is_none() {
+            return Err(Problem::unknown_query(format!("{subject:?} names no query")));
+        }
+        let message = async_nats::Request::new().payload(body.into()).timeout(Some(QUERY_TIMEOUT));
+        let answer = self.connection.send_request(subject, message).await;
+        let answer = answer.map_err(|error| match error.kind() {
+            RequestErrorKind::NoResponders => Problem::unavailable(format!(
+                "nobody answers queries on {projection:?}: there is no such projection, or no \
+                 instance runs with the role `projections`"
+            )),
+            RequestErrorKind::MaxPayloadExceeded => Problem::too_large(error.to_string()),
+            RequestErrorKind::InvalidSubject => Problem::invalid(error.to_string()),
+            RequestErrorKind::TimedOut => {
+                Problem::timeout(format!("no answer came within {QUERY_TIMEOUT:?}"))
+            }
+            RequestErrorKind::Other => Problem::unavailable(error.to_string()),
+        })?;
+        decode(&wire::read_answer(answer)?)
+    }
+
+    fn patience(&self, request: &CommandRequest) -> Duration {
+        let Some(deadline) = request.deadline else { return self.command_timeout };
+        // The service's own `deadline` answer is better than a time-out, so wait for it a little.
+        (deadline - Utc::now()).to_std().unwrap_or_default() + Duration::from_millis(500)
+    }
+}
+
+fn subject(request: &CommandRequest) -> String {
+    format!("command.{}.{}.{}", request.aggregate, request.id, request.name)
+}
+
+/// The headers, once the request is known to reach the service as one.
+fn checked(request: &CommandRequest) -> Result<async_nats::HeaderMap, Problem> {
+    let size = request.body.len();
+    if size > limits::COMMAND_BYTES_MAX {
+        let limit = limits::COMMAND_BYTES_MAX;
+        return Err(Problem::too_large(format!("the body has {size} bytes, {limit} are allowed")));
+    }
+    let subject = subject(request);
+    if Subject::parse(&subject).is_none() {
+        return Err(Problem::invalid(format!("{subject:?} names no command")));
+    }
+    wire::write_headers(request)
+}
+
+fn decode<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
+    serde_json::from_slice(body)
+        .map_err(|error| Problem::unavailable(format!("the answer cannot be read: {error}")))
+}
