@@ -2,9 +2,12 @@
 //! read models, the broker process and telemetry. Generic: no context is named here.
 
 pub mod client;
+pub mod composition;
 pub mod envelope;
+pub mod handler;
 pub mod problem;
 pub mod query;
+pub mod readmodel;
 pub mod request;
 pub mod store;
 pub mod telemetry;

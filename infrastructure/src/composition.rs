@@ -1,0 +1,195 @@
+//! Everything a service is made of, with the types erased: aggregates, policies, effects and
+//! projections. Not here: any particular one; the binary lists them.
+
+use std::{collections::BTreeSet, fmt, sync::Arc};
+
+use kit::{Aggregate, Chart, Effect, Policy, Projection};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    handler::{AnyEffect, AnyPolicy},
+    readmodel::AnyProjection,
+};
+
+/// What a handler is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HandlerKind {
+    /// Answers events with commands.
+    Policy,
+    /// Touches the outside.
+    Effect,
+    /// Folds events into documents.
+    Projection,
+}
+
+impl fmt::Display for HandlerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Policy => "policy",
+            Self::Effect => "effect",
+            Self::Projection => "projection",
+        })
+    }
+}
+
+/// A handler's name and kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct HandlerInfo {
+    /// The name, unique among all handlers.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: HandlerKind,
+}
+
+/// Why a composition cannot run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CompositionError {
+    /// Two parts share a name that names leases, checkpoints or subjects.
+    #[error("two parts are named {0:?}")]
+    Twice(&'static str),
+    /// A name is not a kebab-case word, so it cannot be a subject token.
+    #[error("{0:?} is not a kebab-case word")]
+    Name(&'static str),
+    /// A handler reads an aggregate that is not listed.
+    #[error("{handler} reads events of {aggregate:?}, which is no aggregate of this service")]
+    Aggregate {
+        /// The handler.
+        handler: &'static str,
+        /// What it reads.
+        aggregate: &'static str,
+    },
+}
+
+#[derive(Clone)]
+struct AggregatePart {
+    name: &'static str,
+    charts: fn() -> Vec<Chart>,
+}
+
+/// One handler.
+#[derive(Clone)]
+pub(crate) enum HandlerPart {
+    Policy(Arc<dyn AnyPolicy>),
+    Effect(Arc<dyn AnyEffect>),
+    Projection(Arc<dyn AnyProjection>),
+}
+
+impl HandlerPart {
+    pub(crate) fn info(&self) -> HandlerInfo {
+        let (name, kind) = match self {
+            Self::Policy(part) => (part.name(), HandlerKind::Policy),
+            Self::Effect(part) => (part.name(), HandlerKind::Effect),
+            Self::Projection(part) => (part.name(), HandlerKind::Projection),
+        };
+        HandlerInfo { name, kind }
+    }
+
+    pub(crate) fn aggregates(&self) -> Vec<&'static str> {
+        match self {
+            Self::Policy(part) => part.aggregates(),
+            Self::Effect(part) => part.aggregates(),
+            Self::Projection(part) => part.aggregates(),
+        }
+    }
+}
+
+/// The parts of a service.
+#[derive(Clone, Default)]
+pub struct Composition {
+    aggregates: Vec<AggregatePart>,
+    handlers: Vec<HandlerPart>,
+}
+
+impl Composition {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an aggregate.
+    #[must_use]
+    pub fn aggregate<A: Aggregate>(mut self) -> Self {
+        self.aggregates.push(AggregatePart { name: A::TYPE, charts: A::charts });
+        self
+    }
+
+    /// Adds a policy.
+    #[must_use]
+    pub fn policy<P: Policy>(mut self, policy: P) -> Self {
+        self.handlers.push(HandlerPart::Policy(Arc::new(policy)));
+        self
+    }
+
+    /// Adds an effect.
+    #[must_use]
+    pub fn effect<E: Effect>(mut self, effect: E) -> Self {
+        self.handlers.push(HandlerPart::Effect(Arc::new(effect)));
+        self
+    }
+
+    /// Adds a projection.
+    #[must_use]
+    pub fn projection<P: Projection>(mut self, projection: P) -> Self {
+        self.handlers.push(HandlerPart::Projection(Arc::new(projection)));
+        self
+    }
+
+    /// The charts of every aggregate's machines.
+    #[must_use]
+    pub fn charts(&self) -> Vec<(&'static str, Vec<Chart>)> {
+        self.aggregates.iter().map(|part| (part.name, (part.charts)())).collect()
+    }
+
+    /// Every handler, in the order they were added.
+    #[must_use]
+    pub fn handlers(&self) -> Vec<HandlerInfo> {
+        self.handlers.iter().map(HandlerPart::info).collect()
+    }
+
+    pub(crate) fn parts(&self) -> &[HandlerPart] {
+        &self.handlers
+    }
+
+    /// Checks what the types cannot: that names are unique and fit a subject, and that handlers
+    /// read aggregates of this service.
+    ///
+    /// # Errors
+    /// The first [`CompositionError`] found.
+    pub fn check(&self) -> Result<(), CompositionError> {
+        // `query.commands.…` belongs to the service itself.
+        let mut handlers = BTreeSet::from(["commands"]);
+        let mut aggregates = BTreeSet::new();
+        for part in &self.aggregates {
+            named(part.name, &mut aggregates)?;
+        }
+        for part in &self.handlers {
+            let handler = part.info().name;
+            named(handler, &mut handlers)?;
+            let unlisted = part.aggregates().into_iter().find(|read| !aggregates.contains(read));
+            if let Some(aggregate) = unlisted {
+                return Err(CompositionError::Aggregate { handler, aggregate });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Composition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let aggregates: Vec<_> = self.aggregates.iter().map(|part| part.name).collect();
+        f.debug_struct("Composition")
+            .field("aggregates", &aggregates)
+            .field("handlers", &self.handlers())
+            .finish()
+    }
+}
+
+fn named(name: &'static str, met: &mut BTreeSet<&'static str>) -> Result<(), CompositionError> {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if name.is_empty() || name.len() > 64 || !name.bytes().all(allowed) {
+        return Err(CompositionError::Name(name));
+    }
+    if met.insert(name) { Ok(()) } else { Err(CompositionError::Twice(name)) }
+}
