@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use crate::CommandId;
+use crate::{AggregateId, CommandId};
 
 /// On whose behalf a command comes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +56,7 @@ pub struct Context {
     pub now: DateTime<Utc>,
     /// On whose behalf.
     pub actor: Actor,
+    aggregate: Option<AggregateId>,
     command: CommandId,
     secret: Secret,
     ids: Cell<u32>,
@@ -68,7 +69,20 @@ impl Context {
     /// The context of the command `command`.
     #[must_use]
     pub fn new(now: DateTime<Utc>, actor: Actor, command: CommandId, secret: Secret) -> Self {
-        Self { now, actor, command, secret, ids: Cell::new(0) }
+        Self { now, actor, aggregate: None, command, secret, ids: Cell::new(0) }
+    }
+
+    /// The same context for the aggregate `id`: a rule such as "not oneself" needs to know.
+    #[must_use]
+    pub fn about(mut self, id: AggregateId) -> Self {
+        self.aggregate = Some(id);
+        self
+    }
+
+    /// Which aggregate decides, if the caller said so.
+    #[must_use]
+    pub const fn aggregate_id(&self) -> Option<&AggregateId> {
+        self.aggregate.as_ref()
     }
 
     /// The next new id: UUIDv5 of the command id and a counter, so that deciding the same command

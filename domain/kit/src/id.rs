@@ -85,6 +85,11 @@ token! {
     CommandId
 }
 
+token! {
+    /// Which part of an aggregate, such as one contact of a person. Unique only in there.
+    PartId
+}
+
 /// Namespace of derived command ids. Part of the wire: a repeat must derive the same id for ever.
 const DERIVED: Uuid = Uuid::from_u128(0x6f1d_6c2e_87d1_5a7c_9d0b_3a52_6e45_c0de);
 

@@ -24,7 +24,7 @@ pub use context::{Actor, Context, Secret};
 pub use cqrs::ContextSource;
 pub use effect::{Effect, Outcome};
 pub use event::{Event, EventSet, Kind, Payload, Unreadable, decode, describe};
-pub use id::{AggregateId, BadId, CommandId, EventId};
+pub use id::{AggregateId, BadId, CommandId, EventId, PartId};
 pub use machine::{Machine, Stage};
 pub use metadata::{HOPS_MAX, Metadata};
 pub use policy::{Order, Policy, Refused, Start};
