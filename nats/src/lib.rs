@@ -3,6 +3,7 @@
 
 pub mod headers;
 pub mod limits;
+pub mod micro;
 pub mod names;
 mod subject;
 

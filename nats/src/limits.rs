@@ -8,3 +8,5 @@ pub const COMMAND_BYTES_MAX: usize = 256 * 1024;
 pub const READ_BATCH_MAX: usize = 256;
 /// Most bytes in one batched direct get.
 pub const READ_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Largest body of a query in bytes: a query is a few names and values.
+pub const QUERY_BYTES_MAX: usize = 64 * 1024;

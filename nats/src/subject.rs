@@ -57,6 +57,21 @@ impl Subject {
         format!("event.{aggregate}.*")
     }
 
+    /// All queries on one projection.
+    #[must_use]
+    pub fn queries_on(projection: &str) -> String {
+        format!("query.{projection}.*")
+    }
+
+    /// Whether the service may send an answer to `reply`. Callers choose that subject, and the
+    /// service may publish where they may not: an answer must never become an event or a command.
+    #[must_use]
+    pub fn may_answer(reply: &str) -> bool {
+        let first = reply.split('.').next().unwrap_or_default();
+        let ours = ["event", "command", "enqueue", "query", "dlq", "timer"];
+        !first.is_empty() && !first.starts_with('$') && !ours.contains(&first)
+    }
+
     /// The history of one aggregate, without building the enum: the hot path's way.
     #[must_use]
     pub fn event(aggregate: &str, id: &AggregateId) -> String {
