@@ -162,6 +162,11 @@ payloads! {
     ContactUndeliverable {
         /// The contact.
         contact_id: PartId,
+        /// Its kind.
+        kind: ContactKind,
+        /// The reservation that ends with it, if the contact was verified.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reservation: Option<AggregateId>,
         /// The evidence.
         reason: Reason,
     }
@@ -169,6 +174,8 @@ payloads! {
     ContactReleased {
         /// The contact.
         contact_id: PartId,
+        /// Its kind.
+        kind: ContactKind,
         /// Why.
         reason: ReleaseReason,
     }
@@ -181,6 +188,11 @@ payloads! {
     ContactRemoved {
         /// The contact.
         contact_id: PartId,
+        /// Its kind.
+        kind: ContactKind,
+        /// The reservation that ends with it, if the contact was verified.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reservation: Option<AggregateId>,
     }
     /// The person says they can do something.
     SkillClaimed {
