@@ -1,0 +1,48 @@
+//! What can have happened to a mail. Names and fields are the wire: add a version, never edit
+//! one. Not here: where an event leads.
+
+use serde::{Deserialize, Serialize};
+
+use super::Letter;
+
+kit::events! {
+    /// What can have happened to a mail.
+    pub enum MailEvent for "mail" {
+        "mail-requested" => MailRequested: 1,
+        "mail-sent" => MailSent: 1,
+        "mail-failed" => MailFailed: 1,
+    }
+}
+
+/// Why a mail did not arrive. A closed list: a provider's own words hold addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureReason {
+    /// Nobody receives mail at the address.
+    AddressRejected,
+    /// The contact was gone when its turn came.
+    ContactGone,
+    /// What it speaks of had expired when its turn came.
+    Expired,
+    /// The provider would not take it.
+    ProviderRefused,
+}
+
+/// A letter is to be sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MailRequested {
+    /// The letter.
+    pub letter: Letter,
+}
+
+/// The provider has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MailSent {}
+
+/// It did not arrive.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MailFailed {
+    /// Why.
+    pub reason: FailureReason,
+}

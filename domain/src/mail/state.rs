@@ -1,0 +1,96 @@
+//! Where a mail stands, and where each event leads.
+//! Not here: the rules that make events.
+
+use chrono::{DateTime, Utc};
+use kit::{AggregateId, Machine, PartId};
+use serde::{Deserialize, Serialize};
+use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
+
+use super::{FailureReason, MailEvent};
+
+/// What a mail says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Template {
+    /// The code that proves that the address is the person's.
+    VerifyContact,
+    /// Welcome.
+    Welcome,
+}
+
+/// Everything that is needed to render a mail and to find out where it goes, by reference.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Letter {
+    /// The person.
+    pub person: AggregateId,
+    /// The contact of that person.
+    pub contact: PartId,
+    /// What it says.
+    pub template: Template,
+    /// The challenge whose code it carries; `verify-contact` has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<PartId>,
+    /// When what it says is no longer true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Where a mail stands.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
+#[strum_discriminants(
+    name(MailStage),
+    derive(VariantArray, IntoStaticStr),
+    doc = "Where a mail stands, without its data."
+)]
+pub enum Mail {
+    /// Never asked for.
+    #[default]
+    Unknown,
+    /// To be sent.
+    Requested(Letter),
+    /// With the provider.
+    Sent(Letter),
+    /// It did not arrive.
+    Failed {
+        /// What did not.
+        letter: Letter,
+        /// Why.
+        reason: FailureReason,
+    },
+}
+
+impl Mail {
+    /// The letter, once it is asked for.
+    #[must_use]
+    pub const fn letter(&self) -> Option<&Letter> {
+        match self {
+            Self::Unknown => None,
+            Self::Requested(letter) | Self::Sent(letter) | Self::Failed { letter, .. } => {
+                Some(letter)
+            }
+        }
+    }
+}
+
+impl Machine for Mail {
+    type Event = MailEvent;
+    type Stage = MailStage;
+
+    #[rustfmt::skip] // A table: one arrow per line.
+    fn after(self, event: &MailEvent) -> Result<Self, Self> {
+        use MailEvent as E;
+        Ok(match (self, event) {
+            (Self::Unknown,           E::MailRequested(e)) => Self::Requested(e.letter.clone()),
+            (Self::Requested(letter), E::MailSent(_))      => Self::Sent(letter),
+            (Self::Requested(letter), E::MailFailed(e))    => Self::Failed { letter, reason: e.reason },
+            // A bounce may come long after the provider took the mail.
+            (Self::Sent(letter),      E::MailFailed(e))    => Self::Failed { letter, reason: e.reason },
+            (here, _) => return Err(here),
+        })
+    }
+
+    fn stage(&self) -> MailStage {
+        self.into()
+    }
+}
