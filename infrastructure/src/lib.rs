@@ -1,6 +1,7 @@
 //! How it runs: the event stores, the command processor and its service, the handlers' runtime,
 //! read models, the broker process and telemetry. Generic: no context is named here.
 
+pub mod aggregates;
 pub mod client;
 pub mod composition;
 pub mod envelope;
@@ -10,6 +11,7 @@ pub mod problem;
 pub mod query;
 pub mod query_service;
 pub mod readmodel;
+pub mod receipts;
 pub mod request;
 pub mod store;
 pub mod telemetry;

@@ -47,10 +47,14 @@ problems! {
     wrong_version = 409 "wrong-version" "The aggregate is not at the expected version";
     /// The command id stands for another command.
     id_reused = 409 "id-reused" "The command id stands for another command";
+    /// Too many policies followed one another.
+    too_many_hops = 422 "too-many-hops" "Too many policies followed one another";
     /// Larger than the limit.
     too_large = 413 "too-large" "The request or its result is larger than the limit";
     /// The stored history cannot be read.
     corrupt = 500 "corrupt" "The stored history cannot be read";
+    /// A bug in this service.
+    internal = 500 "internal" "The service has a bug";
     /// Too much work is waiting.
     busy = 503 "busy" "Too much work is waiting";
     /// A part that the service needs is away.

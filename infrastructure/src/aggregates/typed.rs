@@ -1,0 +1,122 @@
+//! One aggregate type behind the traits that hide it. A panic in a context's rules ends here, as
+//! a problem of the command that met it; the engine and the other aggregates go on.
+
+use std::{
+    marker::PhantomData,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use kit::{DomainError, EventSet};
+
+use super::{
+    Aggregate, AnyAggregate, AnyCommand, AnyState, BadCommand, Catalogue, Command, Context,
+    Decided, Element, Event, Problem, RawValue, Unreadable, Untaken,
+};
+
+pub(super) struct Typed<A>(PhantomData<fn() -> A>);
+
+impl<A> Default for Typed<A> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<A: Aggregate> AnyAggregate for Typed<A> {
+    fn catalogue(&self) -> Catalogue {
+        Catalogue {
+            aggregate: A::TYPE,
+            commands: <A::Command as Command>::NAMES,
+            events: <A::Event as Event>::KINDS,
+        }
+    }
+
+    fn state_schema(&self) -> u32 {
+        A::STATE_SCHEMA
+    }
+
+    fn read(&self, name: &str, body: &[u8]) -> Result<AnyCommand, BadCommand> {
+        Ok(Box::new(A::Command::read(name, body)?))
+    }
+
+    fn state(&self) -> Box<dyn AnyState> {
+        Box::new(State::<A>::new(A::default()))
+    }
+
+    fn restore(&self, saved: &RawValue) -> serde_json::Result<Box<dyn AnyState>> {
+        Ok(Box::new(State::<A>::new(serde_json::from_str(saved.get())?)))
+    }
+
+    fn event_name(&self, name: &str) -> Option<&'static str> {
+        <A::Event as Event>::KINDS.iter().map(|kind| kind.name).find(|known| *known == name)
+    }
+}
+
+struct State<A: Aggregate> {
+    state: A,
+    next: Option<A>,
+    decided: Vec<A::Event>,
+}
+
+impl<A: Aggregate> State<A> {
+    const fn new(state: A) -> Self {
+        Self { state, next: None, decided: Vec::new() }
+    }
+}
+
+impl<A: Aggregate> AnyState for State<A> {
+    fn decide(&mut self, command: &AnyCommand, context: &Context) -> Result<Vec<Decided>, Problem> {
+        let Some(command) = command.downcast_ref::<A::Command>() else {
+            return Err(broken::<A>("was given another type's command"));
+        };
+        let state = self.next.as_ref().unwrap_or(&self.state);
+        let decided = unwound::<A, _>("deciding", || state.decide(command, context))?;
+        self.decided =
+            decided.map_err(|refusal| Problem::refused(refusal.code(), refusal.to_string()))?;
+        let written = self.decided.iter().map(|event| {
+            let data = event.data().map_err(|_| broken::<A>("made an event without JSON form"))?;
+            Ok(Decided { kind: event.kind(), data })
+        });
+        written.collect()
+    }
+
+    fn evolve(&mut self) -> Result<(), Problem> {
+        let Self { state, next, decided } = self;
+        let next = next.get_or_insert_with(|| state.clone());
+        unwound::<A, _>("evolving", || decided.drain(..).for_each(|event| next.evolve(&event)))
+    }
+
+    fn accept(&mut self) {
+        if let Some(next) = self.next.take() {
+            self.state = next;
+        }
+    }
+
+    fn reject(&mut self) {
+        self.next = None;
+    }
+
+    fn take(&mut self, element: &Element<'_>) -> Result<&'static str, Untaken> {
+        let name = element.kind.strip_prefix(A::TYPE).and_then(|rest| rest.strip_prefix('.'));
+        let name = name.ok_or_else(|| Unreadable::Unknown {
+            aggregate: A::TYPE.to_owned(),
+            kind: element.kind.clone().into_owned(),
+        })?;
+        let data = element.json(name)?.as_bytes();
+        let event = A::Event::read(A::TYPE, name, element.schema_version, data)?;
+        unwound::<A, _>("evolving", || self.state.evolve(&event)).map_err(Untaken::Broken)?;
+        Ok(event.kind().name)
+    }
+
+    fn save(&self) -> serde_json::Result<Box<RawValue>> {
+        serde_json::value::to_raw_value(&self.state)
+    }
+}
+
+fn unwound<A: Aggregate, T>(doing: &str, action: impl FnOnce() -> T) -> Result<T, Problem> {
+    catch_unwind(AssertUnwindSafe(action))
+        .map_err(|_| broken::<A>(&format!("panicked while {doing}")))
+}
+
+fn broken<A: Aggregate>(what: &str) -> Problem {
+    Problem::internal(format!("the aggregate type {} {what}", A::TYPE))
+}
