@@ -31,6 +31,14 @@ pub const MESSAGE_ID: &str = "Nats-Msg-Id";
 pub const SERVICE_ERROR: &str = "Nats-Service-Error";
 /// A micro service's error as an HTTP status (ADR-32).
 pub const SERVICE_ERROR_CODE: &str = "Nats-Service-Error-Code";
+/// In a direct get's answer: the message's place in its stream (ADR-31).
+pub const SEQUENCE: &str = "Nats-Sequence";
+/// In a direct get's answer: when the server stored the message, RFC 3339.
+pub const TIME_STAMP: &str = "Nats-Time-Stamp";
+/// In a batched direct get's answer: matching messages behind this one.
+pub const NUM_PENDING: &str = "Nats-Num-Pending";
+/// In a batched direct get's answer: the place of the message sent before, 0 for the first.
+pub const LAST_SEQUENCE: &str = "Nats-Last-Sequence";
 /// The media type of a body.
 pub const CONTENT_TYPE: &str = "Content-Type";
 

@@ -1,6 +1,7 @@
 //! What the server sees: subjects, streams, buckets, headers and limits, each spelled only here.
 //! Not here: awaiting, retrying, or what a message means.
 
+pub mod api;
 pub mod headers;
 pub mod limits;
 pub mod micro;

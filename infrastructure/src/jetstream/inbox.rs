@@ -1,0 +1,139 @@
+//! One wildcard subscription for all answers of a connection, each with its own token.
+//! A subscription per request would cost the server two more messages each.
+//! Not here: what an answer means.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use async_nats::{Client, Message, SubscribeError, Subscriber};
+use futures::StreamExt;
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::AbortHandle,
+};
+
+/// Answers that are given out under one lock.
+const ANSWERS_AT_ONCE: usize = 64;
+
+/// Gives each answer to whoever waits for it. Answers that nobody waits for are passed over.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    prefix: String,
+    next: AtomicU64,
+    table: Arc<Table>,
+    task: AbortHandle,
+}
+
+#[derive(Debug, Default)]
+struct Table(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    by_token: HashMap<u64, Waiter>,
+    closed: bool,
+}
+
+#[derive(Debug)]
+enum Waiter {
+    Once(oneshot::Sender<Message>),
+    Many(mpsc::Sender<Message>),
+}
+
+/// The right to an answer: where it is to be sent, and where it will arrive.
+#[derive(Debug)]
+pub(super) struct Ticket<R> {
+    pub(super) reply: String,
+    pub(super) answer: R,
+    token: u64,
+    table: Arc<Table>,
+}
+
+impl<R> Drop for Ticket<R> {
+    fn drop(&mut self) {
+        self.table.waiting().by_token.remove(&self.token);
+    }
+}
+
+impl Inbox {
+    pub(super) async fn open(client: &Client) -> Result<Self, SubscribeError> {
+        let prefix = client.new_inbox();
+        let subscriber = client.subscribe(format!("{prefix}.*")).await?;
+        let table = Arc::new(Table::default());
+        let task = tokio::spawn(give_out(subscriber, Arc::clone(&table))).abort_handle();
+        Ok(Self { prefix, next: AtomicU64::new(0), table, task })
+    }
+
+    /// A ticket for one answer.
+    pub(super) fn once(&self) -> Ticket<oneshot::Receiver<Message>> {
+        let (sender, receiver) = oneshot::channel();
+        self.ticket(Waiter::Once(sender), receiver)
+    }
+
+    /// A ticket for up to `most` answers; more are dropped.
+    pub(super) fn many(&self, most: usize) -> Ticket<mpsc::Receiver<Message>> {
+        let (sender, receiver) = mpsc::channel(most);
+        self.ticket(Waiter::Many(sender), receiver)
+    }
+
+    fn ticket<R>(&self, waiter: Waiter, answer: R) -> Ticket<R> {
+        let token = self.next.fetch_add(1, Ordering::Relaxed);
+        let mut waiting = self.table.waiting();
+        // Without an entry the sender is gone, and the receiver says so at once.
+        if !waiting.closed {
+            waiting.by_token.insert(token, waiter);
+        }
+        drop(waiting);
+        let reply = format!("{}.{token}", self.prefix);
+        Ticket { reply, answer, token, table: Arc::clone(&self.table) }
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Table {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        // Every change under the lock is one call, so poison says nothing about the table.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn give(&mut self, message: Message) {
+        let token = message.subject.rsplit('.').next().and_then(|token| token.parse().ok());
+        let Some(token) = token else { return };
+        match self.by_token.get(&token) {
+            // A full channel means more answers than were asked for; the reader sees the gap.
+            Some(Waiter::Many(sender)) => drop(sender.try_send(message)),
+            Some(Waiter::Once(_)) => {
+                if let Some(Waiter::Once(sender)) = self.by_token.remove(&token) {
+                    // Whoever waited may just have given up.
+                    drop(sender.send(message));
+                }
+            }
+            None => {}
+        }
+    }
+}
+
+async fn give_out(subscriber: Subscriber, table: Arc<Table>) {
+    let mut chunks = subscriber.ready_chunks(ANSWERS_AT_ONCE);
+    while let Some(messages) = chunks.next().await {
+        let mut waiting = table.waiting();
+        for message in messages {
+            waiting.give(message);
+        }
+    }
+    // The connection is closed for good: no answer will come any more.
+    let mut waiting = table.waiting();
+    waiting.closed = true;
+    waiting.by_token.clear();
+}

@@ -1,0 +1,225 @@
+//! Reading: batched direct gets on the exact subject, and the leader's word where it matters.
+
+use std::{fmt::Display, time::Duration};
+
+use async_nats::{Client, HeaderMap, Message, StatusCode, SubscribeError};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use kit::Position;
+use nats::{
+    api::{self, DirectGet, LastBySubject, MessageGot, Stored, code},
+    headers,
+    limits::{READ_BATCH_MAX, READ_BYTES_MAX},
+    names,
+};
+use serde::Serialize;
+use tokio::{
+    sync::{Semaphore, mpsc},
+    time::{Instant, sleep, timeout_at},
+};
+
+use super::{
+    JetStreamOptions,
+    inbox::{Inbox, Ticket},
+};
+use crate::store::{Commit, Freshness, ReadError};
+
+/// Reads again when a replica is behind the leader, doubling the wait: one second in all.
+const LAG_RETRIES_MAX: u32 = 9;
+const LAG_WAIT: Duration = Duration::from_millis(2);
+
+#[derive(Debug)]
+pub(super) struct Reader {
+    client: Client,
+    inbox: Inbox,
+    timeout: Duration,
+    reads: Semaphore,
+}
+
+/// Where a read begins.
+#[derive(Debug, Clone, Copy)]
+enum From {
+    Place(Position),
+    Time(DateTime<Utc>),
+}
+
+/// What one direct get brought.
+#[derive(Debug)]
+struct Page {
+    commits: Vec<Commit>,
+    pending: u64,
+}
+
+fn away(why: impl Display) -> ReadError {
+    ReadError::Unavailable(why.to_string())
+}
+
+impl Reader {
+    pub(super) async fn open(
+        client: Client,
+        options: &JetStreamOptions,
+    ) -> Result<Self, SubscribeError> {
+        let inbox = Inbox::open(&client).await?;
+        let reads = Semaphore::new(options.reads_max);
+        Ok(Self { client, inbox, timeout: options.read_timeout, reads })
+    }
+
+    pub(super) async fn read(
+        &self,
+        subject: &str,
+        after: Position,
+        freshness: Freshness,
+    ) -> Result<Vec<Commit>, ReadError> {
+        let goal = match freshness {
+            Freshness::Any => Position::ZERO,
+            Freshness::Leader => match self.last(subject).await? {
+                Some(last) if last.seq > after.0 => Position(last.seq),
+                _ => return Ok(Vec::new()),
+            },
+        };
+        self.until_reached(subject, From::Place(after.next()), goal).await
+    }
+
+    pub(super) async fn read_since(
+        &self,
+        subject: &str,
+        since: DateTime<Utc>,
+        until: Position,
+    ) -> Result<Vec<Commit>, ReadError> {
+        let Some(last) = self.last(subject).await?.filter(|last| last.time >= since) else {
+            return Ok(Vec::new());
+        };
+        let goal = until.min(Position(last.seq));
+        let mut commits = self.until_reached(subject, From::Time(since), goal).await?;
+        commits.retain(|commit| commit.position <= until);
+        Ok(commits)
+    }
+
+    /// The subject's last message, as the stream's leader knows it.
+    pub(super) async fn last(&self, subject: &str) -> Result<Option<Stored>, ReadError> {
+        let mut ticket = self.inbox.once();
+        let deadline = Instant::now() + self.timeout;
+        let request = LastBySubject { last_by_subj: subject };
+        self.ask(api::message_get(names::EVENTS), &ticket, &request, deadline).await?;
+        let answer = timeout_at(deadline, &mut ticket.answer).await;
+        let message = answer.map_err(|_| away("no answer in time"))?;
+        let message = message.map_err(|_| away("the connection was closed"))?;
+        if message.status == Some(StatusCode::NO_RESPONDERS) {
+            return Err(away("JetStream does not answer"));
+        }
+        let got: MessageGot<'_> = serde_json::from_slice(&message.payload).map_err(away)?;
+        match (got.message, got.error) {
+            (Some(stored), _) => Ok(Some(stored)),
+            (None, Some(error)) if error.err_code == code::NO_MESSAGE => Ok(None),
+            (None, Some(error)) => Err(away(error.description)),
+            (None, None) => Err(away("an answer with neither a message nor an error")),
+        }
+    }
+
+    /// Reads pages until one commit stands at `goal` or behind it. Any replica may answer, so one
+    /// that has not come so far is asked again.
+    async fn until_reached(
+        &self,
+        subject: &str,
+        from: From,
+        goal: Position,
+    ) -> Result<Vec<Commit>, ReadError> {
+        let _permit = self.reads.acquire().await.map_err(away)?;
+        let (mut from, mut commits, mut retries) = (from, Vec::new(), 0);
+        loop {
+            let Page { commits: page, pending } = self.page(subject, from).await?;
+            let progress = !page.is_empty();
+            commits.extend(page);
+            let reached = commits.last().map_or(Position::ZERO, |last: &Commit| last.position);
+            if reached > Position::ZERO {
+                from = From::Place(reached.next());
+            }
+            if pending > 0 && progress {
+                continue;
+            }
+            if reached >= goal {
+                return Ok(commits);
+            }
+            if retries == LAG_RETRIES_MAX {
+                return Err(away(format_args!("no replica has {subject} up to {goal}")));
+            }
+            sleep(LAG_WAIT * 2_u32.pow(retries)).await;
+            retries += 1;
+        }
+    }
+
+    async fn page(&self, subject: &str, from: From) -> Result<Page, ReadError> {
+        // One more than the messages: the mark of the end.
+        let mut ticket = self.inbox.many(READ_BATCH_MAX + 1);
+        let deadline = Instant::now() + self.timeout;
+        let (seq, start_time) = match from {
+            From::Place(position) => (Some(position.0), None),
+            From::Time(time) => (None, Some(time)),
+        };
+        let request = DirectGet {
+            seq,
+            start_time,
+            next_by_subj: subject,
+            batch: READ_BATCH_MAX,
+            max_bytes: READ_BYTES_MAX,
+        };
+        self.ask(api::direct_get(names::EVENTS), &ticket, &request, deadline).await?;
+        collect(&mut ticket.answer, deadline).await
+    }
+
+    async fn ask<R>(
+        &self,
+        subject: String,
+        ticket: &Ticket<R>,
+        request: &impl Serialize,
+        deadline: Instant,
+    ) -> Result<(), ReadError> {
+        let payload = Bytes::from(serde_json::to_vec(request).map_err(away)?);
+        let publish = self.client.publish_with_reply(subject, ticket.reply.clone(), payload);
+        timeout_at(deadline, publish).await.map_err(away)?.map_err(away)
+    }
+}
+
+/// Takes the messages of one batch up to the mark of its end. Each names the one before it, so
+/// that a message lost on the way is noticed.
+async fn collect(
+    answers: &mut mpsc::Receiver<Message>,
+    deadline: Instant,
+) -> Result<Page, ReadError> {
+    let mut commits: Vec<Commit> = Vec::new();
+    loop {
+        let answer = timeout_at(deadline, answers.recv()).await;
+        let message = answer.map_err(|_| away("no answer in time"))?;
+        let message = message.ok_or_else(|| away("the connection was closed"))?;
+        let headers = message.headers.clone().unwrap_or_default();
+        let before = commits.last().map_or(0, |commit| commit.position.0);
+        if let Some(seq) = number(&headers, headers::SEQUENCE) {
+            if number(&headers, headers::LAST_SEQUENCE) != Some(before) {
+                return Err(away("messages were lost on the way"));
+            }
+            let time = time(&headers).ok_or_else(|| away("a message without a time"))?;
+            commits.push(Commit { position: Position(seq), time, body: message.payload });
+            continue;
+        }
+        return match message.status.map(|status| status.as_u16()) {
+            Some(204) if number(&headers, headers::LAST_SEQUENCE) == Some(before) => {
+                let pending = number(&headers, headers::NUM_PENDING).unwrap_or_default();
+                Ok(Page { commits, pending })
+            }
+            Some(204) => Err(away("messages were lost on the way")),
+            Some(404) => Ok(Page { commits, pending: 0 }),
+            Some(503) => Err(away("no replica of the stream answers")),
+            status => Err(away(format_args!("status {status:?} from the stream"))),
+        };
+    }
+}
+
+/// The last value counts: the server's own headers follow those that a publisher may have set.
+fn number(headers: &HeaderMap, name: &'static str) -> Option<u64> {
+    headers.get_last(name)?.as_str().parse().ok()
+}
+
+fn time(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    let text = headers.get_last(headers::TIME_STAMP)?.as_str();
+    DateTime::parse_from_rfc3339(text).ok().map(|time| time.with_timezone(&Utc))
+}

@@ -1,0 +1,80 @@
+//! What became of an append that nobody answered.
+//! Not here: deciding again; a conflict is for the caller.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use kit::{EventId, Position};
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    envelope,
+    store::{AppendError, Commit, Freshness, Store, StreamKey},
+};
+
+/// First and longest wait between two rounds.
+const WAIT: Duration = Duration::from_millis(5);
+const WAIT_MAX: Duration = Duration::from_millis(500);
+
+/// Finds out whether `body`, appended after `expected` without an answer, is in the log, and brings
+/// it there if its place is still free.
+///
+/// Its absence settles nothing while the place after `expected` is free, because the first attempt
+/// may still be under way. So the same bytes are appended again at the same expectation: whichever
+/// of the two arrives first takes the place, and the other can never land.
+///
+/// # Errors
+/// `Conflict`: another commit has the place, so this one is not in the log and never will be.
+/// `Unknown`: not settled before `deadline`. `TooLarge`: the body can never have been written.
+/// Never `Refused`: a refusal now says nothing about the first attempt.
+pub async fn settle<S: Store>(
+    store: &S,
+    key: &StreamKey,
+    expected: Position,
+    body: &Bytes,
+    deadline: Instant,
+) -> Result<Position, AppendError> {
+    let ours = first_event(body)
+        .ok_or_else(|| AppendError::Unknown("the body is not a commit".to_owned()))?;
+    let attempts = rounds(store, key, expected, body, ours);
+    tokio::time::timeout_at(deadline, attempts)
+        .await
+        .unwrap_or_else(|_| Err(AppendError::Unknown("not settled in time".to_owned())))
+}
+
+async fn rounds<S: Store>(
+    store: &S,
+    key: &StreamKey,
+    expected: Position,
+    body: &Bytes,
+    ours: EventId,
+) -> Result<Position, AppendError> {
+    let mut wait = WAIT;
+    loop {
+        if let Ok(commits) = store.read(key, expected, Freshness::Leader).await {
+            if let Some(commit) = commits.iter().find(|commit| holds(commit, ours)) {
+                return Ok(commit.position);
+            }
+            if !commits.is_empty() {
+                return Err(AppendError::Conflict);
+            }
+            match store.append(key, expected, body.clone()).await {
+                Ok(position) => return Ok(position),
+                Err(too_large @ AppendError::TooLarge { .. }) => return Err(too_large),
+                // The place may be taken by our own first attempt: the next read tells.
+                Err(AppendError::Conflict | AppendError::Unknown(_) | AppendError::Refused(_)) => {}
+            }
+        }
+        sleep(wait).await;
+        wait = (wait * 2).min(WAIT_MAX);
+    }
+}
+
+fn first_event(body: &[u8]) -> Option<EventId> {
+    envelope::decode(body).ok()?.first().map(|element| element.id)
+}
+
+/// A commit that cannot be read is not ours: ours could be read before it was sent.
+fn holds(commit: &Commit, event: EventId) -> bool {
+    first_event(&commit.body) == Some(event)
+}
