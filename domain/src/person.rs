@@ -5,12 +5,20 @@
 //! (what has happened), `state` (where each fact leads), `decide` (the rules), `error` (why not).
 //! Not here: onboarding, who owns an e-mail address, and sending mail; they are contexts of their own.
 
+mod aggregate;
 mod command;
+mod decide;
+mod error;
 mod event;
+pub mod examples;
 mod history;
+mod state;
 mod values;
 
 pub use command::*;
+pub use decide::{CHALLENGE_HOURS, CONTACTS_MAX, REQUESTS_PER_HOUR_MAX};
+pub use error::PersonError;
 pub use event::*;
 pub use history::*;
+pub use state::*;
 pub use values::*;

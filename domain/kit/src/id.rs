@@ -1,7 +1,11 @@
 //! Ids as they travel: every id is one NATS token and one KV key.
 //! Not here: where ids come from; contexts derive them and the runtime generates them.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{
+    fmt::{self, Write},
+    str::FromStr,
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -88,6 +92,19 @@ token! {
 token! {
     /// Which part of an aggregate, such as one contact of a person. Unique only in there.
     PartId
+}
+
+impl AggregateId {
+    /// The id of whatever `digest` stands for, in hexadecimal: unique, and nobody reads it back.
+    #[must_use]
+    pub fn hex(digest: [u8; 32]) -> Self {
+        let mut text = String::with_capacity(64);
+        for byte in digest {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        Self(text.into())
+    }
 }
 
 /// Namespace of derived command ids. Part of the wire: a repeat must derive the same id for ever.

@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_name_without_parts_or_with_foreign_ones_is_refused() {
-        let many = format!(r#"{{"given":[{}]}}"#, vec![r#""x""#; 11].join(","));
+        let many = format!(r#"{{"given":[{}]}}"#, [r#""x""#; 11].join(","));
         for bad in
             ["{}", r#"{"given":[],"family":[]}"#, r#"{"given":[" "]}"#, r#"{"first":"A"}"#, &many]
         {
