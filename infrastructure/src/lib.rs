@@ -2,19 +2,23 @@
 //! read models, the broker process and telemetry. Generic: no context is named here.
 
 pub mod aggregates;
+pub mod broker;
 pub mod client;
 pub mod composition;
+pub mod connection;
 pub mod envelope;
 pub mod handler;
-pub mod micro;
 pub mod jetstream;
 pub mod memory;
+pub mod micro;
 pub mod problem;
+pub mod provision;
 pub mod query;
 pub mod query_service;
 pub mod readmodel;
 pub mod receipts;
 pub mod request;
+pub mod server_version;
 pub mod settle;
 pub mod store;
 pub mod telemetry;

@@ -2,10 +2,13 @@
 //! Not here: awaiting, retrying, or what a message means.
 
 pub mod api;
+pub mod buckets;
 pub mod headers;
 pub mod limits;
 pub mod micro;
 pub mod names;
+pub mod server;
+pub mod streams;
 mod subject;
 
 pub use subject::Subject;

@@ -50,6 +50,10 @@ impl Subject {
     pub const ENQUEUED: &'static str = "enqueue.>";
     /// All queries.
     pub const QUERIES: &'static str = "query.>";
+    /// All dead letters: `dlq.<handler>.<aggregate>.<id>`.
+    pub const DEAD_LETTERS: &'static str = "dlq.>";
+    /// All timers: `timer.set.…` holds a schedule, `timer.due.…` what it fired.
+    pub const TIMERS: &'static str = "timer.>";
 
     /// All events of one aggregate type.
     #[must_use]

@@ -1,0 +1,5 @@
+//! Tests against real parts. Each file is one part's promises, its tests are sentences.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod broker;
+mod provision;
