@@ -113,9 +113,8 @@ impl Person {
         let (contact_id, challenge_id) = (command.contact_id.clone(), challenge_id.clone());
         let digest = context.digest(CONTACT_VERIFICATION, challenge_id.as_str().as_bytes());
         if equal(command.code.trim(), &verification_code(digest)) {
-            let key = contact.point.normalised();
-            let reservation = AggregateId::hex(context.digest("reservation", key.as_bytes()));
-            return one(ContactVerified { contact_id, kind: contact.point.kind(), reservation });
+            let (kind, reservation) = (contact.point.kind(), reservation(contact, context));
+            return one(ContactVerified { contact_id, kind, reservation });
         }
         match attempts_left.saturating_sub(1) {
             0 => one(ContactVerificationExhausted { contact_id, challenge_id }),
@@ -147,14 +146,21 @@ impl Person {
         }
     }
 
-    pub(super) fn mark_undeliverable(&self, command: &MarkContactUndeliverable) -> Decision {
-        match self.contact(&command.contact_id)?.verification {
-            Verification::Undeliverable => nothing(),
-            _ => one(ContactUndeliverable {
-                contact_id: command.contact_id.clone(),
-                reason: command.reason.clone(),
-            }),
+    pub(super) fn mark_undeliverable(
+        &self,
+        command: &MarkContactUndeliverable,
+        context: &Context,
+    ) -> Decision {
+        let contact = self.contact(&command.contact_id)?;
+        if contact.verification == Verification::Undeliverable {
+            return nothing();
         }
+        one(ContactUndeliverable {
+            contact_id: command.contact_id.clone(),
+            kind: contact.point.kind(),
+            reservation: held(contact, context),
+            reason: command.reason.clone(),
+        })
     }
 
     pub(super) fn set_preferred_contact(&self, command: &SetPreferredContact) -> Decision {
@@ -168,26 +174,45 @@ impl Person {
         one(PreferredContactChanged { contact_id: command.contact_id.clone() })
     }
 
-    pub(super) fn remove_contact(&self, command: &RemoveContact) -> Decision {
+    pub(super) fn remove_contact(&self, command: &RemoveContact, context: &Context) -> Decision {
         self.living()?;
         let contact = self.contact(&command.contact_id)?;
         let only = contact.is_verified() && self.contacts.verified() == 1;
         if only && self.stage() == Stage::Active && !command.forced {
             return Err(PersonError::OnlyVerifiedContact);
         }
-        one(ContactRemoved { contact_id: command.contact_id.clone() })
+        one(ContactRemoved {
+            contact_id: command.contact_id.clone(),
+            kind: contact.point.kind(),
+            reservation: held(contact, context),
+        })
     }
 
     pub(super) fn release_contact(&self, command: &ReleaseContact) -> Decision {
-        if !self.contact(&command.contact_id)?.is_verified() {
+        let contact = self.contact(&command.contact_id)?;
+        if !contact.is_verified() {
             return nothing();
         }
-        one(ContactReleased { contact_id: command.contact_id.clone(), reason: command.reason })
+        one(ContactReleased {
+            contact_id: command.contact_id.clone(),
+            kind: contact.point.kind(),
+            reason: command.reason,
+        })
     }
 
     fn contact(&self, id: &PartId) -> Result<&Contact, PersonError> {
         self.contacts.all.get(id).ok_or(PersonError::ContactNotFound)
     }
+}
+
+/// The id under which an address or number is reserved: nobody reads the address in it.
+fn reservation(contact: &Contact, context: &Context) -> AggregateId {
+    AggregateId::hex(context.digest("reservation", contact.point.normalised().as_bytes()))
+}
+
+/// The reservation that the contact holds, if it is verified.
+fn held(contact: &Contact, context: &Context) -> Option<AggregateId> {
+    contact.is_verified().then(|| reservation(contact, context))
 }
 
 /// Whether two texts are equal, in a time that does not tell where they differ.
