@@ -39,12 +39,13 @@ pub struct Given<A: Aggregate> {
     state: A,
     past: Vec<A::Event>,
     now: DateTime<Utc>,
+    actor: Actor,
 }
 
 /// Starts a scenario from events that have happened.
 pub fn given<A: Aggregate>(events: impl IntoIterator<Item = A::Event>) -> Given<A> {
     let past: Vec<_> = events.into_iter().collect();
-    Given { state: fold(&past), past, now: noon() }
+    Given { state: fold(&past), past, now: noon(), actor: Actor::default() }
 }
 
 /// Starts a scenario in which nothing has happened yet.
@@ -70,6 +71,13 @@ impl<A: Aggregate> Given<A> {
         self
     }
 
+    /// Names the user who asks.
+    #[must_use]
+    pub fn by(mut self, user: &str) -> Self {
+        self.actor = Actor { user: Some(user.to_owned()) };
+        self
+    }
+
     /// The state so far.
     #[must_use]
     pub const fn state(&self) -> &A {
@@ -81,14 +89,19 @@ impl<A: Aggregate> Given<A> {
     #[must_use]
     pub fn when(self, command: impl Into<A::Command>) -> When<A> {
         let command = command.into();
-        let context = || context(self.now, self.past.len() as u64);
-        let decided = self.state.decide(&command, &context());
+        let decided = self.state.decide(&command, &self.context());
         assert_eq!(
             decided,
-            self.state.decide(&command, &context()),
+            self.state.decide(&command, &self.context()),
             "deciding twice from one state must agree"
         );
         When { given: self, command, decided }
+    }
+
+    fn context(&self) -> Context {
+        let mut context = context(self.now, self.past.len() as u64);
+        context.actor = self.actor.clone();
+        context
     }
 }
 
@@ -108,7 +121,7 @@ impl<A: Aggregate> When<A> {
         assert_eq!(self.decided.as_ref(), Ok(&expected), "{:?}", self.command);
         let command = self.command.clone();
         let next = self.happened(expected);
-        let again = next.state.decide(&command, &context(next.now, next.past.len() as u64));
+        let again = next.state.decide(&command, &next.context());
         assert!(
             again.as_ref().map_or(true, Vec::is_empty),
             "{command:?} asked again yields {again:?}"
@@ -146,13 +159,13 @@ impl<A: Aggregate> When<A> {
 
     #[track_caller]
     fn happened(self, events: Vec<A::Event>) -> Given<A> {
-        let Given { mut state, mut past, now } = self.given;
+        let Given { mut state, mut past, now, actor } = self.given;
         for event in &events {
             state.evolve(event);
         }
         past.extend(events);
         assert_eq!(fold::<A>(&reread(&past)), state, "replayed events must equal the state");
-        Given { state, past, now }
+        Given { state, past, now, actor }
     }
 }
 
