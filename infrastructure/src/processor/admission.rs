@@ -102,10 +102,7 @@ pub(super) struct Admitted {
 }
 
 /// Reads `request`.
-pub(super) fn admit(
-    aggregates: &Aggregates,
-    request: CommandRequest,
-) -> Result<Admitted, Problem> {
+pub(super) fn admit(aggregates: &Aggregates, request: CommandRequest) -> Result<Admitted, Problem> {
     let CommandRequest { aggregate, name, body, .. } = &request;
     let entry = aggregates
         .get(aggregate)

@@ -54,9 +54,16 @@ pub(super) enum Work {
     /// Find out what became of an append.
     Settle(Append),
     Load(Load),
-    Search { slot: usize, key: StreamKey, search: Search },
+    Search {
+        slot: usize,
+        key: StreamKey,
+        search: Search,
+    },
     /// Ask where the log of the aggregate ends.
-    Last { slot: usize, key: StreamKey },
+    Last {
+        slot: usize,
+        key: StreamKey,
+    },
 }
 
 /// A commit and its place.
@@ -131,7 +138,8 @@ impl Engine {
     pub(super) fn turn(&mut self) {
         let now = Utc::now().trunc_subsecs(6);
         while let Some(id) = self.ready.pop() {
-            let rules = Rules { options: &self.options, commit_bytes_max: self.commit_bytes_max, now };
+            let rules =
+                Rules { options: &self.options, commit_bytes_max: self.commit_bytes_max, now };
             let Some(slot) = self.slots.get_mut(id) else { continue };
             slot.ready = false;
             if !matches!(slot.phase, Phase::Free) {

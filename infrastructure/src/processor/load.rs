@@ -124,7 +124,10 @@ pub(super) async fn load<S: Store>(
     let read = |after| within(timeout, store.read(&key, after, freshness));
     let mut commits = read(loaded.position).await?;
     let behind = loaded.position > Position::ZERO && commits.is_empty();
-    if behind && freshness == Freshness::Leader && last(store, &key, timeout).await? < loaded.position {
+    if behind
+        && freshness == Freshness::Leader
+        && last(store, &key, timeout).await? < loaded.position
+    {
         // The log is shorter than what is known of it, as after a restored backup. The log is right.
         tracing::warn!(stream = %key, position = %loaded.position, "the log ends before this position");
         loaded = Loaded::new(kind.as_ref());

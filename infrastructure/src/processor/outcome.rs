@@ -30,7 +30,9 @@ impl Engine {
 
     fn appended(&mut self, id: usize, result: Result<Position, AppendError>) {
         let Some(slot) = self.slots.get_mut(id) else { return };
-        if let (Err(AppendError::Unknown(reason)), Phase::Committing(batch)) = (&result, &slot.phase) {
+        if let (Err(AppendError::Unknown(reason)), Phase::Committing(batch)) =
+            (&result, &slot.phase)
+        {
             tracing::debug!(stream = %slot.key, reason, "an append was not acknowledged");
             let expected = slot.loaded.as_ref().map_or(Position::ZERO, |loaded| loaded.position);
             let (key, body) = (slot.key.clone(), batch.body.clone());

@@ -58,8 +58,14 @@ enum Verdict {
 pub(super) fn decide(slot: &mut Slot, rules: &Rules<'_>) -> Next {
     let Slot { key, loaded: Some(loaded), waiting: queue, .. } = slot else { return Next::Nothing };
     let version = loaded.version;
-    let mut round =
-        Round { key, loaded, rules, commit: Encoder::for_events(queue.len().min(16)), entries: Vec::new(), version };
+    let mut round = Round {
+        key,
+        loaded,
+        rules,
+        commit: Encoder::for_events(queue.len().min(16)),
+        entries: Vec::new(),
+        version,
+    };
     while round.has_room() {
         let Some(waiting) = queue.pop_front() else { break };
         match round.judge(&waiting) {
@@ -71,7 +77,8 @@ pub(super) fn decide(slot: &mut Slot, rules: &Rules<'_>) -> Next {
             }
             Verdict::Search if round.entries.is_empty() => {
                 queue.push_front(waiting);
-                return Search::of(queue, &round.loaded.receipts).map_or(Next::Nothing, Next::Search);
+                return Search::of(queue, &round.loaded.receipts)
+                    .map_or(Next::Nothing, Next::Search);
             }
             Verdict::Search => {
                 queue.push_front(waiting);
@@ -115,7 +122,9 @@ impl Round<'_> {
         if !waiting.unrepeatable && !self.is_new(waiting) {
             return Verdict::Search;
         }
-        if let Some(expected) = waiting.expected_version.filter(|expected| *expected != self.version) {
+        if let Some(expected) =
+            waiting.expected_version.filter(|expected| *expected != self.version)
+        {
             let detail = format!("at version {}, {expected} was expected", self.version);
             return Verdict::Enter(Outcome::Refused(Problem::wrong_version(detail)));
         }

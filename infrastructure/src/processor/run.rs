@@ -11,7 +11,7 @@ use std::{
 use futures::{
     StreamExt,
     future::BoxFuture,
-    stream::{FuturesUnordered, Stream},
+    stream::FuturesUnordered,
 };
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -94,10 +94,10 @@ fn take<F: Future<Output = Done>>(
     }
 }
 
-fn start_append<S: Store>(store: &S, append: Append) -> impl Future<Output = Done> + use<S> {
+fn start_append<S: Store>(store: &S, append: Append) -> BoxFuture<'static, Done> {
     let Append { slot, key, expected, body } = append;
     let appending = store.append(&key, expected, body);
-    async move { Done::Appended { slot, result: appending.await } }
+    Box::pin(async move { Done::Appended { slot, result: appending.await } })
 }
 
 /// Everything but appending is rare enough for a box.

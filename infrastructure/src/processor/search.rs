@@ -10,7 +10,11 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use kit::{EventId, Position};
 
-use super::{admission::Waiting, load::{corrupt, within}, round::reused};
+use super::{
+    admission::Waiting,
+    load::{corrupt, within},
+    round::reused,
+};
 use crate::{
     envelope::{self, Element},
     problem::Problem,
@@ -58,7 +62,11 @@ impl Search {
         for waiting in queue {
             let known = waiting.unrepeatable
                 || receipts.find(waiting.key).is_some()
-                || receipts.rules_out(waiting.id(), waiting.causation_position, waiting.absent_until);
+                || receipts.rules_out(
+                    waiting.id(),
+                    waiting.causation_position,
+                    waiting.absent_until,
+                );
             if let Some(wider) = widened(reach, self::reach(waiting)).filter(|_| !known) {
                 reach = wider;
                 wanted.insert(waiting.key, None);
@@ -104,11 +112,14 @@ impl Search {
     fn look(&mut self, key: &StreamKey, commit: &Commit) -> Result<(), Problem> {
         let elements = envelope::decode(&commit.body)
             .map_err(|bad| corrupt(key, commit.position, &bad.to_string()))?;
-        let same = |a: &Element<'_>, b: &Element<'_>| a.metadata.command_id == b.metadata.command_id;
+        let same =
+            |a: &Element<'_>, b: &Element<'_>| a.metadata.command_id == b.metadata.command_id;
         for events in elements.chunk_by(same) {
             let Some(last) = events.last() else { continue };
             // The first decision stands.
-            if let Some(found @ None) = self.wanted.get_mut(&CommandKey::from(&last.metadata.command_id)) {
+            if let Some(found @ None) =
+                self.wanted.get_mut(&CommandKey::from(&last.metadata.command_id))
+            {
                 *found = Some(Found {
                     fingerprint: Fingerprint::read(&last.metadata.command_hash),
                     reply: replayed(key, commit.position, events, last),

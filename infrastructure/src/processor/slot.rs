@@ -3,12 +3,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{
-    admission::Waiting,
-    batch::Batch,
-    cache::Rest,
-    load::Loaded,
-};
+use super::{admission::Waiting, batch::Batch, cache::Rest, load::Loaded};
 use crate::{aggregates::AnyAggregate, problem::Problem, store::StreamKey};
 
 /// The place of one aggregate in the engine. It is not reused while something is under way.
