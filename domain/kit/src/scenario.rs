@@ -20,11 +20,11 @@ pub const fn secret() -> Secret {
     Secret::new([7; 32])
 }
 
-/// A context for the command numbered `ordinal`, at `now`.
+/// A context for the command numbered `ordinal`, at `now`, for the aggregate `id("self")`.
 #[must_use]
 pub fn context(now: DateTime<Utc>, ordinal: u64) -> Context {
     let command = Uuid::from_u64_pair(0x0190_0000_0000_7000, 0x8000_0000_0000_0000 | ordinal);
-    Context::new(now, Actor::default(), command.into(), secret())
+    Context::new(now, Actor::default(), command.into(), secret()).about(id("self"))
 }
 
 /// An id for scenarios, such as `id("ada")`.
@@ -98,7 +98,9 @@ impl<A: Aggregate> Given<A> {
         When { given: self, command, decided }
     }
 
-    fn context(&self) -> Context {
+    /// The context of the next command.
+    #[must_use]
+    pub fn context(&self) -> Context {
         let mut context = context(self.now, self.past.len() as u64);
         context.actor = self.actor.clone();
         context
