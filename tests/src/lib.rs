@@ -3,7 +3,11 @@
 #![expect(clippy::expect_used, reason = "a test kit that cannot go on ends its test")]
 
 mod eventually;
+mod history;
 mod server;
+mod service;
 
 pub use eventually::{LIMIT, eventually};
+pub use history::{Entry, History};
 pub use server::{Server, binary};
+pub use service::Service;
