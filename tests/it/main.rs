@@ -3,3 +3,4 @@
 
 mod broker;
 mod provision;
+mod store_contract;
