@@ -1,1 +1,16 @@
-//! .
+//! The service as a program: what it is made of ([`contexts`]), its command line, its output.
+//! Not here: how commands, policies and projections run; the infrastructure does that.
+
+pub mod arguments;
+pub mod commands;
+pub mod connection;
+pub mod contexts;
+pub mod data;
+pub mod exit;
+mod input;
+mod letter;
+mod log;
+pub mod output;
+pub mod reader;
+mod record;
+pub mod telemetry;

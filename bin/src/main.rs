@@ -1,2 +1,33 @@
-//! .
-fn main() {}
+//! The binary: reads the command line, runs one subcommand, and ends with its exit code.
+
+use std::{io::Write as _, process::ExitCode};
+
+use clap::Parser as _;
+use headwater::{arguments::Cli, commands, exit, telemetry};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let format = cli.global.output;
+    let result = tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| {
+        let result = runtime.block_on(run(cli));
+        // A read of standard input that nobody waits for any more must not hold the process.
+        runtime.shutdown_background();
+        result
+    });
+    let (code, text) = match result {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(error) => exit::explain(&error, format),
+    };
+    if let Some(text) = text {
+        // There is nowhere left to say that standard error is closed.
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+    ExitCode::from(code)
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    let telemetry = telemetry::start(&cli.global, cli.command.is_quiet())?;
+    let result = Box::pin(commands::run(cli)).await;
+    telemetry.finish().await;
+    result
+}

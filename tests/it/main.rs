@@ -3,4 +3,3 @@
 
 mod broker;
 mod provision;
-mod store_contract;

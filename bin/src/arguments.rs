@@ -1,0 +1,105 @@
+//! The command line: the options that every subcommand shares, and the list of subcommands.
+//! Not here: what a subcommand takes or does; each is a file in `commands`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{commands, connection::ConnectionArgs};
+
+const ABOUT: &str = "An event-sourced aggregate service on NATS JetStream.
+
+`headwater dev` starts everything. In a second terminal, `headwater send` sends a command, \
+`headwater query` asks a projection, `headwater tail` shows events as they happen.";
+
+const EXIT_CODES: &str = "Exit codes:
+  0  done
+  1  something else went wrong
+  2  the command line is wrong
+  3  the domain refuses the command (422)
+  4  conflict: read again, decide again (409)
+  5  not found (404)
+  6  temporarily unavailable: repeat with the same command id (503, 504)
+  7  invalid: correct the request (400, 413)";
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(name = "headwater", version, about = ABOUT, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// Options that every subcommand shares.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every subcommand shares.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Folder with the broker's files, the read models and the secret of `headwater dev`
+    #[arg(long, global = true, env = "HEADWATER_DATA", value_name = "DIR")]
+    #[arg(default_value = "./.headwater", help_heading = "General")]
+    pub data: PathBuf,
+    /// Output for people, or JSON for machines
+    #[arg(long, global = true, env = "HEADWATER_OUTPUT", value_enum, value_name = "FORMAT")]
+    #[arg(default_value_t = Format::Human, hide_possible_values = true, help_heading = "General")]
+    pub output: Format,
+    /// What to log, such as `info` or `warn,infrastructure=debug`
+    #[arg(long, global = true, env = "HEADWATER_LOG", value_name = "FILTER")]
+    #[arg(help_heading = "General")]
+    pub log: Option<String>,
+    /// How to write the log: human or json
+    #[arg(long, global = true, env = "HEADWATER_LOG_FORMAT", value_enum, value_name = "FORMAT")]
+    #[arg(default_value_t = Format::Human, hide_possible_values = true, help_heading = "General")]
+    pub log_format: Format,
+    /// How to reach NATS.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// For whom a text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// People.
+    Human,
+    /// Machines.
+    Json,
+}
+
+/// The shorthand of subcommands whose `--json` does not hold a body.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct JsonArgs {
+    /// Short for `--output json`
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Send one command, or many from a file
+    Send(commands::send::SendArgs),
+    /// Ask a projection
+    Query(commands::query::QueryArgs),
+    /// Show the history of one aggregate
+    Events(commands::events::EventsArgs),
+    /// Show what the history of one aggregate adds up to, now or at an earlier point
+    State(commands::state::StateArgs),
+    /// Show events as they happen
+    Tail(commands::tail::TailArgs),
+    /// Draw every state machine (Mermaid)
+    Charts(commands::charts::ChartsArgs),
+    /// Show what becomes of a payload written by an older version
+    Upcast(commands::upcast::UpcastArgs),
+    /// Show requested mails; sending comes with a later release
+    Mail(commands::mail::MailArgs),
+}
+
+impl Command {
+    /// Whether its log is quiet unless something is wrong: the answer is what matters.
+    #[must_use]
+    pub const fn is_quiet(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,33 @@
+//! The subcommands, one file each: what it takes, and what it does.
+//! Not here: options that all of them share.
+
+pub mod charts;
+pub mod events;
+pub mod mail;
+pub mod query;
+pub mod send;
+pub mod state;
+pub mod tail;
+pub mod upcast;
+
+use anyhow::Result;
+
+use crate::arguments::{Cli, Command};
+
+/// Runs the subcommand that the command line names.
+///
+/// # Errors
+/// What went wrong, for [`explain`](crate::exit::explain).
+pub async fn run(cli: Cli) -> Result<()> {
+    let global = &cli.global;
+    match cli.command {
+        Command::Send(args) => send::run(global, args).await,
+        Command::Query(args) => query::run(global, args).await,
+        Command::Events(args) => events::run(global, args).await,
+        Command::State(args) => state::run(global, args).await,
+        Command::Tail(args) => tail::run(global, args).await,
+        Command::Charts(args) => charts::run(global, &args),
+        Command::Upcast(args) => upcast::run(global, args).await,
+        Command::Mail(args) => mail::run(global, args).await,
+    }
+}

@@ -1,0 +1,165 @@
+//! `headwater mail`: requested mails, rendered here; sending them comes with a later release.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use anyhow::{Context as _, Result};
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand};
+use domain::{
+    mail::{Mail, MailStage, Template},
+    person::Person,
+};
+use infrastructure::{problem::Problem, store::Commit};
+use kit::{Aggregate, AggregateId, Machine as _};
+use nats::Subject;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::{
+    arguments::{Global, JsonArgs},
+    connection,
+    data::{self, DataFolder},
+    letter,
+    log::{self, Entry, From, Log},
+    output::{Output, clean},
+    reader::{self, Until},
+};
+
+/// What `headwater mail` takes.
+#[derive(Debug, Args)]
+pub struct MailArgs {
+    #[command(subcommand)]
+    command: MailCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum MailCommand {
+    /// List requested mails, the newest first, without addresses, names or codes
+    List(ListArgs),
+    /// Render one mail, with its address, name and code
+    Show(ShowArgs),
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// Most mails to list
+    #[arg(long, default_value_t = 20)]
+    limit: usize,
+    #[command(flatten)]
+    json: JsonArgs,
+}
+
+#[derive(Debug, Args)]
+struct ShowArgs {
+    /// The mail's id, from `headwater mail list`
+    id: AggregateId,
+    /// The service's secret [default: the data folder's]
+    #[arg(long, value_name = "FILE", env = "HEADWATER_SECRET_FILE")]
+    secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    json: JsonArgs,
+}
+
+/// One line of the list. The JSON form is part of the command line's contract.
+#[derive(Debug, Serialize)]
+struct Listed {
+    id: AggregateId,
+    status: &'static str,
+    template: Template,
+    person: AggregateId,
+    requested: DateTime<Utc>,
+}
+
+/// Lists or renders.
+///
+/// # Errors
+/// `not-found`, or what could not be read.
+pub async fn run(global: &Global, args: MailArgs) -> Result<()> {
+    match args.command {
+        MailCommand::List(args) => list(global, &args).await,
+        MailCommand::Show(args) => show(global, args).await,
+    }
+}
+
+async fn list(global: &Global, args: &ListArgs) -> Result<()> {
+    let output = Output::with(global, args.json);
+    let client = connection::connect(global).await?;
+    let mut mails: BTreeMap<AggregateId, (Entry, Mail)> = BTreeMap::new();
+    let filter = Subject::events_of(<Mail as Aggregate>::TYPE);
+    let mut log = Log::open(&client, filter, From::Start).await?;
+    while let Some(entry) = log.next_known().await? {
+        let commit =
+            Commit { position: entry.position, time: entry.time, body: entry.body.clone() };
+        let (_, mail) = mails.entry(entry.id.clone()).or_insert_with(|| (entry, Mail::default()));
+        reader::advance(mail, &commit, Until::Now)?;
+    }
+    let mut mails: Vec<_> = mails.into_values().collect();
+    mails.sort_by_key(|(entry, _)| std::cmp::Reverse(entry.position));
+    for (entry, mail) in mails.into_iter().take(args.limit) {
+        if let Some(letter) = mail.letter() {
+            let listed = Listed {
+                id: entry.id,
+                status: status(&mail),
+                template: letter.template,
+                person: letter.person.clone(),
+                requested: entry.time,
+            };
+            output.write(&listed, || listed.line())?;
+        }
+    }
+    Ok(())
+}
+
+const fn name(template: Template) -> &'static str {
+    match template {
+        Template::VerifyContact => "verify-contact",
+        Template::Welcome => "welcome",
+    }
+}
+
+impl Listed {
+    fn line(&self) -> String {
+        let Self { id, status, template, person, requested } = self;
+        let time = requested.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        format!("{id}  {time}  {:<14}  person/{person}  {status}", name(*template))
+    }
+}
+
+fn status(mail: &Mail) -> &'static str {
+    match mail.stage() {
+        MailStage::Unknown => "unknown",
+        MailStage::Requested => "requested",
+        MailStage::Sent => "sent",
+        MailStage::Failed => "failed",
+    }
+}
+
+async fn show(global: &Global, args: ShowArgs) -> Result<()> {
+    let output = Output::with(global, args.json);
+    let secret = match &args.secret_file {
+        Some(path) => data::read_secret(path)?,
+        None => data::read_secret(&DataFolder::at(&global.data).secret_path())
+            .context("the code cannot be rendered without the service's secret")?,
+    };
+    let client = connection::connect(global).await?;
+    let mail: Mail = reader::state(&log::history(&client, Mail::TYPE, &args.id).await?)?;
+    let gone = || Problem::not_found("the mail's contact is gone");
+    let letter = mail.letter().ok_or_else(gone)?;
+    let person: Person =
+        reader::state(&log::history(&client, Person::TYPE, &letter.person).await?)?;
+    let rendered = letter::render(letter, &person, &secret).ok_or_else(gone)?;
+    let answer = json!({"id": args.id, "status": status(&mail), "mail": rendered});
+    output.write(&answer, || {
+        let letter::Rendered { to, subject, body, challenge, .. } = &rendered;
+        let body: Vec<_> = body.lines().map(clean).collect();
+        let challenge = challenge.as_ref();
+        let challenge = challenge.map(|id| format!("Challenge: {id}\n")).unwrap_or_default();
+        format!(
+            "To: {}\nSubject: {}\n{challenge}\n{}\n\n({}; rendered here: sending comes with a later release)",
+            clean(to),
+            clean(subject),
+            body.join("\n"),
+            status(&mail)
+        )
+    })
+}

@@ -1,0 +1,66 @@
+//! `headwater state`: what the history of one aggregate adds up to, now or at an earlier point.
+
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+use clap::Args;
+use infrastructure::problem::Problem;
+use kit::{AggregateId, Version};
+use serde_json::json;
+
+use crate::{
+    arguments::{Global, JsonArgs},
+    connection, contexts, log,
+    output::{Output, outline},
+    reader::Until,
+};
+
+/// What `headwater state` takes.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  headwater state person ada
+  headwater state person ada --at-version 3
+  headwater state person ada --at 2026-11-20T12:00:00Z --json")]
+pub struct StateArgs {
+    /// The aggregate's type, such as person
+    aggregate: String,
+    /// Which one
+    id: AggregateId,
+    /// As it was after this version
+    #[arg(long, value_name = "VERSION", conflicts_with = "at")]
+    at_version: Option<u64>,
+    /// As it was at this time (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    at: Option<DateTime<Utc>>,
+    #[command(flatten)]
+    json: JsonArgs,
+}
+
+/// Folds the log and prints the state.
+///
+/// # Errors
+/// `not-found` if nothing had happened by then, or the position of a commit that cannot be read.
+pub async fn run(global: &Global, args: StateArgs) -> Result<()> {
+    let StateArgs { aggregate, id, .. } = &args;
+    let reader = contexts::reader(aggregate)?;
+    let until = match (args.at_version, args.at) {
+        (Some(version), _) => Until::Version(Version(version)),
+        (None, Some(time)) => Until::Time(time),
+        (None, None) => Until::Now,
+    };
+    let client = connection::connect(global).await?;
+    let folded = reader.fold(&log::history(&client, aggregate, id).await?, until)?;
+    let Some(time) = folded.time else {
+        return Err(Problem::not_found("nothing had happened by then").into());
+    };
+    let answer = json!({
+        "aggregate": aggregate,
+        "id": id,
+        "version": folded.version,
+        "time": time,
+        "state": folded.state,
+    });
+    Output::with(global, args.json).write(&answer, || {
+        let heading = format!("{aggregate}/{id} version {}, {}", folded.version, time.to_rfc3339());
+        format!("{heading}\n{}", outline(&folded.state))
+    })
+}

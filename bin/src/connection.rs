@@ -1,0 +1,104 @@
+//! Which NATS to speak to, and with which credentials.
+//! Not here: connecting itself.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use infrastructure::{
+    client::Client,
+    connection::{self, ConnectOptions},
+};
+
+use crate::{arguments::Global, data::DataFolder, exit::Advised};
+
+const DEFAULT: &str = "nats://127.0.0.1:4222";
+
+/// How to reach NATS.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectionArgs {
+    /// Server URL [default: the running `headwater dev` of the data folder, else port 4222 here]
+    #[arg(long, global = true, env = "HEADWATER_NATS", value_name = "URL")]
+    pub nats: Option<String>,
+    /// Credentials file (.creds)
+    #[arg(long, global = true, env = "HEADWATER_CREDS", value_name = "FILE")]
+    pub creds: Option<PathBuf>,
+    /// File that holds an nkey seed
+    #[arg(long, global = true, env = "HEADWATER_NKEY", value_name = "FILE")]
+    pub nkey: Option<PathBuf>,
+    /// User name at NATS
+    #[arg(long, global = true, env = "HEADWATER_NATS_USER", value_name = "NAME")]
+    #[arg(requires = "nats_password_file")]
+    pub nats_user: Option<String>,
+    /// File that holds the password of --nats-user
+    #[arg(long, global = true, env = "HEADWATER_NATS_PASSWORD_FILE", value_name = "FILE")]
+    pub nats_password_file: Option<PathBuf>,
+    /// Certificate authorities to trust (PEM)
+    #[arg(long, global = true, env = "HEADWATER_TLS_CA", value_name = "FILE")]
+    pub tls_ca: Option<PathBuf>,
+    /// Client certificate (PEM)
+    #[arg(long, global = true, env = "HEADWATER_TLS_CERT", value_name = "FILE")]
+    #[arg(requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Key of the client certificate (PEM)
+    #[arg(long, global = true, env = "HEADWATER_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Refuse a connection without TLS
+    #[arg(long, global = true, env = "HEADWATER_TLS")]
+    pub tls: bool,
+    /// Prefix of reply subjects, if the server grants only one [default: _INBOX]
+    #[arg(long, global = true, env = "HEADWATER_INBOX", value_name = "PREFIX")]
+    pub inbox: Option<String>,
+}
+
+/// The options of the NATS that `global` means.
+///
+/// # Errors
+/// If a file it names cannot be read.
+pub fn options(global: &Global) -> Result<ConnectOptions> {
+    let args = &global.connection;
+    let announced = || DataFolder::at(&global.data).announced();
+    let url = args.nats.clone().or_else(announced).unwrap_or_else(|| DEFAULT.to_owned());
+    let user = match (&args.nats_user, &args.nats_password_file) {
+        (Some(user), Some(path)) => {
+            let password = fs::read_to_string(path)
+                .with_context(|| format!("cannot read the password in {}", path.display()))?;
+            Some((user.clone(), password.trim_end().to_owned()))
+        }
+        _ => None,
+    };
+    Ok(ConnectOptions {
+        url,
+        name: None,
+        credentials: args.creds.clone(),
+        nkey: args.nkey.clone(),
+        user,
+        inbox: args.inbox.clone(),
+        tls_ca: args.tls_ca.clone(),
+        tls_identity: args.tls_cert.clone().zip(args.tls_key.clone()),
+        tls_required: args.tls,
+    })
+}
+
+/// A client of the service behind that NATS.
+///
+/// # Errors
+/// If nobody answers there, or refuses us.
+pub async fn client(global: &Global) -> Result<Client> {
+    Ok(Client::new(connect(global).await?))
+}
+
+/// A connection to that NATS.
+///
+/// # Errors
+/// If nobody answers there, or refuses us.
+pub async fn connect(global: &Global) -> Result<async_nats::Client> {
+    let options = options(global)?;
+    connection::connect(&options).await.with_context(|| {
+        Advised::new(
+            format!("cannot connect to {}", options.url),
+            "Start one with `headwater dev`, or name another with --nats URL.",
+        )
+    })
+}

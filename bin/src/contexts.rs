@@ -1,0 +1,67 @@
+//! What the service is made of: the one list of aggregates, policies and projections.
+//! A part that is not listed here does not run. Not here: how any of them runs.
+
+use anyhow::Result;
+use domain::{mail::Mail, onboarding::Onboarding, person::Person, reservation::Reservation};
+use infrastructure::{composition::Composition, problem::Problem};
+use kit::Aggregate;
+
+use crate::reader::Reader;
+
+/// Something that takes every aggregate type, one after the other.
+trait Visit: Sized {
+    fn visit<A: Aggregate>(self) -> Self;
+}
+
+fn aggregates<V: Visit>(visitor: V) -> V {
+    visitor.visit::<Person>().visit::<Onboarding>().visit::<Reservation>().visit::<Mail>()
+}
+
+/// Everything, ready to run.
+#[must_use]
+pub fn composition() -> Composition {
+    aggregates(Composition::new())
+}
+
+impl Visit for Composition {
+    fn visit<A: Aggregate>(self) -> Self {
+        self.aggregate::<A>()
+    }
+}
+
+impl Visit for Vec<Reader> {
+    fn visit<A: Aggregate>(mut self) -> Self {
+        self.push(Reader::of::<A>());
+        self
+    }
+}
+
+/// A reader of each aggregate type.
+#[must_use]
+pub fn readers() -> Vec<Reader> {
+    aggregates(Vec::new())
+}
+
+/// The reader of one aggregate type.
+///
+/// # Errors
+/// `unknown-aggregate`, naming those that there are.
+pub fn reader(aggregate: &str) -> Result<Reader, Problem> {
+    let readers = readers();
+    let known = || readers.iter().map(|reader| reader.aggregate).collect::<Vec<_>>().join(", ");
+    readers
+        .iter()
+        .find(|reader| reader.aggregate == aggregate)
+        .copied()
+        .ok_or_else(|| Problem::unknown_aggregate(format!("{aggregate:?} is none of {}", known())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_consistent() {
+        composition().check().unwrap();
+    }
+}

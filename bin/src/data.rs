@@ -1,0 +1,226 @@
+//! The data folder: its lock, its secret, and the address of the broker that runs on it.
+//! Not here: the broker's and the read models' own files.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail};
+use kit::Secret;
+use rustix::fs::{FlockOperation, flock};
+
+use crate::exit::Advised;
+
+/// A folder that holds everything one `headwater dev` keeps.
+#[derive(Debug, Clone)]
+pub struct DataFolder {
+    root: PathBuf,
+}
+
+/// The right to run on a data folder. The kernel takes it back when the process ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl DataFolder {
+    /// The folder at `root`, whether it exists or not.
+    #[must_use]
+    pub fn at(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    /// Creates the folder, readable by its owner alone: it holds personal data and the secret.
+    ///
+    /// # Errors
+    /// If it cannot be created.
+    pub fn create(root: &Path) -> Result<Self> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(root)
+            .with_context(|| format!("cannot create the data folder {}", root.display()))?;
+        let root = root
+            .canonicalize()
+            .with_context(|| format!("cannot open the data folder {}", root.display()))?;
+        Ok(Self { root })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
+    /// The SQLite file of the read models.
+    #[must_use]
+    pub fn store(&self) -> PathBuf {
+        self.root.join("read.sqlite")
+    }
+
+    /// Takes the folder for this process.
+    ///
+    /// # Errors
+    /// If another process has it.
+    pub fn lock(&self) -> Result<Lock> {
+        let path = self.root.join("lock");
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .with_context(|| format!("cannot open {}", path.display()))?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            let mut owner = String::new();
+            let _ = file.read_to_string(&mut owner);
+            let message = format!(
+                "another `headwater dev` (process {}) runs on {}",
+                owner.trim(),
+                self.root.display()
+            );
+            let advice = "Stop it first, or give this one its own folder with --data DIR.";
+            return Err(Advised::new(message, advice).into());
+        }
+        file.set_len(0)?;
+        file.write_all(std::process::id().to_string().as_bytes())?;
+        Ok(Lock { _file: file })
+    }
+
+    /// The file that holds the folder's secret.
+    #[must_use]
+    pub fn secret_path(&self) -> PathBuf {
+        self.root.join("secret")
+    }
+
+    /// The folder's secret, made the first time it is asked for.
+    ///
+    /// # Errors
+    /// If it can be neither read nor made.
+    pub fn secret(&self) -> Result<Secret> {
+        let path = self.secret_path();
+        if !path.exists() {
+            let mut bytes = [0; 32];
+            File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes))?;
+            let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            write_whole(&path, format!("{text}\n").as_bytes())
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        read_secret(&path)
+    }
+
+    /// Says where the folder's broker listens.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn announce(&self, url: &str) -> Result<()> {
+        let path = self.address();
+        write_whole(&path, url.as_bytes())
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Takes the announcement back.
+    pub fn withdraw(&self) {
+        // Gone is what it should be; a leftover only names a broker that does not answer.
+        let _ = fs::remove_file(self.address());
+    }
+
+    /// Where the folder's broker listens, if one was announced.
+    #[must_use]
+    pub fn announced(&self) -> Option<String> {
+        fs::read_to_string(self.address()).ok().map(|url| url.trim().to_owned())
+    }
+
+    fn address(&self) -> PathBuf {
+        self.root.join("nats.url")
+    }
+}
+
+/// Reads a secret of 32 bytes, written as 64 hexadecimal digits.
+///
+/// # Errors
+/// If the file cannot be read or holds something else.
+pub fn read_secret(path: &Path) -> Result<Secret> {
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("cannot read the secret {}", path.display()))?;
+    let digits = text.trim().as_bytes();
+    let mut bytes = [0; 32];
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    if digits.len() == 64 {
+        let (pairs, _) = digits.as_chunks::<2>();
+        let parsed = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
+        for (byte, value) in bytes.iter_mut().zip(parsed) {
+            let Some(value) = value else { bail!(bad_secret(path)) };
+            *byte = value;
+        }
+        return Ok(Secret::new(bytes));
+    }
+    bail!(bad_secret(path))
+}
+
+fn bad_secret(path: &Path) -> Advised {
+    Advised::new(
+        format!("{} does not hold a secret of 64 hexadecimal digits", path.display()),
+        "Make one with `openssl rand -hex 32`, keep it, and give every instance the same.",
+    )
+}
+
+/// Writes a file that is there whole or not at all, readable by its owner alone.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let draft = path.with_extension("new");
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&draft, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_owner_of_a_folder_is_refused_until_the_first_has_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::create(folder.path()).unwrap();
+        let first = data.lock().unwrap();
+        let refusal = data.lock().unwrap_err().to_string();
+        assert!(refusal.contains(&std::process::id().to_string()), "{refusal}");
+        drop(first);
+        assert!(data.lock().is_ok());
+    }
+
+    #[test]
+    fn a_secret_stays_the_same_and_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::create(folder.path()).unwrap();
+        let digest = |secret: Secret| secret.digest("test", b"message");
+        assert_eq!(digest(data.secret().unwrap()), digest(data.secret().unwrap()));
+        let mode = fs::metadata(folder.path().join("secret")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_is_no_secret_is_refused_with_advice() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        for text in ["", "abc", &"g".repeat(64), &"ä".repeat(32)] {
+            fs::write(&path, text).unwrap();
+            assert!(read_secret(&path).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_announcement_is_read_back_until_it_is_withdrawn() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::create(folder.path()).unwrap();
+        data.announce("nats://127.0.0.1:4222").unwrap();
+        assert_eq!(data.announced().as_deref(), Some("nats://127.0.0.1:4222"));
+        data.withdraw();
+        assert_eq!(data.announced(), None);
+    }
+}

@@ -1,0 +1,54 @@
+//! Bodies from the command line, a file or standard input. Standard input is waited for without
+//! holding up anything else. Not here: what a body means.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use nats::limits::COMMAND_BYTES_MAX;
+use tokio::io::{AsyncBufRead, AsyncReadExt as _, BufReader};
+
+/// Where a body comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The command line itself.
+    Text(String),
+    /// A file.
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+/// One body, whole. Twice the limit is enough for the service to say that it is too large.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) async fn whole(source: &Source) -> Result<Vec<u8>> {
+    if let Source::Text(text) = source {
+        return Ok(text.clone().into_bytes());
+    }
+    let limit = 2 * COMMAND_BYTES_MAX;
+    let mut body = Vec::new();
+    let reader = lines(source).await?;
+    reader.take(limit as u64).read_to_end(&mut body).await.context("cannot read the body")?;
+    if body.len() == limit {
+        bail!("the body is far larger than the {COMMAND_BYTES_MAX} bytes that are allowed");
+    }
+    Ok(body)
+}
+
+/// A source to be read line by line.
+///
+/// # Errors
+/// If it cannot be opened.
+pub(crate) async fn lines(source: &Source) -> Result<Box<dyn AsyncBufRead + Send + Unpin>> {
+    Ok(match source {
+        Source::Text(text) => Box::new(std::io::Cursor::new(text.clone().into_bytes())),
+        Source::Stdin => Box::new(BufReader::new(tokio::io::stdin())),
+        Source::File(path) => {
+            let file = tokio::fs::File::open(path)
+                .await
+                .with_context(|| format!("cannot open {}", path.display()))?;
+            Box::new(BufReader::new(file))
+        }
+    })
+}

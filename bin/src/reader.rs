@@ -1,0 +1,137 @@
+//! Reading an aggregate's history by the name of its type: folding it into a state, and bringing
+//! old payloads into their current shape. Not here: where the history comes from.
+
+use anyhow::{Context as _, Result};
+use chrono::{DateTime, Utc};
+use infrastructure::{
+    envelope::{self, Element},
+    store::Commit,
+};
+use kit::{Aggregate, Event as _, EventSet as _, Kind, Unreadable, Version};
+use serde::Serialize;
+use serde_json::Value;
+
+/// Up to where a history is folded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// The whole of it.
+    Now,
+    /// Including the event with this version.
+    Version(Version),
+    /// Including everything decided by then.
+    Time(DateTime<Utc>),
+}
+
+impl Until {
+    fn includes(self, element: &Element<'_>) -> bool {
+        match self {
+            Self::Now => true,
+            Self::Version(version) => element.version <= version,
+            Self::Time(time) => element.time <= time,
+        }
+    }
+}
+
+/// What a history adds up to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Folded {
+    /// How many events were folded: the version of the last one.
+    pub version: Version,
+    /// When the last one was decided.
+    pub time: Option<DateTime<Utc>>,
+    /// The state.
+    pub state: Value,
+}
+
+type Upcast = fn(&str, u32, &[u8]) -> Result<Vec<u8>, Unreadable>;
+
+/// One aggregate type, with its type erased.
+#[derive(Debug, Clone, Copy)]
+pub struct Reader {
+    /// The aggregate type on the wire.
+    pub aggregate: &'static str,
+    /// Its events with their current versions.
+    pub kinds: &'static [Kind],
+    /// The names of its commands.
+    pub commands: &'static [&'static str],
+    fold: fn(&[Commit], Until) -> Result<Folded>,
+    upcast: Upcast,
+}
+
+impl Reader {
+    /// The reader of `A`.
+    #[must_use]
+    pub const fn of<A: Aggregate>() -> Self {
+        Self {
+            aggregate: A::TYPE,
+            kinds: <A::Event as kit::Event>::KINDS,
+            commands: <A::Command as kit::Command>::NAMES,
+            fold: fold::<A>,
+            upcast: upcast::<A>,
+        }
+    }
+
+    /// Folds `commits` as far as `until`.
+    ///
+    /// # Errors
+    /// If a commit cannot be read; the message names its position.
+    pub fn fold(&self, commits: &[Commit], until: Until) -> Result<Folded> {
+        (self.fold)(commits, until)
+    }
+
+    /// The current shape of `data`, written as version `version` of `kind`.
+    ///
+    /// # Errors
+    /// [`Unreadable`], by what is wrong with it.
+    pub fn upcast(&self, kind: &str, version: u32, data: &[u8]) -> Result<Vec<u8>, Unreadable> {
+        (self.upcast)(kind, version, data)
+    }
+}
+
+/// The state that `commits` of an `A` add up to.
+///
+/// # Errors
+/// If a commit cannot be read; the message names its position.
+pub fn state<A: Aggregate>(commits: &[Commit]) -> Result<A> {
+    let mut state = A::default();
+    for commit in commits {
+        advance(&mut state, commit, Until::Now)?;
+    }
+    Ok(state)
+}
+
+/// Takes `commit` into `state`, and says where its last event stands.
+///
+/// # Errors
+/// If the commit cannot be read; the message names its position.
+pub fn advance<A: Aggregate>(
+    state: &mut A,
+    commit: &Commit,
+    until: Until,
+) -> Result<Option<(Version, DateTime<Utc>)>> {
+    let at = || format!("the commit at position {} cannot be read", commit.position);
+    let mut last = None;
+    for (index, element) in envelope::decode(&commit.body).with_context(at)?.iter().enumerate() {
+        if until.includes(element) {
+            let recorded = element.record::<A::Event>(A::TYPE, commit.position, index);
+            state.evolve(&recorded.with_context(at)?.event);
+            last = Some((element.version, element.time));
+        }
+    }
+    Ok(last)
+}
+
+fn fold<A: Aggregate>(commits: &[Commit], until: Until) -> Result<Folded> {
+    let (mut state, mut last) = (A::default(), None);
+    for commit in commits {
+        last = advance(&mut state, commit, until)?.or(last);
+    }
+    let (version, time) = last.unzip();
+    let version = version.unwrap_or(Version::ZERO);
+    Ok(Folded { version, time, state: serde_json::to_value(state)? })
+}
+
+fn upcast<A: Aggregate>(kind: &str, version: u32, data: &[u8]) -> Result<Vec<u8>, Unreadable> {
+    let event = A::Event::read(A::TYPE, kind, version, data)?;
+    event.data().map_err(|source| Unreadable::Shape { kind: kind.to_owned(), version, source })
+}

@@ -1,6 +1,0 @@
-//! What the rooms of this crate promise, tested through their public words.
-
-#[cfg(test)]
-mod envelope;
-#[cfg(test)]
-mod settle;
