@@ -2,8 +2,14 @@
 //! Not here: the tests, and stand-ins for parts that a user has.
 #![expect(clippy::expect_used, reason = "a test kit that cannot go on ends its test")]
 
+mod cluster;
 mod eventually;
+mod history;
+mod proxy;
 mod server;
 
+pub use cluster::Cluster;
 pub use eventually::{LIMIT, eventually};
+pub use history::{Entry, History};
+pub use proxy::{Direction, Flow, Proxy};
 pub use server::{Server, binary};
