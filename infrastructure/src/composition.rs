@@ -7,6 +7,7 @@ use kit::{Aggregate, Chart, Effect, Policy, Projection};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    aggregates::Aggregates,
     handler::{AnyEffect, AnyPolicy},
     readmodel::AnyProjection,
 };
@@ -65,6 +66,7 @@ pub enum CompositionError {
 struct AggregatePart {
     name: &'static str,
     charts: fn() -> Vec<Chart>,
+    register: fn(Aggregates) -> Aggregates,
 }
 
 /// One handler.
@@ -111,7 +113,11 @@ impl Composition {
     /// Adds an aggregate.
     #[must_use]
     pub fn aggregate<A: Aggregate>(mut self) -> Self {
-        self.aggregates.push(AggregatePart { name: A::TYPE, charts: A::charts });
+        self.aggregates.push(AggregatePart {
+            name: A::TYPE,
+            charts: A::charts,
+            register: Aggregates::with::<A>,
+        });
         self
     }
 
@@ -136,6 +142,12 @@ impl Composition {
         self
     }
 
+    /// The aggregates, as the command processor takes them.
+    #[must_use]
+    pub fn aggregates(&self) -> Aggregates {
+        self.aggregates.iter().fold(Aggregates::new(), |all, part| (part.register)(all))
+    }
+
     /// The charts of every aggregate's machines.
     #[must_use]
     pub fn charts(&self) -> Vec<(&'static str, Vec<Chart>)> {
@@ -158,8 +170,8 @@ impl Composition {
     /// # Errors
     /// The first [`CompositionError`] found.
     pub fn check(&self) -> Result<(), CompositionError> {
-        // `query.commands.…` belongs to the service itself.
-        let mut handlers = BTreeSet::from(["commands"]);
+        // `query.commands.…` is the service's own, and the key `store` is beside the handlers'.
+        let mut handlers = BTreeSet::from(["commands", "store"]);
         let mut aggregates = BTreeSet::new();
         for part in &self.aggregates {
             named(part.name, &mut aggregates)?;

@@ -5,4 +5,4 @@ mod decode;
 mod encode;
 
 pub use decode::{Corrupt, Data, Element, decode};
-pub use encode::{Draft, EncodeError, NewEvent, encode, encode_drafts};
+pub use encode::{Draft, EncodeError, Encoder, Mark, NewEvent, encode, encode_drafts};

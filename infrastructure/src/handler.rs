@@ -4,12 +4,38 @@
 //! fences every checkpoint write. The checkpoint is the truth about what has been handled, never
 //! the broker's ack floor. Not here: what a handler decides, and the rows of projections.
 
+mod backoff;
+mod cell;
+mod checkpoint;
+mod duty;
 mod effect;
 mod failure;
+mod feed;
+mod handlers;
+mod lanes;
+mod lease;
+mod log;
+mod options;
 mod policy;
+mod registration;
+mod report;
+mod runner;
 mod source;
+mod status;
+mod supervisor;
 
+pub use handlers::{Handlers, HandlersError};
+pub use options::HandlerOptions;
+pub use registration::{Registration, RegistrationError};
+pub use report::{HandlerReport, report};
+pub use status::{HandlerState, HandlerStatus};
+
+pub(crate) use cell::{Cell, CellError};
+pub(crate) use duty::{Duty, Ended};
 pub(crate) use effect::AnyEffect;
 pub(crate) use failure::{Failure, guarded};
+pub(crate) use feed::{Delivery, Feed, Item};
 pub(crate) use policy::AnyPolicy;
+pub(crate) use runner::{describe, place};
 pub(crate) use source::Source;
+pub(crate) use status::Gauge;

@@ -12,6 +12,7 @@ pub mod jetstream;
 pub mod memory;
 pub mod micro;
 pub mod problem;
+pub mod processor;
 pub mod provision;
 pub mod query;
 pub mod query_service;

@@ -1,6 +1,24 @@
-//! Read models: documents folded from events and found by declared fields.
-//! Not here: leases and delivery; the handlers' runtime brings the events.
+//! Read models: documents folded from events, in one SQLite file, found by declared fields.
+//!
+//! Rows and the checkpoint of a projection change in one transaction that names the epoch, so a
+//! former owner cannot write and nothing is applied twice. Not here: leases and delivery; the
+//! handlers' runtime brings the events.
 
+mod batch;
+mod claim;
+mod generation;
+mod params;
 mod projection;
+mod projector;
+mod query;
+mod reader;
+mod store;
 
+pub use query::ReadModels;
+
+pub(crate) use claim::{StoreClaim, claim};
+pub(crate) use generation::TakeOverError;
 pub(crate) use projection::{AnyProjection, Folded, Touch};
+pub(crate) use projector::run;
+pub(crate) use query::{Served, Standing};
+pub(crate) use store::SqliteStore;

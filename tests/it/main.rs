@@ -4,3 +4,4 @@
 mod broker;
 mod kit;
 mod provision;
+mod store_contract;

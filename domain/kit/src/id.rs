@@ -107,6 +107,13 @@ impl AggregateId {
     }
 }
 
+impl From<PartId> for AggregateId {
+    /// For a part that has an aggregate of its own elsewhere, under the same id.
+    fn from(part: PartId) -> Self {
+        Self(part.0)
+    }
+}
+
 /// Namespace of derived command ids. Part of the wire: a repeat must derive the same id for ever.
 const DERIVED: Uuid = Uuid::from_u128(0x6f1d_6c2e_87d1_5a7c_9d0b_3a52_6e45_c0de);
 

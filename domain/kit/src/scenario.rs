@@ -20,11 +20,11 @@ pub const fn secret() -> Secret {
     Secret::new([7; 32])
 }
 
-/// A context for the command numbered `ordinal`, at `now`.
+/// A context for the command numbered `ordinal`, at `now`, for the aggregate `id("self")`.
 #[must_use]
 pub fn context(now: DateTime<Utc>, ordinal: u64) -> Context {
     let command = Uuid::from_u64_pair(0x0190_0000_0000_7000, 0x8000_0000_0000_0000 | ordinal);
-    Context::new(now, Actor::default(), command.into(), secret())
+    Context::new(now, Actor::default(), command.into(), secret()).about(id("self"))
 }
 
 /// An id for scenarios, such as `id("ada")`.
@@ -39,12 +39,13 @@ pub struct Given<A: Aggregate> {
     state: A,
     past: Vec<A::Event>,
     now: DateTime<Utc>,
+    actor: Actor,
 }
 
 /// Starts a scenario from events that have happened.
 pub fn given<A: Aggregate>(events: impl IntoIterator<Item = A::Event>) -> Given<A> {
     let past: Vec<_> = events.into_iter().collect();
-    Given { state: fold(&past), past, now: noon() }
+    Given { state: fold(&past), past, now: noon(), actor: Actor::default() }
 }
 
 /// Starts a scenario in which nothing has happened yet.
@@ -70,6 +71,13 @@ impl<A: Aggregate> Given<A> {
         self
     }
 
+    /// Names the user who asks.
+    #[must_use]
+    pub fn by(mut self, user: &str) -> Self {
+        self.actor = Actor { user: Some(user.to_owned()) };
+        self
+    }
+
     /// The state so far.
     #[must_use]
     pub const fn state(&self) -> &A {
@@ -81,14 +89,21 @@ impl<A: Aggregate> Given<A> {
     #[must_use]
     pub fn when(self, command: impl Into<A::Command>) -> When<A> {
         let command = command.into();
-        let context = || context(self.now, self.past.len() as u64);
-        let decided = self.state.decide(&command, &context());
+        let decided = self.state.decide(&command, &self.context());
         assert_eq!(
             decided,
-            self.state.decide(&command, &context()),
+            self.state.decide(&command, &self.context()),
             "deciding twice from one state must agree"
         );
         When { given: self, command, decided }
+    }
+
+    /// The context of the next command.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        let mut context = context(self.now, self.past.len() as u64);
+        context.actor = self.actor.clone();
+        context
     }
 }
 
@@ -108,7 +123,7 @@ impl<A: Aggregate> When<A> {
         assert_eq!(self.decided.as_ref(), Ok(&expected), "{:?}", self.command);
         let command = self.command.clone();
         let next = self.happened(expected);
-        let again = next.state.decide(&command, &context(next.now, next.past.len() as u64));
+        let again = next.state.decide(&command, &next.context());
         assert!(
             again.as_ref().map_or(true, Vec::is_empty),
             "{command:?} asked again yields {again:?}"
@@ -146,13 +161,13 @@ impl<A: Aggregate> When<A> {
 
     #[track_caller]
     fn happened(self, events: Vec<A::Event>) -> Given<A> {
-        let Given { mut state, mut past, now } = self.given;
+        let Given { mut state, mut past, now, actor } = self.given;
         for event in &events {
             state.evolve(event);
         }
         past.extend(events);
         assert_eq!(fold::<A>(&reread(&past)), state, "replayed events must equal the state");
-        Given { state, past, now }
+        Given { state, past, now, actor }
     }
 }
 

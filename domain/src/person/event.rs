@@ -117,6 +117,8 @@ payloads! {
     ContactVerificationRequested {
         /// The contact.
         contact_id: PartId,
+        /// Its kind, which says how the code is sent.
+        kind: ContactKind,
         /// The challenge; whoever holds the service's secret makes the code from it.
         challenge_id: PartId,
         /// When it was asked for.

@@ -25,7 +25,7 @@ pub const EVENTS: &[(&str, &str)] = &[
     ),
     (
         "contact-verification-requested",
-        r#"{"contact_id":"mail","challenge_id":"challenge-1","requested_at":"2026-01-02T03:04:05Z","expires_at":"2026-01-03T03:04:05Z","attempts":5}"#,
+        r#"{"contact_id":"mail","kind":"email","challenge_id":"challenge-1","requested_at":"2026-01-02T03:04:05Z","expires_at":"2026-01-03T03:04:05Z","attempts":5}"#,
     ),
     ("contact-verified", r#"{"contact_id":"mail","kind":"email","reservation":"5f0c6c1e8d3b"}"#),
     (

@@ -114,25 +114,86 @@ pub fn encode_drafts<'a>(
     drafts: impl IntoIterator<Item = Draft<'a>>,
 ) -> Result<Bytes, EncodeError> {
     let drafts = drafts.into_iter();
-    let mut body = Vec::with_capacity(drafts.size_hint().0.max(1) * EVENT_BYTES_TYPICAL);
-    let mut wanted = None;
+    let mut commit = Encoder::for_events(drafts.size_hint().0);
     for draft in drafts {
+        commit.push(key, &draft)?;
+    }
+    commit.finish()
+}
+
+/// A commit that grows event by event, for a writer that must know its size on the way.
+#[derive(Debug, Default)]
+pub struct Encoder {
+    body: Vec<u8>,
+    last: Option<Version>,
+}
+
+/// Where an [`Encoder`] stood.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark {
+    bytes: usize,
+    last: Option<Version>,
+}
+
+impl Encoder {
+    /// An empty commit with room for `count` events of the usual size.
+    #[must_use]
+    pub fn for_events(count: usize) -> Self {
+        Self { body: Vec::with_capacity(count.max(1) * EVENT_BYTES_TYPICAL), last: None }
+    }
+
+    /// Adds an event. After an error only [`Self::back`] makes it whole again.
+    ///
+    /// # Errors
+    /// [`EncodeError`], if the commit with this event could not be read back.
+    pub fn push(&mut self, key: &StreamKey, draft: &Draft<'_>) -> Result<(), EncodeError> {
         let version = draft.version;
-        let due = wanted.unwrap_or(version.max(Version::ZERO.next()));
-        if version != due {
-            return Err(EncodeError::Gap { wanted: due, found: version });
+        let wanted = self.last.map_or(version.max(Version::ZERO.next()), Version::next);
+        if version != wanted {
+            return Err(EncodeError::Gap { wanted, found: version });
         }
-        wanted = Some(version.next());
-        body.push(if body.is_empty() { b'[' } else { b',' });
-        let line = Line::new(key, &draft)?;
-        serde_json::to_writer(&mut body, &line)
+        self.body.push(if self.body.is_empty() { b'[' } else { b',' });
+        serde_json::to_writer(&mut self.body, &Line::new(key, draft)?)
             .map_err(|source| EncodeError::Json { version, source })?;
+        self.last = Some(version);
+        Ok(())
     }
-    if body.is_empty() {
-        return Err(EncodeError::Empty);
+
+    /// The size of the commit if it were finished now.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.body.len() + 1
     }
-    body.push(b']');
-    Ok(body.into())
+
+    /// Whether it has no event.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.body.is_empty()
+    }
+
+    /// Where it stands, for [`Self::back`].
+    #[must_use]
+    pub const fn mark(&self) -> Mark {
+        Mark { bytes: self.body.len(), last: self.last }
+    }
+
+    /// Drops every event that was added since `mark` was taken.
+    pub fn back(&mut self, mark: Mark) {
+        self.body.truncate(mark.bytes);
+        self.last = mark.last;
+    }
+
+    /// The commit.
+    ///
+    /// # Errors
+    /// [`EncodeError::Empty`].
+    pub fn finish(mut self) -> Result<Bytes, EncodeError> {
+        if self.body.is_empty() {
+            return Err(EncodeError::Empty);
+        }
+        self.body.push(b']');
+        Ok(self.body.into())
+    }
 }
 
 /// One element in the order of the wire.

@@ -1,11 +1,12 @@
-//! Effects with their types erased, so that one runner runs them all.
+//! Effects: their types erased, and what they answer turned into what the runner does next.
+//! Not here: which event comes when; the runner keeps the order.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures::{FutureExt as _, future::BoxFuture};
 use kit::{CommandId, Effect, Outcome, Start};
 
-use super::{Failure, Source, failure::panicked};
+use super::{Failure, Source, duty::Duty, failure::panicked, runner::Reactor};
 
 /// Any [`Effect`].
 pub(crate) trait AnyEffect: Send + Sync {
@@ -43,5 +44,49 @@ impl<E: Effect> AnyEffect for E {
             run.await.map_err(|_| panicked())
         }
         .boxed()
+    }
+}
+
+/// Runs an effect.
+pub(crate) struct Performance(pub(crate) Arc<dyn AnyEffect>);
+
+impl Reactor for Performance {
+    fn react<'a>(
+        &'a self,
+        source: Source<'a>,
+        duty: &'a Duty,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        self.perform(source, duty).boxed()
+    }
+}
+
+impl Performance {
+    async fn perform(&self, source: Source<'_>, duty: &Duty) -> Result<(), Failure> {
+        let key = CommandId::derived(duty.name, source.element.id, 0);
+        let (handler, event) = (duty.name, source.element.id);
+        let mut waited = false;
+        loop {
+            match self.0.perform(source, &key).await? {
+                Outcome::Done => break,
+                Outcome::Skip { reason } => {
+                    duty.gauge.skipped();
+                    tracing::info!(handler, %event, reason, "passed over");
+                    break;
+                }
+                Outcome::Halt { reason } => return Err(Failure::Permanent(reason)),
+                Outcome::Retry { after, reason } => {
+                    tracing::warn!(handler, %event, retry_in_ms = after.as_millis(), "{reason}");
+                    duty.gauge.retrying(&reason, !waited);
+                    waited = true;
+                    if !duty.pause(after).await {
+                        return Err(Failure::Interrupted);
+                    }
+                }
+            }
+        }
+        if waited {
+            duty.gauge.recovered();
+        }
+        Ok(())
     }
 }

@@ -17,6 +17,9 @@ pub(crate) enum Failure {
     /// No repetition can help: the event cannot be read.
     #[error("{0}")]
     Permanent(String),
+    /// The instance stops; the event is as it was.
+    #[error("the instance stops")]
+    Interrupted,
 }
 
 impl From<Unreadable> for Failure {

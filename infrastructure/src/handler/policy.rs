@@ -1,8 +1,14 @@
-//! Policies with their types erased, so that one runner runs them all.
+//! Policies: their types erased, and what they order sent as commands with derived ids.
+//! Not here: which event comes when; the runner keeps the order.
 
-use kit::{Order, Policy, Refused, Start};
+use std::{collections::VecDeque, sync::Arc};
 
-use super::{Failure, Source, guarded};
+use futures::{FutureExt as _, future::BoxFuture};
+use kit::{CommandId, HOPS_MAX, Order, Policy, Refused, Start};
+use tracing::Instrument as _;
+
+use super::{Failure, Source, duty::Duty, failure::guarded, runner::Reactor};
+use crate::{client::Client, problem::Problem, request::CommandRequest, telemetry};
 
 /// Any [`Policy`].
 pub(crate) trait AnyPolicy: Send + Sync {
@@ -39,4 +45,117 @@ impl<P: Policy> AnyPolicy for P {
 
 fn unwritable(error: &serde_json::Error) -> Failure {
     Failure::Bug(format!("a command has no JSON form: {error}"))
+}
+
+/// Most orders one event may lead to, and most answers one refusal may: the base in which ordinals
+/// of answers are counted, so that no two orders of one event ever share an id.
+const ORDERS_MAX: usize = 1024;
+/// How many times an answer to a refusal may itself be answered when refused.
+const ANSWERS_DEEP_MAX: u32 = 3;
+
+/// Sends what a policy orders.
+pub(crate) struct Orders {
+    pub(crate) policy: Arc<dyn AnyPolicy>,
+    pub(crate) client: Client,
+}
+
+/// An order and its place in the tree of orders and answers of one event.
+struct Placed {
+    ordinal: usize,
+    depth: u32,
+    order: Order,
+}
+
+impl Reactor for Orders {
+    fn react<'a>(
+        &'a self,
+        source: Source<'a>,
+        duty: &'a Duty,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        let span = tracing::info_span!("policy", handler = duty.name, at = %source.position);
+        telemetry::adopt(&span, source.element.metadata.traceparent.as_deref());
+        self.obey(source, duty).instrument(span).boxed()
+    }
+}
+
+impl Orders {
+    async fn obey(&self, source: Source<'_>, duty: &Duty) -> Result<(), Failure> {
+        let mut due = VecDeque::new();
+        numbered(&mut due, self.policy.orders(&source)?, 0, 0)?;
+        while let Some(Placed { ordinal, depth, order }) = due.pop_front() {
+            let request = request(&source, duty.name, ordinal, &order);
+            if request.hops > HOPS_MAX {
+                // Whatever it would answer had as many hops behind it.
+                refused(&source, duty, &order, "too-many-hops");
+                continue;
+            }
+            let sent = duty.persist(|| send(&self.client, &request, duty)).await?;
+            let Err(problem) = sent else { continue };
+            refused(&source, duty, &order, &problem.code);
+            if depth < ANSWERS_DEEP_MAX {
+                let refused = Refused { order, code: problem.code, detail: problem.detail };
+                let answers = self.policy.answers(&source, &refused)?;
+                numbered(&mut due, answers, (ordinal + 1) * ORDERS_MAX, depth + 1)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn numbered(
+    due: &mut VecDeque<Placed>,
+    orders: Vec<Order>,
+    first: usize,
+    depth: u32,
+) -> Result<(), Failure> {
+    if orders.len() > ORDERS_MAX {
+        return Err(Failure::Bug(format!("{} orders for one event", orders.len())));
+    }
+    let place = |(at, order)| Placed { ordinal: first + at, depth, order };
+    due.extend(orders.into_iter().enumerate().map(place));
+    Ok(())
+}
+
+fn refused(source: &Source<'_>, duty: &Duty, order: &Order, code: &str) {
+    duty.gauge.refused();
+    let (event, aggregate, command) = (source.element.id, order.aggregate, order.name);
+    tracing::warn!(handler = duty.name, %event, aggregate, command, code, "an order was refused");
+}
+
+/// One attempt: accepted, refused for good, or a failure to try again.
+async fn send(
+    client: &Client,
+    request: &CommandRequest,
+    duty: &Duty,
+) -> Result<Result<(), Problem>, Failure> {
+    let Some(deadline) = duty.deadline() else {
+        return Err(Failure::Transient("the lease has run out".to_owned()));
+    };
+    // After the deadline the lease may be another's, and so may the order of commands.
+    let request = CommandRequest { deadline: Some(deadline), ..request.clone() };
+    match client.send(&request).await {
+        Ok(_) => Ok(Ok(())),
+        Err(problem) if problem.is_transient() => Err(Failure::Transient(problem.to_string())),
+        Err(problem) if problem.status < 500 => Ok(Err(problem)),
+        Err(problem) => Err(Failure::Permanent(problem.to_string())),
+    }
+}
+
+fn request(source: &Source<'_>, handler: &str, ordinal: usize, order: &Order) -> CommandRequest {
+    let metadata = &source.element.metadata;
+    CommandRequest {
+        command_id: Some(CommandId::derived(handler, source.element.id, ordinal)),
+        correlation_id: Some(metadata.correlation_id.clone()),
+        causation_id: Some(source.element.id.to_string()),
+        causation_position: Some(source.position),
+        user_id: metadata.user_id.clone(),
+        session_id: metadata.session_id.clone(),
+        request_id: metadata.request_id.clone(),
+        hops: metadata.hops.saturating_add(1),
+        traceparent: telemetry::outgoing(
+            &tracing::Span::current(),
+            metadata.traceparent.as_deref(),
+        ),
+        ..CommandRequest::new(order.aggregate, order.id.clone(), order.name, order.body.clone())
+    }
 }

@@ -14,7 +14,7 @@ pub(crate) struct Touch {
     pub(crate) position: Position,
     /// The event's place in the commit.
     pub(crate) index: usize,
-    event: Box<dyn Any + Send>,
+    event: Box<dyn Any + Send + Sync>,
 }
 
 /// A document after some events.
@@ -23,8 +23,8 @@ pub(crate) struct Folded {
     pub(crate) document: String,
     /// Where it stands in lists.
     pub(crate) order: String,
-    /// The values under which it is found.
-    pub(crate) terms: Vec<Term>,
+    /// The values under which it is found, if they are not what they were.
+    pub(crate) terms: Option<Vec<Term>>,
 }
 
 /// Any [`Projection`].
@@ -42,7 +42,7 @@ pub(crate) trait AnyProjection: Send + Sync {
     ///
     /// # Errors
     /// The failure, and which of `touches` it happened at.
-    fn fold(&self, stored: Option<&str>, touches: &[Touch]) -> Result<Folded, (usize, Failure)>;
+    fn fold(&self, stored: Option<&str>, touches: &[&Touch]) -> Result<Folded, (usize, Failure)>;
 }
 
 impl<P: Projection> AnyProjection for P {
@@ -73,7 +73,7 @@ impl<P: Projection> AnyProjection for P {
         Ok(key.map(|key| Touch { key, position, index, event: Box::new(event) }))
     }
 
-    fn fold(&self, stored: Option<&str>, touches: &[Touch]) -> Result<Folded, (usize, Failure)> {
+    fn fold(&self, stored: Option<&str>, touches: &[&Touch]) -> Result<Folded, (usize, Failure)> {
         let mut document = match stored {
             None => P::Document::default(),
             Some(json) => serde_json::from_str(json).map_err(|error| {
@@ -82,12 +82,17 @@ impl<P: Projection> AnyProjection for P {
                 (0, Failure::Permanent(place))
             })?,
         };
+        let before = stored.is_some().then(|| document.clone());
         for (at, touch) in touches.iter().enumerate() {
             let Some(event) = touch.event.downcast_ref::<Recorded<P::When>>() else {
                 let foreign = "an event of another projection".to_owned();
                 return Err((at, Failure::Bug(foreign)));
             };
-            guarded(|| Ok(P::fold(&mut document, event))).map_err(|failure| (at, failure))?;
+            let fold = || {
+                P::fold(&mut document, event);
+                Ok(())
+            };
+            guarded(fold).map_err(|failure| (at, failure))?;
         }
         let last = touches.len().saturating_sub(1);
         guarded(|| {
@@ -96,9 +101,19 @@ impl<P: Projection> AnyProjection for P {
                     Failure::Bug(format!("a document has no JSON form: {error}"))
                 })?,
                 order: P::order(&document),
-                terms: P::terms(&document),
+                terms: {
+                    let terms = sorted(P::terms(&document));
+                    let known = before.map(|before| sorted(P::terms(&before)));
+                    (known.as_ref() != Some(&terms)).then_some(terms)
+                },
             })
         })
         .map_err(|failure| (last, failure))
     }
+}
+
+fn sorted(mut terms: Vec<Term>) -> Vec<Term> {
+    terms.sort();
+    terms.dedup();
+    terms
 }

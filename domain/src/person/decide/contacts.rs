@@ -71,6 +71,7 @@ impl Person {
         self.may_send_code(contact, context.now)?;
         one(ContactVerificationRequested {
             contact_id: command.contact_id.clone(),
+            kind: contact.point.kind(),
             challenge_id: context.id().into(),
             requested_at: context.now,
             expires_at: context.now + TimeDelta::hours(CHALLENGE_HOURS),

@@ -1,0 +1,109 @@
+//! A mail is asked for once, and then sent or failed.
+
+use domain::mail::{
+    FailureReason, Letter, Mail, MailError, MailEvent, MailFailed, MailRequested, MailSent,
+    MailStage, MarkMailFailed, MarkMailSent, RequestMail, examples,
+};
+use examples::{verification, welcome};
+use kit::{
+    Aggregate, Chart,
+    scenario::{given, given_nothing},
+};
+
+use crate::{answers, wire};
+
+const REJECTED: FailureReason = FailureReason::AddressRejected;
+
+fn requested(letter: Letter) -> MailEvent {
+    MailRequested { letter }.into()
+}
+
+fn failed() -> MailEvent {
+    MailFailed { reason: REJECTED }.into()
+}
+
+#[test]
+fn a_mail_is_requested_and_sent() {
+    given_nothing::<Mail>()
+        .when(RequestMail(verification()))
+        .then([requested(verification())])
+        .when(MarkMailSent {})
+        .then([MailSent {}.into()]);
+}
+
+#[test]
+fn a_requested_mail_can_fail() {
+    given::<Mail>([requested(welcome())])
+        .when(MarkMailFailed { reason: REJECTED })
+        .then([failed()]);
+}
+
+#[test]
+fn a_sent_mail_can_bounce() {
+    given::<Mail>([requested(welcome()), MailSent {}.into()])
+        .when(MarkMailFailed { reason: REJECTED })
+        .then([failed()]);
+}
+
+#[test]
+fn a_failed_mail_was_not_sent() {
+    given::<Mail>([requested(welcome()), failed()])
+        .when(MarkMailSent {})
+        .then_refused(MailError::NotWhile(MailStage::Failed));
+}
+
+#[test]
+fn an_id_stands_for_one_letter() {
+    given::<Mail>([requested(welcome())])
+        .when(RequestMail(verification()))
+        .then_refused(MailError::AnotherLetter);
+}
+
+#[test]
+fn a_sent_letter_is_not_requested_again() {
+    given::<Mail>([requested(welcome()), MailSent {}.into()])
+        .when(RequestMail(welcome()))
+        .then_unchanged();
+}
+
+#[test]
+fn a_verification_without_its_challenge_is_refused() {
+    for letter in [
+        Letter { challenge: None, ..verification() },
+        Letter { expires_at: None, ..verification() },
+    ] {
+        given_nothing::<Mail>().when(RequestMail(letter)).then_refused(MailError::ChallengeMissing);
+    }
+}
+
+#[test]
+fn nothing_is_sent_that_was_not_requested() {
+    given_nothing::<Mail>()
+        .when(MarkMailSent {})
+        .then_refused(MailError::NotWhile(MailStage::Unknown));
+}
+
+#[test]
+fn the_life_of_a_mail() {
+    let [chart]: [Chart; 1] = Mail::charts().try_into().unwrap();
+    assert!(chart.unreached().is_empty() && chart.never_accepted().is_empty());
+    assert_eq!(chart.dead_ends(), ["Failed"]);
+    insta::assert_snapshot!(chart.mermaid());
+}
+
+#[test]
+fn every_stage_answers_every_command() {
+    let pasts = [
+        vec![],
+        vec![requested(verification())],
+        vec![requested(verification()), MailSent {}.into()],
+        vec![requested(verification()), failed()],
+    ];
+    insta::assert_snapshot!(answers::table::<Mail>(&pasts, &examples::commands()));
+}
+
+#[test]
+fn the_wire_of_mail_is_kept_and_holds_nothing_personal() {
+    wire::is_kept(&examples::events());
+    wire::is_readable_for_ever::<MailEvent>();
+}

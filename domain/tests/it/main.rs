@@ -1,0 +1,10 @@
+//! What the contexts promise, told as scenarios, tables and properties.
+//! Not here: a server; everything runs in memory.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says why")]
+
+mod answers;
+mod mail;
+mod onboarding;
+mod reservation;
+mod wire;

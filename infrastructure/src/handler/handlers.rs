@@ -1,0 +1,182 @@
+//! All handlers of one instance: registered, started, watched and stopped together.
+
+use std::{sync::Arc, time::SystemTime};
+
+use async_nats::jetstream;
+use nats::names;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Gauge, HandlerStatus,
+    cell::Cell,
+    log::Log,
+    options::HandlerOptions,
+    registration::{RegistrationError, register},
+    supervisor::{Shared, Supervisor, Work},
+};
+use crate::{
+    client::Client,
+    composition::{Composition, CompositionError, HandlerPart},
+    problem::Problem,
+    readmodel::{ReadModels, Served, SqliteStore, Standing, StoreClaim, claim},
+};
+
+/// The bucket key, beside the handlers' names, of the claim on the read models.
+const STORE: &str = "store";
+
+/// Why the handlers did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum HandlersError {
+    /// The composition cannot run.
+    #[error(transparent)]
+    Composition(#[from] CompositionError),
+    /// A handler could not be registered.
+    #[error(transparent)]
+    Registration(#[from] RegistrationError),
+    /// A stream or bucket is missing or does not answer; provisioning makes them.
+    #[error("{what} does not answer: {problem}")]
+    Away {
+        /// The stream or bucket.
+        what: &'static str,
+        /// Why.
+        problem: String,
+    },
+    /// The file of the read models cannot be opened.
+    #[error("the store {path} cannot be opened: {source}")]
+    Store {
+        /// The file.
+        path: String,
+        /// Why.
+        source: sqlx::Error,
+    },
+}
+
+/// The running handlers of one instance.
+#[derive(Debug)]
+pub struct Handlers {
+    gauges: Vec<Gauge>,
+    running: JoinSet<()>,
+    stop: CancellationToken,
+    models: ReadModels,
+    store: Option<SqliteStore>,
+}
+
+impl Handlers {
+    /// Registers every handler of `composition`, whether it runs here or not, so that a policy
+    /// that starts elsewhere misses nothing from now on; then starts those that `options` name.
+    /// Start them before commands are taken.
+    ///
+    /// # Errors
+    /// [`HandlersError`], if something that all of them need is missing.
+    pub async fn start(
+        client: &Client,
+        composition: &Composition,
+        options: HandlerOptions,
+    ) -> Result<Self, HandlersError> {
+        composition.check()?;
+        let context = jetstream::new(client.connection().clone());
+        let events = context.get_stream(names::EVENTS).await;
+        let events = events.map_err(|error| away(names::EVENTS, &error))?;
+        let bucket =
+            async |name| context.get_key_value(name).await.map_err(|error| away(name, &error));
+        let registry = bucket(names::HANDLERS).await?;
+        let stop = CancellationToken::new();
+        let shared = Shared {
+            events,
+            leases: bucket(names::LEASES).await?,
+            checkpoints: bucket(names::CHECKPOINTS).await?,
+            options,
+            stop: stop.clone(),
+        };
+        let standing = standing(&shared, Cell::new(&registry, STORE)).await?;
+        let store = match &standing {
+            Standing::Here(store) => Some(store.clone()),
+            Standing::Elsewhere(problem) => {
+                if shared.options.projections {
+                    tracing::error!("{problem}");
+                }
+                None
+            }
+        };
+        let (mut gauges, mut served, mut running) = (Vec::new(), Vec::new(), JoinSet::new());
+        for part in composition.parts() {
+            let log = Log::new(&shared.events, &part.aggregates());
+            let registration = register(&registry, &log, part).await?;
+            let runs = match part {
+                HandlerPart::Projection(_) => shared.options.projections,
+                HandlerPart::Policy(_) | HandlerPart::Effect(_) => shared.options.policies,
+            };
+            let work = Work::of(part, client, store.as_ref()).filter(|_| runs);
+            let Some(work) = work else { continue };
+            let supervisor = Supervisor::new(&shared, part, work, &registration);
+            gauges.push(supervisor.gauge.clone());
+            if let HandlerPart::Projection(projection) = part {
+                let (gauge, poke) = (supervisor.gauge.clone(), Arc::clone(&supervisor.poke));
+                served.push(Served { projection: Arc::clone(projection), gauge, poke });
+            }
+            running.spawn(supervisor.run());
+        }
+        let models = ReadModels::new(standing, served);
+        Ok(Self { gauges, running, stop, models, store })
+    }
+
+    /// What answers queries: nothing, if the read models are elsewhere or not run here.
+    #[must_use]
+    pub fn queries(&self) -> ReadModels {
+        self.models.clone()
+    }
+
+    /// Every handler of this instance as it is now.
+    #[must_use]
+    pub fn status(&self) -> Vec<HandlerStatus> {
+        self.gauges.iter().map(Gauge::now).collect()
+    }
+
+    /// Lets every handler finish what it is doing, writes the checkpoints, and gives the leases
+    /// back.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        while self.running.join_next().await.is_some() {}
+        if let Some(store) = &self.store {
+            store.close().await;
+        }
+    }
+}
+
+async fn standing(shared: &Shared, cell: Cell<StoreClaim>) -> Result<Standing, HandlersError> {
+    let HandlerOptions { instance, projections, store: path, .. } = &shared.options;
+    if !projections {
+        let detail = "this instance runs no projections";
+        return Ok(Standing::Elsewhere(Problem::store_elsewhere(detail)));
+    }
+    let shown = path.display().to_string();
+    let bad = |source| HandlersError::Store { path: shown.clone(), source };
+    let store = SqliteStore::open(path).await.map_err(bad)?;
+    let id = store.id().await.map_err(bad)?;
+    let mine = StoreClaim { store: id.clone(), instance: instance.clone() };
+    let stands = claim(&cell, mine).await.map_err(|error| away(names::HANDLERS, &error))?;
+    if stands.store != id {
+        let (other, owner) = (stands.store, stands.instance);
+        return Ok(Standing::Elsewhere(Problem::store_elsewhere(format!(
+            "the read models are in the store {other} of the instance {owner}, not in {shown}; if \
+             that store is gone for good, delete the key `{STORE}` of the bucket {}",
+            names::HANDLERS
+        ))));
+    }
+    // Rows of one log and positions of another would look like rows that are up to date.
+    let created = SystemTime::from(shared.events.cached_info().created);
+    let since = created.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let log = since.as_nanos().to_string();
+    if store.log(&log).await.map_err(bad)? != log {
+        return Ok(Standing::Elsewhere(Problem::store_elsewhere(format!(
+            "the rows in {shown} were folded from another event log; delete the file to fold them \
+             again"
+        ))));
+    }
+    Ok(Standing::Here(store))
+}
+
+fn away(what: &'static str, error: &dyn std::fmt::Display) -> HandlersError {
+    HandlersError::Away { what, problem: error.to_string() }
+}

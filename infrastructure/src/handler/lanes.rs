@@ -1,0 +1,143 @@
+//! Order per key and progress over all keys: what may run now, and up to where all is done.
+//! Not here: running anything.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use kit::Position;
+
+use super::feed::Delivery;
+
+/// Commits in the hands of one handler. Those of one subject go one after the other.
+pub(crate) struct Lanes {
+    waiting: HashMap<String, VecDeque<Delivery>>,
+    ready: VecDeque<String>,
+    running: usize,
+    running_max: usize,
+    open: BTreeSet<Position>,
+    open_max: usize,
+    highest: Position,
+}
+
+impl Lanes {
+    pub(crate) fn new(from: Position, running_max: usize, open_max: usize) -> Self {
+        Self {
+            waiting: HashMap::new(),
+            ready: VecDeque::new(),
+            running: 0,
+            running_max: running_max.max(1),
+            open: BTreeSet::new(),
+            open_max: open_max.max(1),
+            highest: from,
+        }
+    }
+
+    /// Takes a commit in, behind those of its subject.
+    pub(crate) fn push(&mut self, delivery: Delivery) {
+        self.reached(delivery.position);
+        self.open.insert(delivery.position);
+        // A subject that is known here is ready, or running and made ready when it is done.
+        if !self.waiting.contains_key(&delivery.subject) {
+            self.ready.push_back(delivery.subject.clone());
+        }
+        self.waiting.entry(delivery.subject.clone()).or_default().push_back(delivery);
+    }
+
+    /// Everything up to `position` has been pushed.
+    pub(crate) fn reached(&mut self, position: Position) {
+        self.highest = self.highest.max(position);
+    }
+
+    /// The next commit that may run, if any.
+    pub(crate) fn take(&mut self) -> Option<Delivery> {
+        if self.running >= self.running_max {
+            return None;
+        }
+        let subject = self.ready.pop_front()?;
+        let delivery = self.waiting.get_mut(&subject)?.pop_front()?;
+        self.running += 1;
+        Some(delivery)
+    }
+
+    /// A commit that was taken is done; the next one of its subject may run.
+    pub(crate) fn done(&mut self, subject: &str, position: Position) {
+        self.running = self.running.saturating_sub(1);
+        self.open.remove(&position);
+        match self.waiting.get(subject) {
+            Some(queue) if !queue.is_empty() => self.ready.push_back(subject.to_owned()),
+            _ => drop(self.waiting.remove(subject)),
+        }
+    }
+
+    /// Up to here everything is done.
+    pub(crate) fn watermark(&self) -> Position {
+        self.open.first().map_or(self.highest, |first| Position(first.0.saturating_sub(1)))
+    }
+
+    /// Commits taken in and not done.
+    pub(crate) fn open(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Whether more must wait outside.
+    pub(crate) fn is_full(&self) -> bool {
+        self.open.len() >= self.open_max
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn commit(subject: &str, position: u64) -> Delivery {
+        Delivery {
+            subject: subject.to_owned(),
+            position: Position(position),
+            pending: 0,
+            body: Bytes::new(),
+        }
+    }
+
+    #[test]
+    fn one_subject_runs_in_order_while_others_go_on() {
+        let mut lanes = Lanes::new(Position(4), 8, 8);
+        for (subject, position) in [("a", 5), ("a", 6), ("b", 7)] {
+            lanes.push(commit(subject, position));
+        }
+        let taken: Vec<_> = std::iter::from_fn(|| lanes.take()).map(|d| d.position.0).collect();
+        assert_eq!(taken, [5, 7]);
+        lanes.done("a", Position(5));
+        assert_eq!(lanes.take().map(|delivery| delivery.position), Some(Position(6)));
+    }
+
+    #[test]
+    fn the_watermark_stays_below_the_first_that_is_not_done() {
+        let mut lanes = Lanes::new(Position(4), 8, 8);
+        assert_eq!(lanes.watermark(), Position(4));
+        for (subject, position) in [("a", 5), ("b", 7), ("c", 9)] {
+            lanes.push(commit(subject, position));
+        }
+        while lanes.take().is_some() {}
+        lanes.done("b", Position(7));
+        assert_eq!(lanes.watermark(), Position(4));
+        lanes.done("a", Position(5));
+        assert_eq!(lanes.watermark(), Position(8));
+        lanes.done("c", Position(9));
+        lanes.reached(Position(20));
+        assert_eq!(lanes.watermark(), Position(20));
+    }
+
+    #[test]
+    fn lanes_and_window_are_bounded() {
+        let mut lanes = Lanes::new(Position::ZERO, 2, 3);
+        for (subject, position) in [("a", 1), ("b", 2), ("c", 3)] {
+            lanes.push(commit(subject, position));
+        }
+        assert!(lanes.is_full());
+        assert_eq!(std::iter::from_fn(|| lanes.take()).count(), 2);
+        lanes.done("a", Position(1));
+        assert!(!lanes.is_full());
+        assert!(lanes.take().is_some());
+    }
+}

@@ -1,0 +1,54 @@
+//! The limits of the handlers' runtime, with their reasons.
+
+use std::{path::PathBuf, time::Duration};
+
+/// How the handlers of one instance run.
+#[derive(Debug, Clone)]
+pub struct HandlerOptions {
+    /// This instance's name, unique among living processes: an instance takes over at once what a
+    /// former holder of its own name left behind.
+    pub instance: String,
+    /// Run policies and effects.
+    pub policies: bool,
+    /// Run projections and answer their queries.
+    pub projections: bool,
+    /// The SQLite file of the projections.
+    pub store: PathBuf,
+    /// How long a lease outlives its last renewal. A dead owner's work stands still for so long.
+    pub lease_ttl: Duration,
+    /// Keys that one policy or effect works on at the same time.
+    pub lanes_max: usize,
+    /// Commits that one policy or effect holds at the same time, waiting and running.
+    pub window_max: usize,
+    /// Commits that one projection takes into one transaction.
+    pub batch_max: usize,
+    /// How often a failure that is a bug is tried before the handler halts.
+    pub bug_attempts_max: u32,
+    /// The first wait after a bug; it doubles with each attempt.
+    pub bug_delay: Duration,
+    /// The first wait when something outside is away; it doubles up to [`Self::retry_delay_max`].
+    pub retry_delay: Duration,
+    /// The longest wait when something outside is away.
+    pub retry_delay_max: Duration,
+}
+
+impl HandlerOptions {
+    /// Policies and projections of `instance`, with documents in the file `store`.
+    #[must_use]
+    pub fn new(instance: impl Into<String>, store: impl Into<PathBuf>) -> Self {
+        Self {
+            instance: instance.into(),
+            policies: true,
+            projections: true,
+            store: store.into(),
+            lease_ttl: Duration::from_secs(6),
+            lanes_max: 16,
+            window_max: 1024,
+            batch_max: 500,
+            bug_attempts_max: 3,
+            bug_delay: Duration::from_secs(2),
+            retry_delay: Duration::from_millis(50),
+            retry_delay_max: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Runs a policy or an effect for one epoch: commits in order per aggregate, several aggregates
+//! at a time, the checkpoint behind the first that is not done.
+
+use std::sync::Arc;
+
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use kit::Position;
+use nats::Subject;
+
+use super::{
+    Failure, Source,
+    checkpoint::{Checkpoint, Flusher},
+    duty::{Duty, Ended},
+    feed::{Delivery, Feed, Item},
+    lanes::Lanes,
+};
+use crate::envelope;
+
+/// Handles one event completely, or says why not.
+pub(crate) trait Reactor: Send + Sync {
+    fn react<'a>(
+        &'a self,
+        source: Source<'a>,
+        duty: &'a Duty,
+    ) -> BoxFuture<'a, Result<(), Failure>>;
+}
+
+type Settled = (Delivery, Result<(), Failure>);
+
+/// One epoch's work in progress.
+struct Run {
+    duty: Arc<Duty>,
+    reactor: Arc<dyn Reactor>,
+    lanes: Lanes,
+    running: FuturesUnordered<BoxFuture<'static, Settled>>,
+    flusher: Flusher,
+    /// Commits that the feed said are behind the last one it brought.
+    pending: u64,
+}
+
+/// Runs `reactor` until it is stopped, lost or halted.
+pub(crate) async fn run(
+    duty: Duty,
+    reactor: Arc<dyn Reactor>,
+    feed: Feed,
+    checkpoint: Checkpoint,
+) -> Ended {
+    let lanes = Lanes::new(checkpoint.position, duty.options.lanes_max, duty.options.window_max);
+    let patience = duty.options.lease_ttl;
+    let flusher = checkpoint.flusher(duty.lost.clone());
+    let duty = Arc::new(duty);
+    let mut run =
+        Run { duty, reactor, lanes, running: FuturesUnordered::new(), flusher, pending: 0 };
+    let ended = run.work(feed).await;
+    if ended != Ended::Lost {
+        run.flusher.finish(patience).await;
+    }
+    ended
+}
+
+impl Run {
+    async fn work(&mut self, mut feed: Feed) -> Ended {
+        let duty = Arc::clone(&self.duty);
+        let mut halted = None;
+        loop {
+            let stopping = duty.stop.is_cancelled();
+            while !stopping && let Some(delivery) = self.lanes.take() {
+                let (duty, reactor) = (Arc::clone(&self.duty), Arc::clone(&self.reactor));
+                self.running.push(settle(duty, reactor, delivery).boxed());
+            }
+            self.show();
+            if stopping && self.running.is_empty() {
+                return halted.map_or(Ended::Stopped, Ended::Halted);
+            }
+            tokio::select! {
+                biased;
+                () = duty.lost.cancelled() => return Ended::Lost,
+                Some((delivery, result)) = self.running.next() => {
+                    match result {
+                        Ok(()) => self.lanes.done(&delivery.subject, delivery.position),
+                        Err(Failure::Interrupted) => {}
+                        // What already runs may finish; it stays open, and so does the checkpoint.
+                        Err(failure) => {
+                            halted.get_or_insert(failure.to_string());
+                            duty.stop.cancel();
+                        }
+                    }
+                }
+                () = duty.stop.cancelled(), if !stopping => {}
+                item = feed.next(), if !stopping && !self.lanes.is_full() => match item {
+                    Some(Item::Commit(delivery)) => {
+                        self.pending = delivery.pending;
+                        self.lanes.push(delivery);
+                    }
+                    Some(Item::Nothing(position)) => {
+                        self.pending = 0;
+                        self.lanes.reached(position);
+                    }
+                    None => return Ended::Lost,
+                },
+            }
+        }
+    }
+
+    fn show(&self) {
+        let (Position(done), open) = (self.lanes.watermark(), self.lanes.open() as u64);
+        self.flusher.reached(Position(done));
+        self.duty.gauge.progress(done, self.pending + open);
+    }
+}
+
+/// Handles the events of one commit, one after the other.
+async fn settle(duty: Arc<Duty>, reactor: Arc<dyn Reactor>, delivery: Delivery) -> Settled {
+    let result = handle(&duty, &*reactor, &delivery).await;
+    (delivery, result)
+}
+
+async fn handle(duty: &Duty, reactor: &dyn Reactor, delivery: &Delivery) -> Result<(), Failure> {
+    let at = |failure, index: Option<usize>| place(failure, delivery, index);
+    let foreign = || Failure::Permanent("the subject is not an aggregate's".to_owned());
+    let Some(Subject::Event { aggregate, .. }) = Subject::parse(&delivery.subject) else {
+        return Err(at(foreign(), None));
+    };
+    let elements = envelope::decode(&delivery.body)
+        .map_err(|corrupt| at(Failure::Permanent(describe(&corrupt)), None))?;
+    for (index, element) in elements.iter().enumerate() {
+        let source = Source { aggregate: &aggregate, element, position: delivery.position, index };
+        duty.persist(|| reactor.react(source, duty))
+            .await
+            .map_err(|failure| at(failure, Some(index)))?;
+    }
+    Ok(())
+}
+
+/// Which element and which attribute; the problem itself may quote data.
+pub(crate) fn describe(corrupt: &envelope::Corrupt) -> String {
+    match (corrupt.element, corrupt.field) {
+        (Some(element), Some(field)) => format!("event {element} of the commit: bad `{field}`"),
+        (Some(element), None) => format!("event {element} of the commit is not a CloudEvent"),
+        _ => "the message is not a commit".to_owned(),
+    }
+}
+
+/// The failure with the place where it happened.
+pub(crate) fn place(failure: Failure, delivery: &Delivery, index: Option<usize>) -> Failure {
+    let cursor = index.map_or_else(
+        || delivery.position.to_string(),
+        |index| format!("{}.{index}", delivery.position),
+    );
+    let tell = |why: String| format!("{} at {cursor}: {why}", delivery.subject);
+    match failure {
+        Failure::Transient(why) => Failure::Transient(tell(why)),
+        Failure::Bug(why) => Failure::Bug(tell(why)),
+        Failure::Permanent(why) => Failure::Permanent(tell(why)),
+        Failure::Interrupted => Failure::Interrupted,
+    }
+}

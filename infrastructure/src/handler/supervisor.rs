@@ -1,0 +1,228 @@
+//! One handler over many epochs: contend for the lease, work under it, begin again when it is
+//! lost.
+
+use std::sync::Arc;
+
+use async_nats::jetstream::{kv, stream::Stream};
+use kit::Position;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    cell::Cell,
+    checkpoint::{Checkpoint, CheckpointError},
+    duty::{Duty, Ended},
+    effect::Performance,
+    feed::Feed,
+    lease::{Contender, Lease},
+    log::Log,
+    options::HandlerOptions,
+    policy::Orders,
+    registration::Registration,
+    runner::{self, Reactor},
+    status::Gauge,
+};
+use crate::{
+    client::Client,
+    composition::{HandlerInfo, HandlerPart},
+    readmodel::{self, AnyProjection, SqliteStore, TakeOverError},
+};
+
+/// What all handlers of one instance share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) events: Stream,
+    pub(super) leases: kv::Store,
+    pub(super) checkpoints: kv::Store,
+    pub(super) options: HandlerOptions,
+    pub(super) stop: CancellationToken,
+}
+
+/// One handler of this instance.
+pub(super) struct Supervisor {
+    pub(super) shared: Shared,
+    pub(super) info: HandlerInfo,
+    pub(super) work: Work,
+    pub(super) log: Log,
+    pub(super) since: Position,
+    pub(super) gauge: Gauge,
+    pub(super) poke: Arc<Notify>,
+}
+
+/// What a handler runs.
+pub(super) enum Work {
+    React(Arc<dyn Reactor>),
+    Project(Arc<dyn AnyProjection>, SqliteStore),
+}
+
+impl Work {
+    /// The work of `part`; a projection needs its store.
+    pub(super) fn of(
+        part: &HandlerPart,
+        client: &Client,
+        store: Option<&SqliteStore>,
+    ) -> Option<Self> {
+        match part {
+            HandlerPart::Policy(policy) => {
+                let (policy, client) = (Arc::clone(policy), client.clone());
+                Some(Self::React(Arc::new(Orders { policy, client })))
+            }
+            HandlerPart::Effect(effect) => {
+                Some(Self::React(Arc::new(Performance(Arc::clone(effect)))))
+            }
+            HandlerPart::Projection(projection) => {
+                store.map(|store| Self::Project(Arc::clone(projection), store.clone()))
+            }
+        }
+    }
+}
+
+/// Why an epoch's work did not begin.
+#[derive(Debug, thiserror::Error)]
+enum BeginError {
+    #[error("a later owner has come")]
+    Fenced,
+    #[error("{0}")]
+    Unfit(String),
+    #[error("{0}")]
+    Away(String),
+}
+
+impl Supervisor {
+    pub(super) fn new(
+        shared: &Shared,
+        part: &HandlerPart,
+        work: Work,
+        registration: &Registration,
+    ) -> Self {
+        let info = part.info();
+        Self {
+            shared: shared.clone(),
+            info,
+            work,
+            log: Log::new(&shared.events, &part.aggregates()),
+            since: registration.since,
+            gauge: Gauge::new(info),
+            poke: Arc::new(Notify::new()),
+        }
+    }
+
+    pub(super) async fn run(self) {
+        let cell = Cell::new(&self.shared.leases, self.info.name);
+        let options = &self.shared.options;
+        let (owner, ttl) = (options.instance.clone(), options.lease_ttl);
+        let mut contender = Contender::new(cell, self.gauge.clone(), owner, ttl);
+        loop {
+            self.gauge.waiting();
+            let lease = tokio::select! {
+                () = self.shared.stop.cancelled() => break,
+                lease = contender.win() => lease,
+            };
+            self.gauge.running(lease.epoch);
+            let (handler, epoch) = (self.info.name, lease.epoch);
+            tracing::info!(handler, epoch, "owned");
+            let ended = self.epoch(&lease).await;
+            if let Ended::Halted(reason) = &ended {
+                tracing::error!(handler, epoch, "halted: {reason}");
+                self.gauge.halted(reason.clone());
+                // The lease stays: another owner would only halt at the same event.
+                tokio::select! {
+                    () = self.shared.stop.cancelled() => {}
+                    () = lease.lost.cancelled() => continue,
+                }
+            }
+            if ended == Ended::Lost {
+                tracing::warn!(handler, epoch, "lost");
+                continue;
+            }
+            self.gauge.stopped();
+            return lease.release().await;
+        }
+        self.gauge.stopped();
+    }
+
+    /// Works until the epoch ends. Dropping the work when the lease is lost ends it at once.
+    async fn epoch(&self, lease: &Lease) -> Ended {
+        let duty = Duty {
+            name: self.info.name,
+            epoch: lease.epoch,
+            options: self.shared.options.clone(),
+            gauge: self.gauge.clone(),
+            validity: lease.validity(),
+            lost: lease.lost.clone(),
+            stop: self.shared.stop.child_token(),
+        };
+        let mut backoff = duty.backoff();
+        loop {
+            let why = tokio::select! {
+                biased;
+                () = lease.lost.cancelled() => return Ended::Lost,
+                () = duty.stop.cancelled() => return Ended::Stopped,
+                begun = self.begin(&duty) => match begun {
+                    Ok(work) => return work.await,
+                    Err(BeginError::Fenced) => return Ended::Lost,
+                    Err(BeginError::Unfit(why)) => return Ended::Halted(why),
+                    Err(BeginError::Away(why)) => why,
+                },
+            };
+            self.gauge.retrying(&why, false);
+            if !duty.pause(backoff.next()).await {
+                return Ended::Stopped;
+            }
+            self.gauge.running(lease.epoch);
+        }
+    }
+
+    /// Takes the checkpoint over and starts the deliveries after it.
+    async fn begin(
+        &self,
+        duty: &Duty,
+    ) -> Result<futures::future::BoxFuture<'static, Ended>, BeginError> {
+        let last = self.log.last().await.map_err(|error| BeginError::Away(error.to_string()))?;
+        let feed = |from| {
+            self.gauge.progress(from, last.0.saturating_sub(from));
+            let name = format!("{}-{}-{}", self.info.kind, self.info.name, duty.epoch);
+            Feed::start(self.log.clone(), name, Position(from), Arc::clone(&self.poke))
+        };
+        let duty = duty.clone();
+        match &self.work {
+            Work::React(reactor) => {
+                let cell = Cell::new(&self.shared.checkpoints, self.info.name);
+                let checkpoint = Checkpoint::take_over(cell, duty.epoch, self.since).await?;
+                if checkpoint.position > last {
+                    let at = checkpoint.position;
+                    return Err(BeginError::Unfit(format!(
+                        "its checkpoint is at {at}, past the end of the log at {last}"
+                    )));
+                }
+                let feed = feed(checkpoint.position.0);
+                Ok(Box::pin(runner::run(duty, Arc::clone(reactor), feed, checkpoint)))
+            }
+            Work::Project(projection, store) => {
+                let generation = store.take_over(&**projection, duty.epoch, last).await?;
+                let feed = feed(generation.position.0);
+                let (projection, store) = (Arc::clone(projection), store.clone());
+                Ok(Box::pin(readmodel::run(duty, projection, store, generation, feed)))
+            }
+        }
+    }
+}
+
+impl From<CheckpointError> for BeginError {
+    fn from(error: CheckpointError) -> Self {
+        match error {
+            CheckpointError::Fenced => Self::Fenced,
+            CheckpointError::Cell(error) => Self::Away(error.to_string()),
+        }
+    }
+}
+
+impl From<TakeOverError> for BeginError {
+    fn from(error: TakeOverError) -> Self {
+        match error {
+            TakeOverError::Fenced => Self::Fenced,
+            TakeOverError::Unfit(why) => Self::Unfit(why),
+            TakeOverError::Sql(error) => Self::Away(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The way in: what can be refused without looking at an aggregate is refused here, on the
+//! caller's thread. Not here: anything that depends on state.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use chrono::{DateTime, Utc};
+use kit::{BadCommand, CommandId, HOPS_MAX, Metadata, Position, Version};
+use nats::limits::COMMAND_BYTES_MAX;
+use uuid::Uuid;
+
+use super::Answer;
+use crate::{
+    aggregates::{Aggregates, AnyCommand},
+    problem::Problem,
+    receipts::{CommandHash, CommandKey, Fingerprint},
+    request::{CommandRequest, Reply},
+    store::StreamKey,
+};
+
+/// Counts the commands that are accepted and not yet answered.
+pub(super) struct Room {
+    taken: AtomicUsize,
+    max: usize,
+}
+
+/// One command's place in the [`Room`].
+pub(super) struct Place(Arc<Room>);
+
+impl Room {
+    pub(super) const fn new(max: usize) -> Self {
+        Self { taken: AtomicUsize::new(0), max }
+    }
+
+    pub(super) const fn max(&self) -> usize {
+        self.max
+    }
+
+    pub(super) fn taken(&self) -> usize {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn enter(self: &Arc<Self>) -> Option<Place> {
+        let place = Place(Arc::clone(self));
+        (self.taken.fetch_add(1, Ordering::Relaxed) < self.max).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.taken.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A command on its way to the engine.
+pub(super) struct Submission {
+    pub(super) key: StreamKey,
+    pub(super) waiting: Waiting,
+}
+
+/// A command that waits for its turn or for an acknowledgement.
+pub(super) struct Waiting {
+    pub(super) command: AnyCommand,
+    pub(super) key: CommandKey,
+    pub(super) fingerprint: Fingerprint,
+    pub(super) metadata: Metadata,
+    /// The processor made its id, so nobody can repeat it.
+    pub(super) unrepeatable: bool,
+    pub(super) causation_position: Option<Position>,
+    pub(super) expected_version: Option<Version>,
+    pub(super) deadline: Option<DateTime<Utc>>,
+    /// The log does not hold its id up to here.
+    pub(super) absent_until: Position,
+    /// The state was read from the leader after it arrived.
+    pub(super) fresh: bool,
+    /// How often another writer won.
+    pub(super) conflicts: u32,
+    answer: Answer,
+    place: Place,
+}
+
+impl Waiting {
+    pub(super) fn answer(self, result: Result<Reply, Problem>) {
+        // First, so that whoever hears the answer finds the place free.
+        drop(self.place);
+        (self.answer)(result);
+    }
+
+    pub(super) const fn id(&self) -> &CommandId {
+        &self.metadata.command_id
+    }
+}
+
+/// A command that lacks only someone to answer to.
+pub(super) struct Admitted {
+    key: StreamKey,
+    command: AnyCommand,
+    hash: CommandHash,
+    rest: CommandRequest,
+}
+
+/// Reads `request`.
+pub(super) fn admit(aggregates: &Aggregates, request: CommandRequest) -> Result<Admitted, Problem> {
+    let CommandRequest { aggregate, name, body, .. } = &request;
+    let entry = aggregates
+        .get(aggregate)
+        .ok_or_else(|| Problem::unknown_aggregate(format!("no aggregate type {aggregate:?}")))?;
+    if body.len() > COMMAND_BYTES_MAX {
+        let bytes = body.len();
+        let detail = format!("the body has {bytes} bytes, {COMMAND_BYTES_MAX} are allowed");
+        return Err(Problem::too_large(detail));
+    }
+    if request.hops > HOPS_MAX {
+        let detail = format!("{} policies led here, {HOPS_MAX} are allowed", request.hops);
+        return Err(Problem::too_many_hops(detail));
+    }
+    let command = entry.kind.read(name, body).map_err(|bad| match bad {
+        BadCommand::Unknown(_) => {
+            Problem::unknown_command(format!("{aggregate} has no command {name:?}"))
+        }
+        BadCommand::Body(reason) => Problem::invalid(format!("{name}: {reason}")),
+    })?;
+    let key = StreamKey { aggregate: Arc::clone(&entry.name), id: request.id.clone() };
+    let hash = CommandHash::of(name, body);
+    Ok(Admitted { key, command, hash, rest: request })
+}
+
+impl Admitted {
+    pub(super) fn with(self, answer: Answer, place: Place) -> Submission {
+        let Self { key, command, hash, rest } = self;
+        let unrepeatable = rest.command_id.is_none();
+        let id = rest.command_id.unwrap_or_else(|| Uuid::now_v7().into());
+        let waiting = Waiting {
+            command,
+            key: CommandKey::from(&id),
+            fingerprint: hash.fingerprint(),
+            metadata: Metadata {
+                command_hash: hash.to_hex(),
+                correlation_id: rest.correlation_id.unwrap_or_else(|| id.as_str().to_owned()),
+                causation_id: rest.causation_id,
+                user_id: rest.user_id,
+                session_id: rest.session_id,
+                request_id: rest.request_id,
+                hops: rest.hops,
+                traceparent: rest.traceparent,
+                command_id: id,
+            },
+            unrepeatable,
+            causation_position: rest.causation_position,
+            expected_version: rest.expected_version,
+            deadline: rest.deadline,
+            absent_until: Position::ZERO,
+            fresh: false,
+            conflicts: 0,
+            answer,
+            place,
+        };
+        Submission { key, waiting }
+    }
+}

@@ -1,0 +1,175 @@
+//! Loading an aggregate: a fold over its commits, checked for gaps and foreign messages.
+//! Not here: when to load.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::Utc;
+use kit::{Position, Version};
+use nats::Subject;
+
+use crate::{
+    aggregates::{AnyAggregate, AnyState, Untaken},
+    envelope::{self, Element},
+    problem::Problem,
+    receipts::{CommandKey, Fingerprint, Receipt, Receipts},
+    store::{Commit, Freshness, ReadError, Store, StreamKey},
+};
+
+/// Commits that are folded before the engine gets a turn: some hundred microseconds.
+const COMMITS_PER_TURN: usize = 64;
+
+/// What is known of one aggregate.
+pub(super) struct Loaded {
+    pub(super) state: Box<dyn AnyState>,
+    pub(super) version: Version,
+    pub(super) position: Position,
+    pub(super) receipts: Receipts,
+}
+
+/// A load to be done.
+pub(super) struct Load {
+    pub(super) slot: usize,
+    pub(super) key: StreamKey,
+    pub(super) kind: Arc<dyn AnyAggregate>,
+    /// What to go on from.
+    pub(super) from: Option<Loaded>,
+    pub(super) freshness: Freshness,
+    /// How long to wait first, so that writers that met in conflict do not meet again.
+    pub(super) delay: Duration,
+}
+
+impl Loaded {
+    fn new(kind: &dyn AnyAggregate) -> Self {
+        Self {
+            state: kind.state(),
+            version: Version::ZERO,
+            position: Position::ZERO,
+            receipts: Receipts::default(),
+        }
+    }
+
+    /// The log holds what was pending.
+    pub(super) fn accept(&mut self, version: Version, position: Position) {
+        self.state.accept();
+        self.version = version;
+        self.position = position;
+        self.receipts.confirm(position);
+        self.receipts.forget(Utc::now());
+    }
+
+    /// The log does not hold what was pending.
+    pub(super) fn give_up(&mut self) {
+        self.state.reject();
+        self.receipts.take_back();
+    }
+
+    fn take(&mut self, key: &StreamKey, commit: &Commit) -> Result<(), Problem> {
+        let corrupt = |what: String| corrupt(key, commit.position, &what);
+        let elements = envelope::decode(&commit.body).map_err(|bad| corrupt(bad.to_string()))?;
+        let mut of_command: Vec<(kit::EventId, &'static str)> = Vec::with_capacity(elements.len());
+        for (index, element) in elements.iter().enumerate() {
+            if element.aggregate_id != key.id {
+                return Err(corrupt(format!("the event {index} is another aggregate's")));
+            }
+            if element.version != self.version.next() {
+                let (found, wanted) = (element.version, self.version.next());
+                return Err(corrupt(format!("version {found} stands where {wanted} must")));
+            }
+            let name = self.state.take(element).map_err(|untaken| match untaken {
+                Untaken::Unreadable(reason) => corrupt(reason.to_string()),
+                Untaken::Broken(problem) => problem,
+            })?;
+            self.version = element.version;
+            of_command.push((element.id, name));
+            let next = elements.get(index + 1);
+            if next.is_none_or(|next| next.metadata.command_id != element.metadata.command_id) {
+                let events = std::mem::take(&mut of_command).into();
+                self.receipts.record(receipt(element, commit.position, events));
+            }
+        }
+        self.position = commit.position;
+        Ok(())
+    }
+}
+
+fn receipt(
+    last: &Element<'_>,
+    position: Position,
+    events: Box<[(kit::EventId, &'static str)]>,
+) -> Receipt {
+    Receipt {
+        key: CommandKey::from(&last.metadata.command_id),
+        fingerprint: Fingerprint::read(&last.metadata.command_hash),
+        version: last.version,
+        position,
+        time: last.time,
+        events,
+    }
+}
+
+/// Loads an aggregate.
+///
+/// # Errors
+/// `corrupt`, `internal` or `unavailable`.
+pub(super) async fn load<S: Store>(
+    store: &S,
+    load: Load,
+    timeout: Duration,
+) -> Result<Loaded, Problem> {
+    let Load { key, kind, from, freshness, delay, .. } = load;
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    let mut loaded = from.unwrap_or_else(|| Loaded::new(kind.as_ref()));
+    let read = |after| within(timeout, store.read(&key, after, freshness));
+    let mut commits = read(loaded.position).await?;
+    let behind = loaded.position > Position::ZERO && commits.is_empty();
+    if behind
+        && freshness == Freshness::Leader
+        && last(store, &key, timeout).await? < loaded.position
+    {
+        // The log is shorter than what is known of it, as after a restored backup. The log is right.
+        tracing::warn!(stream = %key, position = %loaded.position, "the log ends before this position");
+        loaded = Loaded::new(kind.as_ref());
+        commits = read(Position::ZERO).await?;
+    }
+    for (index, commit) in commits.iter().enumerate() {
+        loaded.take(&key, commit)?;
+        if index % COMMITS_PER_TURN == COMMITS_PER_TURN - 1 {
+            loaded.receipts.forget(Utc::now());
+            tokio::task::yield_now().await;
+        }
+    }
+    loaded.receipts.forget(Utc::now());
+    Ok(loaded)
+}
+
+/// Where the last commit stands, as the leader knows it.
+///
+/// # Errors
+/// `unavailable`.
+pub(super) async fn last<S: Store>(
+    store: &S,
+    key: &StreamKey,
+    timeout: Duration,
+) -> Result<Position, Problem> {
+    within(timeout, store.last(key)).await
+}
+
+/// Waits for one read, but not for ever.
+pub(super) async fn within<T>(
+    timeout: Duration,
+    read: impl Future<Output = Result<T, ReadError>>,
+) -> Result<T, Problem> {
+    let away = |reason: String| Problem::unavailable(format!("{reason}; nothing was appended"));
+    match tokio::time::timeout(timeout, read).await {
+        Ok(result) => result.map_err(|error| away(error.to_string())),
+        Err(_) => Err(away(format!("the store did not answer within {timeout:?}"))),
+    }
+}
+
+pub(super) fn corrupt(key: &StreamKey, position: Position, what: &str) -> Problem {
+    let subject = Subject::event(&key.aggregate, &key.id);
+    tracing::error!(%subject, %position, what, "the stored history cannot be read");
+    Problem::corrupt(format!("{subject} at position {position}: {what}"))
+}

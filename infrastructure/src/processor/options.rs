@@ -1,0 +1,55 @@
+//! The processor's limits, with their reasons.
+
+use std::time::Duration;
+
+use kit::Secret;
+
+/// How a processor behaves.
+#[derive(Debug, Clone)]
+pub struct ProcessorOptions {
+    /// The key for [`kit::Context::digest`].
+    pub secret: Secret,
+    /// Most commands accepted and not yet answered; beyond it the answer is `busy`. At 60,000
+    /// commands a second this is an eighth of a second's work.
+    pub queue_max: usize,
+    /// Most commands that wait on one aggregate; beyond it the answer is `busy`. A part of
+    /// [`Self::queue_max`], so that one aggregate cannot keep the others out.
+    pub per_aggregate_queue_max: usize,
+    /// Most aggregates kept while nothing waits on them.
+    pub cache_max: usize,
+    /// Most receipts kept with them: about 160 bytes each.
+    pub cached_receipts_max: usize,
+    /// Most commands that are decided together.
+    pub batch_max: usize,
+    /// How often a command is decided again because another writer won.
+    pub conflict_retries_max: u32,
+    /// Most reads under way at once.
+    pub reads_max: usize,
+    /// How long one read may take.
+    pub read_timeout: Duration,
+    /// How long to find out what became of an append without an acknowledgement.
+    pub settle_timeout: Duration,
+    /// Whether commands that wait on one aggregate share a commit. Off only to measure what it
+    /// is worth.
+    pub coalesce: bool,
+}
+
+impl ProcessorOptions {
+    /// The defaults.
+    #[must_use]
+    pub const fn new(secret: Secret) -> Self {
+        Self {
+            secret,
+            queue_max: 8192,
+            per_aggregate_queue_max: 1024,
+            cache_max: 20_000,
+            cached_receipts_max: 1_000_000,
+            batch_max: 256,
+            conflict_retries_max: 16,
+            reads_max: 64,
+            read_timeout: Duration::from_secs(10),
+            settle_timeout: Duration::from_secs(5),
+            coalesce: true,
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Searching the log for commands that may be older than the receipts. One search serves
+//! everything that waits and that the same stretch of the log can tell about.
+//! Not here: who must be searched for; the receipts rule most out.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use kit::{EventId, Position};
+
+use super::{
+    admission::Waiting,
+    load::{corrupt, within},
+    round::reused,
+};
+use crate::{
+    envelope::{self, Element},
+    problem::Problem,
+    receipts::{CommandKey, Fingerprint, Origin, Receipts, SKEW_MAX},
+    request::{EventRef, Reply, Status},
+    store::{Commit, Freshness, Store, StreamKey},
+};
+
+/// Commits that are looked through before the engine gets a turn.
+const COMMITS_PER_TURN: usize = 64;
+/// How much earlier than an id was made the search begins: the caller's clock may run ahead of
+/// the service's, which the receipts allow for, and the service's ahead of the store's.
+const MARGIN: TimeDelta = TimeDelta::seconds(3 * SKEW_MAX.num_seconds());
+
+/// A search to be done.
+#[derive(Debug)]
+pub(super) struct Search {
+    reach: Reach,
+    /// The newest receipt that was forgotten stands here; newer ones need no search.
+    until: Position,
+    wanted: HashMap<CommandKey, Option<Found>>,
+}
+
+/// Where a search begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Whole,
+    Since(DateTime<Utc>),
+    After(Position),
+}
+
+/// A command that the log holds, with its answer.
+#[derive(Debug)]
+struct Found {
+    fingerprint: Fingerprint,
+    reply: Reply,
+}
+
+impl Search {
+    /// The search that the first in `queue` needs, together with all that it can serve.
+    pub(super) fn of(queue: &VecDeque<Waiting>, receipts: &Receipts) -> Option<Self> {
+        let until = receipts.forgotten()?.position;
+        let mut reach = reach(queue.front()?);
+        let mut wanted = HashMap::new();
+        for waiting in queue {
+            let known = waiting.unrepeatable
+                || receipts.find(waiting.key).is_some()
+                || receipts.rules_out(
+                    waiting.id(),
+                    waiting.causation_position,
+                    waiting.absent_until,
+                );
+            if let Some(wider) = widened(reach, self::reach(waiting)).filter(|_| !known) {
+                reach = wider;
+                wanted.insert(waiting.key, None);
+            }
+        }
+        Some(Self { reach, until, wanted })
+    }
+
+    /// Looks through the log.
+    ///
+    /// # Errors
+    /// `corrupt` or `unavailable`.
+    pub(super) async fn run<S: Store>(
+        &mut self,
+        store: &S,
+        key: &StreamKey,
+        timeout: Duration,
+    ) -> Result<(), Problem> {
+        let read = |after| within(timeout, store.read(key, after, Freshness::Leader));
+        let commits = match self.reach {
+            Reach::Whole => read(Position::ZERO).await?,
+            Reach::After(position) => read(position).await?,
+            Reach::Since(time) => {
+                let commits = within(timeout, store.read_since(key, time, self.until)).await?;
+                // The stretch ends with a commit that is known to be there. If it is not, the
+                // clocks differ by more than the margin or a replica lags.
+                let whole = commits.last().is_some_and(|last| last.position == self.until);
+                if whole { commits } else { read(Position::ZERO).await? }
+            }
+        };
+        for (index, commit) in commits.iter().enumerate() {
+            if commit.position > self.until {
+                break;
+            }
+            self.look(key, commit)?;
+            if index % COMMITS_PER_TURN == COMMITS_PER_TURN - 1 {
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(())
+    }
+
+    fn look(&mut self, key: &StreamKey, commit: &Commit) -> Result<(), Problem> {
+        let elements = envelope::decode(&commit.body)
+            .map_err(|bad| corrupt(key, commit.position, &bad.to_string()))?;
+        let same =
+            |a: &Element<'_>, b: &Element<'_>| a.metadata.command_id == b.metadata.command_id;
+        for events in elements.chunk_by(same) {
+            let Some(last) = events.last() else { continue };
+            // The first decision stands.
+            if let Some(found @ None) =
+                self.wanted.get_mut(&CommandKey::from(&last.metadata.command_id))
+            {
+                *found = Some(Found {
+                    fingerprint: Fingerprint::read(&last.metadata.command_hash),
+                    reply: replayed(key, commit.position, events, last),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers those in `queue` that were found, and notes of the others that they were not.
+    pub(super) fn serve(&self, queue: &mut VecDeque<Waiting>) {
+        for mut waiting in std::mem::take(queue) {
+            match self.wanted.get(&waiting.key).filter(|_| !waiting.unrepeatable) {
+                None => queue.push_back(waiting),
+                Some(None) => {
+                    waiting.absent_until = self.until;
+                    queue.push_back(waiting);
+                }
+                Some(Some(found)) => {
+                    let same = found.fingerprint == waiting.fingerprint;
+                    let stands = same || waiting.id().is_derived();
+                    waiting.answer(if stands { Ok(found.reply.clone()) } else { Err(reused()) });
+                }
+            }
+        }
+    }
+
+    /// Answers those in `queue` that were searched for in vain.
+    pub(super) fn fail(&self, queue: &mut VecDeque<Waiting>, problem: &Problem) {
+        for waiting in std::mem::take(queue) {
+            if self.wanted.contains_key(&waiting.key) {
+                waiting.answer(Err(problem.clone()));
+            } else {
+                queue.push_back(waiting);
+            }
+        }
+    }
+}
+
+fn reach(waiting: &Waiting) -> Reach {
+    match Origin::of(waiting.id(), waiting.causation_position) {
+        Origin::Event(position) => Reach::After(position),
+        Origin::Clock(made) => Reach::Since(made - MARGIN),
+        Origin::Unknown => Reach::Whole,
+    }
+}
+
+/// A reach that serves both, if one of the same sort does.
+fn widened(reach: Reach, other: Reach) -> Option<Reach> {
+    match (reach, other) {
+        (Reach::Whole, _) => Some(Reach::Whole),
+        (Reach::Since(a), Reach::Since(b)) => Some(Reach::Since(a.min(b))),
+        (Reach::After(a), Reach::After(b)) => Some(Reach::After(a.min(b))),
+        _ => None,
+    }
+}
+
+fn replayed(
+    key: &StreamKey,
+    position: Position,
+    events: &[Element<'_>],
+    last: &Element<'_>,
+) -> Reply {
+    let shown = |element: &Element<'_>| EventRef {
+        id: EventId::clone(&element.id),
+        kind: element.kind.clone().into_owned(),
+        version: element.version,
+    };
+    Reply {
+        status: Status::Replayed,
+        aggregate: key.aggregate.as_ref().to_owned(),
+        id: key.id.clone(),
+        version: last.version,
+        position,
+        events: events.iter().map(shown).collect(),
+    }
+}

@@ -1,0 +1,149 @@
+//! Runs a projection for one epoch: commits in the order of the log, as many at a time as are
+//! there, each batch one transaction.
+
+use std::sync::Arc;
+
+use kit::Position;
+use nats::Subject;
+
+use super::{AnyProjection, Touch, batch::ApplyError, generation::Generation, store::SqliteStore};
+use crate::{
+    envelope,
+    handler::{Delivery, Duty, Ended, Failure, Feed, Item, Source, describe, place},
+};
+
+/// Runs `projection` until it is stopped, lost or halted.
+pub(crate) async fn run(
+    duty: Duty,
+    projection: Arc<dyn AnyProjection>,
+    store: SqliteStore,
+    mut generation: Generation,
+    mut feed: Feed,
+) -> Ended {
+    loop {
+        let first = tokio::select! {
+            biased;
+            () = duty.lost.cancelled() => return Ended::Lost,
+            () = duty.stop.cancelled() => return Ended::Stopped,
+            item = feed.next() => item,
+        };
+        let Some(first) = first else { return Ended::Lost };
+        let mut batch = Batch::default();
+        batch.take(first, &*projection);
+        while batch.commits < duty.options.batch_max
+            && batch.failed.is_none()
+            && let Some(item) = feed.ready()
+        {
+            batch.take(item, &*projection);
+        }
+        if let Err(ended) = batch.apply(&duty, &*projection, &store, &mut generation).await {
+            return ended;
+        }
+    }
+}
+
+/// Events read but not yet folded.
+#[derive(Default)]
+struct Batch {
+    touches: Vec<Touch>,
+    commits: usize,
+    /// Everything up to here is in `touches`.
+    to: Position,
+    pending: u64,
+    /// Why the commit after `to` cannot be read.
+    failed: Option<Failure>,
+}
+
+impl Batch {
+    fn take(&mut self, item: Item, projection: &dyn AnyProjection) {
+        match item {
+            Item::Nothing(position) => (self.to, self.pending) = (position, 0),
+            Item::Commit(delivery) => match read(&delivery, projection) {
+                Ok(touches) => {
+                    self.touches.extend(touches);
+                    self.commits += 1;
+                    (self.to, self.pending) = (delivery.position, delivery.pending);
+                }
+                Err(failure) => self.failed = Some(failure),
+            },
+        }
+    }
+
+    async fn apply(
+        mut self,
+        duty: &Duty,
+        projection: &dyn AnyProjection,
+        store: &SqliteStore,
+        generation: &mut Generation,
+    ) -> Result<(), Ended> {
+        while self.to > generation.position {
+            match self.persist(duty, projection, store, generation).await? {
+                None => break,
+                // Everything before the commit at fault is still good.
+                Some((position, failure)) => {
+                    self.touches.retain(|touch| touch.position < position);
+                    self.to = Position(position.0.saturating_sub(1));
+                    self.failed = Some(failure);
+                }
+            }
+        }
+        duty.gauge.progress(generation.position.0, self.pending);
+        match self.failed {
+            None => Ok(()),
+            Some(failure) => Err(Ended::Halted(failure.to_string())),
+        }
+    }
+
+    /// Applies the batch, as often as the file is away; `Some` if an event in it is at fault.
+    async fn persist(
+        &self,
+        duty: &Duty,
+        projection: &dyn AnyProjection,
+        store: &SqliteStore,
+        generation: &mut Generation,
+    ) -> Result<Option<(Position, Failure)>, Ended> {
+        let (mut backoff, mut failures) = (duty.backoff(), 0);
+        loop {
+            let applied = store.apply(generation, projection, &self.touches, self.to).await;
+            let error = match applied {
+                Ok(()) => {
+                    if failures > 0 {
+                        duty.gauge.recovered();
+                    }
+                    return Ok(None);
+                }
+                Err(ApplyError::Event { position, index, failure }) => {
+                    let told = format!("{} at {position}.{index}: {failure}", projection.name());
+                    return Ok(Some((position, Failure::Permanent(told))));
+                }
+                Err(ApplyError::Fenced) => return Err(Ended::Lost),
+                Err(ApplyError::Sql(error)) => error.to_string(),
+            };
+            tracing::warn!(handler = duty.name, "the store did not take a batch: {error}");
+            duty.gauge.retrying(&error, failures == 0);
+            failures += 1;
+            tokio::select! {
+                () = duty.lost.cancelled() => return Err(Ended::Lost),
+                go_on = duty.pause(backoff.next()) => if !go_on { return Err(Ended::Stopped) },
+            }
+        }
+    }
+}
+
+/// The events of one commit that touch a document.
+fn read(delivery: &Delivery, projection: &dyn AnyProjection) -> Result<Vec<Touch>, Failure> {
+    let at = |failure, index| place(failure, delivery, index);
+    let Some(Subject::Event { aggregate, .. }) = Subject::parse(&delivery.subject) else {
+        let foreign = "the subject is not an aggregate's".to_owned();
+        return Err(at(Failure::Permanent(foreign), None));
+    };
+    let elements = envelope::decode(&delivery.body)
+        .map_err(|corrupt| at(Failure::Permanent(describe(&corrupt)), None))?;
+    let mut touches = Vec::new();
+    for (index, element) in elements.iter().enumerate() {
+        let source = Source { aggregate: &aggregate, element, position: delivery.position, index };
+        let touch = projection.touch(&source).map_err(|failure| at(failure, Some(index)))?;
+        touches.extend(touch);
+    }
+    Ok(touches)
+}

@@ -1,0 +1,240 @@
+//! Queries over the read models: `get`, `list` and `count`, each with `after`.
+//! Not here: subjects and messages.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+use kit::Position;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::{
+    sync::Notify,
+    time::{self, Duration, Instant},
+};
+
+use super::{
+    AnyProjection,
+    params::{CountParams, GetParams, ListParams, Wait, parse},
+    reader::{Condition, Snapshot},
+    store::SqliteStore,
+};
+use crate::{
+    handler::{Gauge, HandlerState},
+    problem::Problem,
+    query::{Queries, QueryInfo},
+};
+
+/// The queries that every read model answers.
+const NAMES: [&str; 3] = ["count", "get", "list"];
+/// How often a waiting query looks at the file if its projection runs in another process.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Whether this instance's file is the one with the log's read models.
+#[derive(Debug, Clone)]
+pub(crate) enum Standing {
+    Here(SqliteStore),
+    /// Why not.
+    Elsewhere(Problem),
+}
+
+/// A projection as queries see it.
+#[derive(Clone)]
+pub(crate) struct Served {
+    pub(crate) projection: Arc<dyn AnyProjection>,
+    pub(crate) gauge: Gauge,
+    /// Asks the projection to look for the end of the log.
+    pub(crate) poke: Arc<Notify>,
+}
+
+/// The read models of one instance. Cheap to clone.
+#[derive(Clone)]
+pub struct ReadModels {
+    standing: Standing,
+    served: Arc<[Served]>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    status: &'static str,
+    position: Position,
+    /// Keys in the dead letters. Always none: an event that cannot be handled halts.
+    parked: u64,
+    #[serde(flatten)]
+    found: Found,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Found {
+    One { document: Box<RawValue> },
+    Many { documents: Vec<Box<RawValue>>, next: Option<String> },
+    Counts { counts: BTreeMap<String, u64> },
+}
+
+impl std::fmt::Debug for ReadModels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReadModels").field("standing", &self.standing).finish_non_exhaustive()
+    }
+}
+
+impl ReadModels {
+    pub(crate) fn new(standing: Standing, served: Vec<Served>) -> Self {
+        Self { standing, served: served.into() }
+    }
+
+    async fn answer(&self, projection: &str, name: &str, body: &[u8]) -> Result<Bytes, Problem> {
+        let store = match &self.standing {
+            Standing::Here(store) => store,
+            Standing::Elsewhere(problem) => return Err(problem.clone()),
+        };
+        let Some(served) = self.served.iter().find(|s| s.projection.name() == projection) else {
+            return Err(Problem::unknown_query(format!("there is no projection {projection:?}")));
+        };
+        let (position, found) = match name {
+            "get" => served.get(store, parse(body)?).await,
+            "list" => served.list(store, parse(body)?).await,
+            "count" => served.count(store, parse(body)?).await,
+            _ => Err(Problem::unknown_query(format!(
+                "{projection} has no query {name:?}; it has count, get and list"
+            ))),
+        }?;
+        let answer = Answer { status: "ready", position, parked: 0, found };
+        let json = serde_json::to_vec(&answer)
+            .map_err(|error| Problem::corrupt(format!("the answer has no JSON form: {error}")))?;
+        Ok(json.into())
+    }
+}
+
+impl Queries for ReadModels {
+    fn catalogue(&self) -> Vec<QueryInfo> {
+        match self.standing {
+            Standing::Elsewhere(_) => Vec::new(),
+            Standing::Here(_) => {
+                let info = |served: &Served| QueryInfo {
+                    projection: served.projection.name(),
+                    names: NAMES.to_vec(),
+                };
+                self.served.iter().map(info).collect()
+            }
+        }
+    }
+
+    async fn query(&self, projection: &str, name: &str, body: Bytes) -> Result<Bytes, Problem> {
+        self.answer(projection, name, &body).await
+    }
+}
+
+impl Served {
+    async fn get(
+        &self,
+        store: &SqliteStore,
+        params: GetParams,
+    ) -> Result<(Position, Found), Problem> {
+        let wait = Wait::new(params.after, params.wait_ms)?;
+        let mut snapshot = self.reached(store, wait).await?;
+        let document = snapshot.get(&params.key).await.map_err(|error| away(&error))?;
+        let position = snapshot.position;
+        let document = document.ok_or_else(|| {
+            let name = self.projection.name();
+            Problem::not_found(format!("{name} has no document with that key at {position}"))
+        })?;
+        Ok((position, Found::One { document }))
+    }
+
+    async fn list(
+        &self,
+        store: &SqliteStore,
+        params: ListParams,
+    ) -> Result<(Position, Found), Problem> {
+        let wait = Wait::new(params.after, params.wait_ms)?;
+        let (limit, start) = (params.limit()?, params.start()?);
+        let conditions: Result<Vec<_>, _> =
+            params.conditions.iter().map(|(field, value)| self.condition(field, value)).collect();
+        let conditions = conditions?;
+        let mut snapshot = self.reached(store, wait).await?;
+        let page = snapshot.list(&conditions, start, limit).await.map_err(|error| away(&error))?;
+        let next = page.next.map(|place| serde_json::to_string(&place)).transpose();
+        let next = next.map_err(|error| Problem::corrupt(error.to_string()))?;
+        Ok((snapshot.position, Found::Many { documents: page.documents, next }))
+    }
+
+    async fn count(
+        &self,
+        store: &SqliteStore,
+        params: CountParams,
+    ) -> Result<(Position, Found), Problem> {
+        let wait = Wait::new(params.after, params.wait_ms)?;
+        let field = self.condition(&params.by, "")?.field;
+        let mut snapshot = self.reached(store, wait).await?;
+        let counts = snapshot.count(field).await.map_err(|error| away(&error))?;
+        Ok((snapshot.position, Found::Counts { counts }))
+    }
+
+    fn condition(&self, field: &str, value: &str) -> Result<Condition, Problem> {
+        let fields = self.projection.fields();
+        let Some(known) = fields.iter().find(|known| known.name == field) else {
+            let names: Vec<_> = fields.iter().map(|field| field.name).collect();
+            let (name, names) = (self.projection.name(), names.join(", "));
+            return Err(Problem::invalid(format!(
+                "{name} has no field {field:?}; it has: {names}"
+            )));
+        };
+        let value = self.projection.normalise(field, value);
+        Ok(Condition { field: known.name, matches: known.matches, value })
+    }
+
+    /// A snapshot that holds everything up to `wait.after`.
+    async fn reached(&self, store: &SqliteStore, wait: Wait) -> Result<Snapshot, Problem> {
+        let until = Instant::now() + wait.patience;
+        let mut status = self.gauge.watch();
+        loop {
+            status.mark_unchanged();
+            let snapshot =
+                store.snapshot(self.projection.name()).await.map_err(|error| away(&error))?;
+            let stands = snapshot.as_ref().map_or(Position::ZERO, |snapshot| snapshot.position);
+            if let Some(snapshot) = snapshot.filter(|snapshot| snapshot.position >= wait.after) {
+                return self.whole(snapshot);
+            }
+            if Instant::now() >= until {
+                return Err(self.late(stands, wait.after));
+            }
+            self.poke.notify_one();
+            let look = (Instant::now() + LOOK_INTERVAL).min(until);
+            // Whichever comes first, the file has the answer.
+            let _ = time::timeout_at(look, status.changed()).await;
+        }
+    }
+
+    /// Rows of another version, or not all rows, are no answer.
+    fn whole(&self, snapshot: Snapshot) -> Result<Snapshot, Problem> {
+        let (name, version) = (self.projection.name(), self.projection.version());
+        let Snapshot { position, complete_at, .. } = snapshot;
+        if snapshot.version != version {
+            return Err(Problem::unavailable(format!(
+                "the rows of {name} were folded by version {} of its code, this is {version}",
+                snapshot.version
+            )));
+        }
+        if position < complete_at {
+            return Err(Problem::unavailable(format!(
+                "{name} is being folded: at {position} of {complete_at}"
+            )));
+        }
+        Ok(snapshot)
+    }
+
+    fn late(&self, stands: Position, after: Position) -> Problem {
+        let name = self.projection.name();
+        let behind = after.0.saturating_sub(stands.0);
+        let why = match self.gauge.now().state {
+            HandlerState::Halted { reason } => format!("; it has halted: {reason}"),
+            HandlerState::Retrying { reason } => format!("; it is trying again: {reason}"),
+            HandlerState::Waiting | HandlerState::Running | HandlerState::Stopped => String::new(),
+        };
+        Problem::timeout(format!("{name} is at {stands}, {behind} behind {after}{why}"))
+    }
+}
+
+fn away(error: &sqlx::Error) -> Problem {
+    Problem::unavailable(format!("the store does not answer: {error}"))
+}

@@ -1,0 +1,6 @@
+//! What the rooms of this crate promise, tested through their public words.
+
+#[cfg(test)]
+mod envelope;
+#[cfg(test)]
+mod settle;
