@@ -6,5 +6,6 @@
 mod answers;
 mod mail;
 mod onboarding;
+mod person;
 mod reservation;
 mod wire;
