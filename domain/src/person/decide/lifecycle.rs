@@ -5,9 +5,9 @@ use kit::Context;
 
 use super::{Decision, Stage, named_user, not_in_future, nothing, one};
 use crate::person::{
-    Archive, CreatePerson, DeathRecorded, DeathRetracted, Person, PersonActivated, PersonArchived,
-    PersonCreated, PersonError, PersonReactivated, PersonRestored, PersonSuspended, Reactivate,
-    RecordDeath, Restore, RetractDeath, Suspend,
+    Archive, CreatePerson, DeathRecorded, DeathRetracted, Lifecycle, Person, PersonActivated,
+    PersonArchived, PersonCreated, PersonError, PersonReactivated, PersonRestored, PersonSuspended,
+    Reactivate, RecordDeath, Restore, RetractDeath, Standing, Suspend,
 };
 
 impl Person {
@@ -27,9 +27,11 @@ impl Person {
     }
 
     pub(super) fn activate(&self) -> Decision {
-        match self.stage() {
-            Stage::Active => nothing(),
-            Stage::Provisional => {
+        match self.lifecycle {
+            Lifecycle::Active | Lifecycle::Suspended(Standing::Active) => nothing(),
+            // Onboarding may complete while a suspension is on its way to it; what it completed
+            // must not be lost when the suspension ends.
+            Lifecycle::Provisional | Lifecycle::Suspended(Standing::Provisional) => {
                 let trusted = self.origin.as_ref().is_some_and(|origin| origin.source.is_trusted());
                 if !trusted && self.contacts.verified() == 0 {
                     return Err(PersonError::NoVerifiedContact);

@@ -91,6 +91,8 @@ impl Machine for Lifecycle {
         Ok(match (self, event) {
             (Self::Unknown,           E::PersonCreated(_))     => Self::Provisional,
             (Self::Provisional,       E::PersonActivated(_))   => Self::Active,
+            // Who is activated while suspended takes part as soon as the suspension ends.
+            (Self::Suspended(S::Provisional), E::PersonActivated(_)) => Self::Suspended(S::Active),
             (Self::Provisional,       E::PersonSuspended(_))   => Self::Suspended(S::Provisional),
             (Self::Active,            E::PersonSuspended(_))   => Self::Suspended(S::Active),
             (Self::Suspended(before), E::PersonReactivated(_)) => before.into(),
