@@ -3,10 +3,12 @@
 //! Every step also checks that replayed events equal the state and that asking the same thing
 //! again yields nothing. Not here: IO; a scenario runs in memory.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use crate::{Actor, Aggregate, AggregateId, Context, Event, Secret};
+use crate::{
+    Actor, Aggregate, AggregateId, Context, Event, Metadata, Position, Recorded, Secret, Version,
+};
 
 /// The time at which scenarios happen unless they say otherwise: 2026-01-02 03:04:05 UTC.
 #[must_use]
@@ -31,6 +33,36 @@ pub fn context(now: DateTime<Utc>, ordinal: u64) -> Context {
 #[must_use]
 pub fn id(text: &str) -> AggregateId {
     text.parse().unwrap_or_else(|_| Uuid::nil().into())
+}
+
+/// `event` as the log would hold it: version `version` of `id`, a minute after the one before,
+/// decided by one command and alone in its commit.
+#[must_use]
+pub fn recorded<E: Event>(id: &AggregateId, version: u64, event: E) -> Recorded<E> {
+    let event_id =
+        Uuid::new_v5(&Uuid::nil(), format!("{}.{id}:{version}", E::AGGREGATE).as_bytes());
+    let minutes = TimeDelta::minutes(i64::try_from(version).unwrap_or_default());
+    Recorded {
+        id: event_id,
+        aggregate: E::AGGREGATE.to_owned(),
+        aggregate_id: id.clone(),
+        version: Version(version),
+        position: Position(version),
+        index: 0,
+        time: noon() + minutes,
+        metadata: Metadata {
+            command_id: event_id.into(),
+            command_hash: String::new(),
+            correlation_id: event_id.to_string(),
+            causation_id: None,
+            user_id: None,
+            session_id: None,
+            request_id: None,
+            hops: 0,
+            traceparent: None,
+        },
+        event,
+    }
 }
 
 /// An aggregate with a past.

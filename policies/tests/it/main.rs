@@ -1,0 +1,13 @@
+//! Each policy as sentences, and all of them together until nothing follows any more.
+//! Not here: a server; orders are decided in memory.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says why")]
+
+mod activate_on_onboarding;
+mod onboarding_driver;
+mod reserve_verified_email;
+mod send_verification;
+mod sentence;
+mod together;
+mod welcome;
+mod world;
