@@ -21,6 +21,7 @@ pub mod receipts;
 pub mod request;
 pub mod server_version;
 pub mod settle;
+pub mod snapshot;
 pub mod store;
 pub mod telemetry;
 pub mod wire;

@@ -2,6 +2,8 @@
 
 /// Largest commit in bytes: half of NATS's default 1 MiB payload, so that headers and growth fit.
 pub const COMMIT_BYTES_MAX: usize = 512 * 1024;
+/// Largest snapshot in bytes, for the same reason.
+pub const SNAPSHOT_BYTES_MAX: usize = 512 * 1024;
 /// Largest command body in bytes: its events must fit a commit beside their envelope.
 pub const COMMAND_BYTES_MAX: usize = 256 * 1024;
 /// Most messages in one batched direct get, which has no flow control (ADR-31).

@@ -4,4 +4,5 @@
 mod broker;
 mod kit;
 mod provision;
+mod snapshot;
 mod store_contract;
