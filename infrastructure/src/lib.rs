@@ -20,6 +20,7 @@ pub mod readmodel;
 pub mod receipts;
 pub mod request;
 pub mod server_version;
+pub mod service;
 pub mod settle;
 pub mod snapshot;
 pub mod store;

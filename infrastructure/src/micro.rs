@@ -1,4 +1,5 @@
 //! The micro service protocol (ADR-32): one service per instance, with endpoints and their counts.
+//!
 //! Not here: taking requests. Not async-nats's own `service` either: it answers errors with an
 //! empty body where ours is a problem, and it leaves a subject without waiting for what is on its
 //! way.
@@ -24,6 +25,9 @@ pub enum ServiceError {
     /// The subscription was not possible.
     #[error("cannot subscribe: {0}")]
     Subscribe(#[from] async_nats::SubscribeError),
+    /// The server does not bring the service its own question.
+    #[error("the service does not hear itself: {0}")]
+    Unheard(#[from] async_nats::RequestError),
 }
 
 /// The instance as tools such as `nats micro` see it, until it is dropped.
@@ -31,7 +35,8 @@ pub enum ServiceError {
 pub struct Micro(JoinHandle<()>);
 
 impl Micro {
-    /// Answers for the instance `id`, which offers `endpoints`.
+    /// Answers for the instance `id`, which offers `endpoints`. Once this returns, the server
+    /// brings requests for whatever was subscribed on `connection` before.
     ///
     /// # Errors
     /// If the protocol's subjects cannot be subscribed.
@@ -42,17 +47,21 @@ impl Micro {
     ) -> Result<Self, ServiceError> {
         let subjects = micro::subjects(names::SERVICE, &id);
         let asked = try_join_all(subjects.map(|subject| connection.subscribe(subject))).await?;
-        let identity = Identity { id, started: Utc::now(), endpoints };
         let mut asked = select_all(asked);
-        Ok(Self(tokio::spawn(async move {
+        let own = micro::ping(names::SERVICE, &id);
+        let identity = Identity { id, started: Utc::now(), endpoints };
+        let answering = connection.clone();
+        let described = Self(tokio::spawn(async move {
             while let Some(question) = asked.next().await {
                 let Some(reply) = question.reply else { continue };
                 let Some(verb) = micro::verb(&question.subject) else { continue };
-                if let Err(error) = connection.publish(reply, identity.answer(verb)).await {
+                if let Err(error) = answering.publish(reply, identity.answer(verb)).await {
                     tracing::debug!(%error, "a tool's question stays unanswered");
                 }
             }
-        })))
+        }));
+        connection.request(own, Bytes::new()).await?;
+        Ok(described)
     }
 }
 

@@ -5,8 +5,8 @@ use std::{fmt::Display, str::FromStr};
 
 use async_nats::{HeaderMap, HeaderValue, Message};
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
-use kit::{Position, Version};
+use chrono::DateTime;
+use kit::{BadId, Position, Version};
 use nats::{Subject, headers, limits};
 
 use crate::{
@@ -47,7 +47,8 @@ pub fn read_request(
 }
 
 fn read_headers(from: &HeaderMap, request: &mut CommandRequest) -> Result<(), Problem> {
-    request.command_id = parsed(from, headers::COMMAND_ID)?;
+    let id = text(from, headers::COMMAND_ID)?.map(str::parse).transpose();
+    request.command_id = id.map_err(|error: BadId| bad_header(headers::COMMAND_ID, error))?;
     request.correlation_id = text(from, headers::CORRELATION_ID)?.map(str::to_owned);
     request.causation_id = text(from, headers::CAUSATION_ID)?.map(str::to_owned);
     request.causation_position = number(from, headers::CAUSATION_POSITION)?.map(Position);
@@ -55,8 +56,11 @@ fn read_headers(from: &HeaderMap, request: &mut CommandRequest) -> Result<(), Pr
     request.session_id = text(from, headers::SESSION_ID)?.map(str::to_owned);
     request.request_id = text(from, headers::REQUEST_ID)?.map(str::to_owned);
     request.expected_version = number(from, headers::EXPECTED_VERSION)?.map(Version);
-    request.deadline = parsed::<DateTime<Utc>>(from, headers::DEADLINE)?;
-    request.hops = parsed(from, headers::HOPS)?.unwrap_or_default();
+    let deadline = text(from, headers::DEADLINE)?.map(DateTime::parse_from_rfc3339).transpose();
+    let deadline =
+        deadline.map_err(|_| bad_header(headers::DEADLINE, "is not an RFC 3339 time"))?;
+    request.deadline = deadline.map(|at| at.to_utc());
+    request.hops = number(from, headers::HOPS)?.unwrap_or_default();
     // W3C Trace Context, section 3.2: a value that cannot be read begins a new trace.
     let traceparent = from.get(headers::TRACEPARENT).map(HeaderValue::as_str);
     request.traceparent =
@@ -83,13 +87,8 @@ fn text<'a>(from: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Problem>
     Err(bad_header(name, reason))
 }
 
-fn parsed<T: FromStr<Err: Display>>(from: &HeaderMap, name: &str) -> Result<Option<T>, Problem> {
-    let Some(value) = text(from, name)? else { return Ok(None) };
-    value.parse().map(Some).map_err(|error: T::Err| bad_header(name, error))
-}
-
 /// Decimal digits only: `parse` alone would also take a plus sign.
-fn number(from: &HeaderMap, name: &str) -> Result<Option<u64>, Problem> {
+fn number<N: FromStr>(from: &HeaderMap, name: &str) -> Result<Option<N>, Problem> {
     let Some(value) = text(from, name)? else { return Ok(None) };
     let digits = value.bytes().all(|byte| byte.is_ascii_digit());
     value
@@ -97,7 +96,7 @@ fn number(from: &HeaderMap, name: &str) -> Result<Option<u64>, Problem> {
         .ok()
         .filter(|_| digits)
         .map(Some)
-        .ok_or_else(|| bad_header(name, "is not a whole number"))
+        .ok_or_else(|| bad_header(name, "is not a whole number in its range"))
 }
 
 fn bad_header(name: &str, reason: impl Display) -> Problem {

@@ -17,6 +17,12 @@ pub fn subjects(name: &str, id: &str) -> [String; 3] {
     ["$SRV.*".to_owned(), format!("$SRV.*.{name}"), format!("$SRV.*.{name}.{id}")]
 }
 
+/// The subject that only the instance `id` of the service `name` is asked on whether it is there.
+#[must_use]
+pub fn ping(name: &str, id: &str) -> String {
+    format!("$SRV.PING.{name}.{id}")
+}
+
 /// What `subject` asks for; `None` for verbs that came after this code.
 #[must_use]
 pub fn verb(subject: &str) -> Option<Verb> {

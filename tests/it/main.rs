@@ -4,5 +4,7 @@
 mod broker;
 mod kit;
 mod provision;
+mod query_service;
 mod snapshot;
 mod store_contract;
+mod wire;

@@ -1,0 +1,176 @@
+//! Commands over NATS: requests in, answers out.
+//!
+//! No task and no wait per command: one loop takes, the processor's engine decides, one loop
+//! answers. Not here: deciding, appending, durable commands.
+
+mod responder;
+
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
+
+use async_nats::Message;
+use nats::{Subject, limits};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::Span;
+
+use crate::{
+    aggregates::Catalogue,
+    micro::{Endpoint, Intake, ServiceError},
+    problem::Problem,
+    processor::Processor,
+    request::CommandRequest,
+    telemetry, wire,
+};
+use responder::{Answer, Responder};
+
+/// Commands taken and not yet answered; more are `busy`.
+const COMMANDS_MAX: usize = 16 * 1024;
+/// KiB of the bodies of those commands: they are small, and a few large ones must not add up.
+const BODIES_KIB_MAX: usize = 64 * 1024;
+/// Invalid as a command, so whoever is given it passes over it.
+const FILLER: &str = "command.-";
+
+/// The command endpoint of one instance.
+#[derive(Debug)]
+pub struct CommandService {
+    endpoint: Arc<Endpoint>,
+    stop: CancellationToken,
+    desk: JoinHandle<()>,
+    responder: JoinHandle<()>,
+}
+
+impl CommandService {
+    /// Takes commands for `processor` from `connection`, which should not be the one that appends:
+    /// the server handles what comes on one connection in turn.
+    ///
+    /// # Errors
+    /// If the subject cannot be subscribed.
+    pub async fn start(
+        connection: async_nats::Client,
+        processor: Processor,
+        catalogue: &[Catalogue],
+    ) -> Result<Self, ServiceError> {
+        let endpoint = Arc::new(describe(catalogue));
+        let intake = Intake::join(connection.clone(), Subject::COMMANDS, FILLER.to_owned()).await?;
+        let (outbox, answers) = mpsc::channel(COMMANDS_MAX);
+        let responder = Responder { connection, endpoint: Arc::clone(&endpoint) };
+        let desk = Desk {
+            processor,
+            outbox,
+            bodies: Arc::new(Semaphore::new(BODIES_KIB_MAX)),
+            responder: responder.clone(),
+        };
+        let stop = CancellationToken::new();
+        Ok(Self {
+            endpoint,
+            desk: tokio::spawn(desk.run(intake, stop.clone())),
+            responder: tokio::spawn(responder.run(answers)),
+            stop,
+        })
+    }
+
+    /// The endpoint, for the service's description.
+    #[must_use]
+    pub fn endpoint(&self) -> Arc<Endpoint> {
+        Arc::clone(&self.endpoint)
+    }
+
+    /// Takes no more commands, answers every one it has taken, and flushes. The processor must
+    /// still be at work.
+    pub async fn drain(self) {
+        self.stop.cancel();
+        for (part, task) in [("desk", self.desk), ("responder", self.responder)] {
+            if let Err(error) = task.await {
+                tracing::error!(part, %error, "a part of the command service ended badly");
+            }
+        }
+    }
+}
+
+fn describe(catalogue: &[Catalogue]) -> Endpoint {
+    let commands: BTreeMap<_, _> =
+        catalogue.iter().map(|entry| (entry.aggregate, entry.commands)).collect();
+    Endpoint {
+        name: "commands".to_owned(),
+        subject: Subject::COMMANDS.to_owned(),
+        metadata: ("commands", serde_json::to_string(&commands).unwrap_or_default()),
+        stats: Default::default(),
+    }
+}
+
+/// Where requests are looked at and handed on.
+struct Desk {
+    processor: Processor,
+    outbox: mpsc::Sender<Answer>,
+    bodies: Arc<Semaphore>,
+    responder: Responder,
+}
+
+impl Desk {
+    async fn run(self, mut intake: Intake, stop: CancellationToken) {
+        let mut leaving = false;
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled(), if !leaving => {
+                    leaving = true;
+                    intake.leave().await;
+                }
+                message = intake.next() => {
+                    let Some(message) = message else { return };
+                    if let Some(refusal) = self.take(message) {
+                        self.responder.send(refusal).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Hands a command to the processor, or says at once why not.
+    fn take(&self, message: Message) -> Option<Answer> {
+        let begun = Instant::now();
+        let reply = message.reply;
+        if reply.as_ref().is_some_and(|reply| !Subject::may_answer(reply)) {
+            tracing::warn!(
+                "a command wants its answer on a subject of the service: not carried out"
+            );
+            return None;
+        }
+        let kib = message.payload.len().min(limits::COMMAND_BYTES_MAX).div_ceil(1024);
+        let request =
+            wire::read_request(&message.subject, message.headers.as_ref(), message.payload);
+        let answer = |outcome, span| Answer { reply: reply.clone(), begun, outcome, span };
+        let mut request = match request {
+            Ok(request) => request,
+            Err(problem) => return Some(answer(Err(problem), Span::none())),
+        };
+        let span = continue_trace(&mut request);
+        let place = self.outbox.clone().try_reserve_owned();
+        let room = Arc::clone(&self.bodies).try_acquire_many_owned(kib.try_into().unwrap_or(0));
+        let (Ok(place), Ok(room)) = (place, room) else {
+            let busy =
+                Problem::busy("this instance has as many commands as it can hold; wait a little");
+            return Some(answer(Err(busy), span));
+        };
+        let handed_on = move |outcome| {
+            drop(room);
+            place.send(Answer { reply, begun, outcome, span });
+        };
+        self.processor.submit(request, Box::new(handed_on));
+        None
+    }
+}
+
+/// The span of one command, which its events and what follows from them continue.
+fn continue_trace(request: &mut CommandRequest) -> Span {
+    let CommandRequest { aggregate, id, name, traceparent, .. } = request;
+    let span = tracing::debug_span!("command", aggregate, %id, name);
+    if !span.is_disabled() {
+        telemetry::adopt(&span, traceparent.as_deref());
+        *traceparent = telemetry::outgoing(&span, traceparent.as_deref());
+    }
+    span
+}
