@@ -131,7 +131,8 @@ impl Round<'_> {
         let metadata = &waiting.metadata;
         let actor = Actor { user: metadata.user_id.clone() };
         let (now, secret) = (self.rules.now, self.rules.options.secret.clone());
-        let context = Context::new(now, actor, metadata.command_id.clone(), secret);
+        let context = Context::new(now, actor, metadata.command_id.clone(), secret)
+            .about(self.key.id.clone());
         match self.loaded.state.decide(&waiting.command, &context) {
             Err(problem) => Verdict::Enter(Outcome::Refused(problem)),
             Ok(decided) if decided.is_empty() => Verdict::Enter(Outcome::Unchanged(self.version)),
