@@ -71,10 +71,16 @@ fn a_provisional_or_active_person_is_suspended_and_returns_to_what_they_were() {
 }
 
 #[test]
-fn a_suspended_person_is_not_activated() {
+fn who_is_activated_while_suspended_takes_part_when_the_suspension_ends() {
+    let given = person(&[&ACTIVE[..3], &["person-suspended"]].concat())
+        .when(ask("activate"))
+        .then([happened("person-activated")]);
+    assert_eq!(given.state().stage(), Stage::Suspended);
+    let given = given.when(ask("reactivate")).then([happened("person-reactivated")]);
+    assert_eq!(given.state().stage(), Stage::Active);
     person(&["person-suspended"])
         .when(ask("activate"))
-        .then_refused(PersonError::NotWhile(Stage::Suspended));
+        .then_refused(PersonError::NoVerifiedContact);
 }
 
 #[test]
