@@ -1,6 +1,7 @@
-//! The command processor: one engine that owns every loaded aggregate, decides the commands that
-//! wait on each together, and answers when the log has acknowledged what they led to.
-//! Not here: how commands arrive. Usable in-process as it is.
+//! The command processor: one engine that owns every loaded aggregate.
+//!
+//! It decides the commands that wait on one aggregate together, and answers when the log has
+//! acknowledged what they led to. Usable in-process as it is. Not here: how commands arrive.
 
 mod admission;
 mod batch;

@@ -100,7 +100,8 @@ impl Engine {
             let detail = format!("its events have {bytes} bytes, {limit} are allowed");
             batch.answer_all(&Problem::too_large(detail));
         } else {
-            self.commit_bytes_max = limit.min(bytes / 2).max(1);
+            // A store that names no smaller limit must not make this go on for ever.
+            self.commit_bytes_max = if limit < bytes { limit } else { bytes / 2 };
             self.put_back(id, batch, false);
         }
         self.wake(id);

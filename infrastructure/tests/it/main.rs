@@ -3,4 +3,6 @@
 #[cfg(test)]
 mod envelope;
 #[cfg(test)]
+mod processor;
+#[cfg(test)]
 mod settle;

@@ -1,0 +1,178 @@
+//! Commands that are older than the receipts, and aggregates that left the cache.
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use infrastructure::{
+    envelope::{self, NewEvent},
+    memory::MemoryStore,
+    processor::{Processor, ProcessorOptions},
+    receipts::RECEIPTS_MIN,
+    request::{CommandRequest, Status},
+    store::Store,
+};
+use kit::{CommandId, Event, Position, Version};
+
+use super::{
+    add, code, commits,
+    counter::{Added, CounterEvent},
+    faulty::Faulty,
+    key, metadata, options, start, start_with, submit, total, with_id,
+};
+
+fn v7(made: DateTime<Utc>) -> String {
+    let millis = u64::try_from(made.timestamp_millis()).unwrap();
+    uuid::Builder::from_unix_timestamp_millis(millis, &[3; 10]).into_uuid().to_string()
+}
+
+/// Executes `requests` with many waiting at a time.
+async fn pass(processor: &Processor, requests: impl Iterator<Item = CommandRequest>) {
+    let requests: Vec<_> = requests.collect();
+    for some in requests.chunks(1_000) {
+        let answers: Vec<_> =
+            some.iter().map(|request| submit(processor, request.clone())).collect();
+        for answer in answers {
+            assert_eq!(answer.await.unwrap().unwrap().status, Status::Committed);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_first_of_70_000_commands_is_still_replayed() {
+    let store = MemoryStore::new();
+    let processor = start(store.clone());
+    let ids = [
+        uuid::Uuid::now_v7().to_string(),
+        "import-1".to_owned(),
+        CommandId::derived("welcome", uuid::Uuid::from_u128(1), 0).to_string(),
+    ];
+    let mut firsts = Vec::new();
+    for id in &ids {
+        firsts.push(processor.execute(with_id(add("a", 1), id)).await.unwrap());
+    }
+    pass(&processor, (0..70_000).map(|_| add("a", 1))).await;
+    for processor in [processor, start(store.clone())] {
+        for (id, first) in ids.iter().zip(&firsts) {
+            let again = processor.execute(with_id(add("a", 1), id)).await.unwrap();
+            assert_eq!(again.status, Status::Replayed);
+            assert_eq!((again.position, &again.events), (first.position, &first.events));
+        }
+    }
+    assert_eq!(total(&store, "a").await, 70_003);
+}
+
+/// A store whose one aggregate got one command in each of the last `minutes`.
+async fn old(minutes: i64, first: &str) -> Faulty {
+    let store = Faulty::default();
+    let mut position = Position::ZERO;
+    for minute in 0..minutes {
+        let metadata =
+            metadata(&if minute == 0 { first.to_owned() } else { format!("at-{minute}") });
+        let event: CounterEvent = Added { by: 1 }.into();
+        let event = NewEvent {
+            id: uuid::Uuid::now_v7(),
+            kind: event.kind(),
+            version: Version(minute.unsigned_abs() + 1),
+            time: Utc::now() - TimeDelta::minutes(minutes - minute),
+            data: event.data().unwrap(),
+        };
+        let body: Bytes = envelope::encode(&key("a"), [(&event, &metadata)]).unwrap();
+        position = store.append(&key("a"), position, body).await.unwrap();
+    }
+    store
+}
+
+#[tokio::test]
+async fn an_old_id_is_searched_for_and_a_young_one_is_not() {
+    let first = v7(Utc::now() - TimeDelta::minutes(1_000));
+    let store = old(1_000, &first).await;
+    let processor = start(store.clone());
+    processor.execute(add("a", 1)).await.unwrap();
+    let reads = store.reads();
+    let young = with_id(add("a", 1), &v7(Utc::now()));
+    assert_eq!(code(processor.execute(young).await), "Committed");
+    assert_eq!(store.reads(), reads, "an id that was just made cannot be an old command's");
+
+    // The hash of the stored command is another one, and so the id is known.
+    assert_eq!(code(processor.execute(with_id(add("a", 1), &first)).await), "id-reused");
+    let never = v7(Utc::now() - TimeDelta::minutes(900));
+    assert_eq!(code(processor.execute(with_id(add("a", 1), &never)).await), "Committed");
+    assert!(store.reads() > reads);
+}
+
+#[tokio::test]
+async fn a_derived_id_is_searched_for_only_behind_its_cause() {
+    let id = CommandId::derived("welcome", uuid::Uuid::from_u128(1), 0);
+    let store = old(1_000, id.as_str()).await;
+    let processor = start(store.clone());
+    let last = processor.execute(add("a", 1)).await.unwrap().position;
+    let caused = |id: &CommandId, position| {
+        let mut request = with_id(add("a", 1), id.as_str());
+        request.causation_position = Some(position);
+        request
+    };
+    let reads = store.reads();
+    let fresh = CommandId::derived("welcome", uuid::Uuid::from_u128(2), 0);
+    assert_eq!(code(processor.execute(caused(&fresh, last)).await), "Committed");
+    assert_eq!(store.reads(), reads);
+    assert_eq!(code(processor.execute(caused(&id, Position::ZERO)).await), "Replayed");
+    assert!(store.reads() > reads);
+}
+
+#[tokio::test]
+async fn one_search_serves_all_that_wait() {
+    let store = old(1_000, "first").await;
+    let processor = start(store.clone());
+    processor.execute(add("a", 1)).await.unwrap();
+    let reads = store.reads();
+    let answers: Vec<_> = (0..100)
+        .map(|number| submit(&processor, with_id(add("a", 1), &format!("import-{number}"))))
+        .collect();
+    for answer in answers {
+        assert_eq!(code(answer.await.unwrap()), "Committed");
+    }
+    assert_eq!(store.reads(), reads + 1);
+}
+
+#[tokio::test]
+async fn a_search_that_fails_answers_those_it_was_for() {
+    let store = old(1_000, "first").await;
+    let processor = start(store.clone());
+    processor.execute(add("a", 1)).await.unwrap();
+    let (searched, other) = (
+        submit(&processor, with_id(add("a", 1), "import")),
+        submit(&processor, with_id(add("a", 1), &v7(Utc::now()))),
+    );
+    store.log().away(1);
+    assert_eq!(code(searched.await.unwrap()), "unavailable");
+    assert_eq!(code(other.await.unwrap()), "Committed");
+}
+
+#[tokio::test]
+async fn an_aggregate_that_left_the_cache_is_as_it_was() {
+    let store = MemoryStore::new();
+    let options = ProcessorOptions { cache_max: 2, ..options() };
+    let processor = start_with(store.clone(), options);
+    for round in 0..3 {
+        for id in ["a", "b", "c", "d"] {
+            let request = with_id(add(id, 1), &format!("round-{round}"));
+            assert_eq!(processor.execute(request).await.unwrap().version, Version(round + 1));
+        }
+    }
+    assert_eq!(code(processor.execute(with_id(add("a", 1), "round-0")).await), "Replayed");
+    assert_eq!(commits(&store), 12);
+}
+
+#[tokio::test]
+async fn the_cache_is_bounded_by_receipts_too() {
+    let store = Faulty::default();
+    let options = ProcessorOptions { cached_receipts_max: RECEIPTS_MIN, ..options() };
+    let processor = start_with(store.clone(), options);
+    for id in ["a", "b"] {
+        pass(&processor, (0..200).map(|_| add(id, 1))).await;
+    }
+    let reads = store.reads();
+    processor.execute(add("b", 1)).await.unwrap();
+    assert_eq!(store.reads(), reads, "the one used last stayed");
+    processor.execute(add("a", 1)).await.unwrap();
+    assert_eq!(store.reads(), reads + 1, "the other one went");
+}
