@@ -19,6 +19,7 @@ pub mod query_service;
 pub mod readmodel;
 pub mod receipts;
 pub mod request;
+pub mod runtime;
 pub mod server_version;
 pub mod service;
 pub mod settle;

@@ -1,0 +1,178 @@
+//! One instance of the service, started and ended in good order.
+//!
+//! It holds connections, streams, processor, endpoints and handlers, in the order they need each
+//! other. Not here: what the service is made of, and when it is asked to end.
+
+use std::{path::PathBuf, sync::Arc};
+
+use async_nats::Client as Connection;
+use kit::Secret;
+use uuid::Uuid;
+
+use crate::{
+    client::Client,
+    composition::Composition,
+    connection::{ConnectError, ConnectOptions, connect},
+    handler::{HandlerOptions, HandlerStatus, Handlers, HandlersError},
+    jetstream::{JetStreamOptions, JetStreamStore},
+    micro::{Micro, ServiceError},
+    processor::{Processor, ProcessorOptions},
+    provision::{ProvisionError, ProvisionOptions, Provisioned, provision},
+    query_service::QueryService,
+    service::CommandService,
+};
+
+/// What an instance does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles {
+    /// Takes commands.
+    pub commands: bool,
+    /// Carries out durable commands.
+    pub durable: bool,
+    /// Runs policies and effects.
+    pub policies: bool,
+    /// Runs projections and answers queries.
+    pub projections: bool,
+}
+
+impl Default for Roles {
+    /// Everything.
+    fn default() -> Self {
+        Self { commands: true, durable: true, policies: true, projections: true }
+    }
+}
+
+/// What an instance is started with.
+#[derive(Debug, Clone)]
+pub struct RuntimeOptions {
+    /// How to reach NATS.
+    pub connect: ConnectOptions,
+    /// How the log is to be kept.
+    pub provision: ProvisionOptions,
+    /// What the service is made of.
+    pub composition: Composition,
+    /// What this instance does of it.
+    pub roles: Roles,
+    /// The service's key, the same for all instances.
+    pub secret: Secret,
+    /// The SQLite file of the read models.
+    pub store: PathBuf,
+    /// This instance's name, unique among living processes.
+    pub instance: String,
+}
+
+/// Why an instance did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// NATS cannot be reached.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The streams are not as they should be.
+    #[error(transparent)]
+    Provision(#[from] ProvisionError),
+    /// The handlers cannot run.
+    #[error(transparent)]
+    Handlers(#[from] HandlersError),
+    /// An endpoint cannot take requests.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+}
+
+/// A running instance.
+#[derive(Debug)]
+pub struct Runtime {
+    provisioned: Provisioned,
+    connections: Vec<Connection>,
+    handlers: Handlers,
+    queries: QueryService,
+    commands: Option<CommandService>,
+    processor: Option<Processor>,
+    micro: Micro,
+}
+
+impl Runtime {
+    /// Starts an instance and returns once the server brings it requests.
+    ///
+    /// # Errors
+    /// [`RuntimeError`], by the part that did not start.
+    pub async fn start(options: RuntimeOptions) -> Result<Self, RuntimeError> {
+        let RuntimeOptions { roles, composition, .. } = &options;
+        let front = open(&options, "front").await?;
+        let work = open(&options, "work").await?;
+        let mut connections = vec![front.clone(), work.clone()];
+        let provisioned = provision(&work, &options.provision).await?;
+        let handlers = HandlerOptions {
+            policies: roles.policies,
+            projections: roles.projections,
+            ..HandlerOptions::new(options.instance.clone(), options.store.clone())
+        };
+        // A policy that is new must be registered before the first command is taken.
+        let handlers = Handlers::start(&Client::new(work.clone()), composition, handlers).await?;
+        let queries = QueryService::start(front.clone(), Arc::new(handlers.queries())).await?;
+        let mut endpoints = queries.endpoints();
+        let (mut commands, mut processor) = (None, None);
+        if roles.commands || roles.durable {
+            // The server handles what comes on one connection in turn: appends get their own.
+            let appends = open(&options, "appends").await?;
+            connections.push(appends.clone());
+            let engine = engine(&options, appends, work).await?;
+            if roles.commands {
+                let catalogue = composition.aggregates().catalogue();
+                let service =
+                    CommandService::start(front.clone(), engine.clone(), &catalogue).await?;
+                endpoints.push(service.endpoint());
+                commands = Some(service);
+            }
+            processor = Some(engine);
+        }
+        let micro = Micro::start(front, Uuid::now_v7().simple().to_string(), endpoints).await?;
+        Ok(Self { provisioned, connections, handlers, queries, commands, processor, micro })
+    }
+
+    /// What the server and its streams are like.
+    #[must_use]
+    pub const fn provisioned(&self) -> &Provisioned {
+        &self.provisioned
+    }
+
+    /// Every handler of this instance as it is now.
+    #[must_use]
+    pub fn handlers(&self) -> Vec<HandlerStatus> {
+        self.handlers.status()
+    }
+
+    /// Ends in good order: queries that were taken are answered, handlers finish the event they
+    /// are at and give their leases back, commands are answered, and everything is flushed.
+    pub async fn drain(self) {
+        // Queries wait for projections, and policies for the commands of this very instance.
+        self.queries.drain().await;
+        self.handlers.stop().await;
+        if let Some(commands) = self.commands {
+            commands.drain().await;
+        }
+        if let Some(processor) = self.processor {
+            processor.drain().await;
+        }
+        drop(self.micro);
+        for connection in self.connections {
+            if let Err(error) = connection.flush().await {
+                tracing::debug!(%error, "a connection ended before it was flushed");
+            }
+        }
+    }
+}
+
+async fn open(options: &RuntimeOptions, purpose: &str) -> Result<Connection, ConnectError> {
+    let name = format!("headwater {} {purpose}", options.instance);
+    connect(&ConnectOptions { name: Some(name), ..options.connect.clone() }).await
+}
+
+async fn engine(
+    options: &RuntimeOptions,
+    appends: Connection,
+    reads: Connection,
+) -> Result<Processor, ServiceError> {
+    let store = JetStreamStore::new(appends, reads, JetStreamOptions::default()).await?;
+    let aggregates = options.composition.aggregates();
+    Ok(Processor::start(store, aggregates, ProcessorOptions::new(options.secret.clone())))
+}
