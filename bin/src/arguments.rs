@@ -38,19 +38,39 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// Folder with the broker's files, the read models and the secret of `headwater dev`
-    #[arg(long, global = true, env = "HEADWATER_DATA", value_name = "DIR")]
+    #[arg(long, global = true, env = "HEADWATER_DATA", hide_env_values = true, value_name = "DIR")]
     #[arg(default_value = "./.headwater", help_heading = "General")]
     pub data: PathBuf,
     /// Output for people, or JSON for machines
-    #[arg(long, global = true, env = "HEADWATER_OUTPUT", value_enum, value_name = "FORMAT")]
+    #[arg(
+        long,
+        global = true,
+        env = "HEADWATER_OUTPUT",
+        hide_env_values = true,
+        value_enum,
+        value_name = "FORMAT"
+    )]
     #[arg(default_value_t = Format::Human, hide_possible_values = true, help_heading = "General")]
     pub output: Format,
     /// What to log, such as `info` or `warn,infrastructure=debug`
-    #[arg(long, global = true, env = "HEADWATER_LOG", value_name = "FILTER")]
+    #[arg(
+        long,
+        global = true,
+        env = "HEADWATER_LOG",
+        hide_env_values = true,
+        value_name = "FILTER"
+    )]
     #[arg(help_heading = "General")]
     pub log: Option<String>,
     /// How to write the log: human or json
-    #[arg(long, global = true, env = "HEADWATER_LOG_FORMAT", value_enum, value_name = "FORMAT")]
+    #[arg(
+        long,
+        global = true,
+        env = "HEADWATER_LOG_FORMAT",
+        hide_env_values = true,
+        value_enum,
+        value_name = "FORMAT"
+    )]
     #[arg(default_value_t = Format::Human, hide_possible_values = true, help_heading = "General")]
     pub log_format: Format,
     /// How to reach NATS.

@@ -8,6 +8,7 @@ use clap::Args;
 use infrastructure::{
     client::Client,
     connection::{self, ConnectOptions},
+    problem::Problem,
 };
 
 use crate::{arguments::Global, data::DataFolder, exit::Advised};
@@ -19,36 +20,84 @@ const DEFAULT: &str = "nats://127.0.0.1:4222";
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
     /// Server URL [default: the running `headwater dev` of the data folder, else port 4222 here]
-    #[arg(long, global = true, env = "HEADWATER_NATS", value_name = "URL")]
+    #[arg(long, global = true, env = "HEADWATER_NATS", hide_env_values = true, value_name = "URL")]
     pub nats: Option<String>,
     /// Credentials file (.creds)
-    #[arg(long, global = true, env = "HEADWATER_CREDS", value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        env = "HEADWATER_CREDS",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
     pub creds: Option<PathBuf>,
     /// File that holds an nkey seed
-    #[arg(long, global = true, env = "HEADWATER_NKEY", value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        env = "HEADWATER_NKEY",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
     pub nkey: Option<PathBuf>,
     /// User name at NATS
-    #[arg(long, global = true, env = "HEADWATER_NATS_USER", value_name = "NAME")]
+    #[arg(
+        long,
+        global = true,
+        env = "HEADWATER_NATS_USER",
+        hide_env_values = true,
+        value_name = "NAME"
+    )]
     #[arg(requires = "nats_password_file")]
     pub nats_user: Option<String>,
     /// File that holds the password of --nats-user
-    #[arg(long, global = true, env = "HEADWATER_NATS_PASSWORD_FILE", value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        env = "HEADWATER_NATS_PASSWORD_FILE",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
     pub nats_password_file: Option<PathBuf>,
     /// Certificate authorities to trust (PEM)
-    #[arg(long, global = true, env = "HEADWATER_TLS_CA", value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        env = "HEADWATER_TLS_CA",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
     pub tls_ca: Option<PathBuf>,
     /// Client certificate (PEM)
-    #[arg(long, global = true, env = "HEADWATER_TLS_CERT", value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        env = "HEADWATER_TLS_CERT",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
     #[arg(requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
     /// Key of the client certificate (PEM)
-    #[arg(long, global = true, env = "HEADWATER_TLS_KEY", value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        env = "HEADWATER_TLS_KEY",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
     pub tls_key: Option<PathBuf>,
     /// Refuse a connection without TLS
-    #[arg(long, global = true, env = "HEADWATER_TLS")]
+    #[arg(long, global = true, env = "HEADWATER_TLS", hide_env_values = true)]
     pub tls: bool,
     /// Prefix of reply subjects, if the server grants only one [default: _INBOX]
-    #[arg(long, global = true, env = "HEADWATER_INBOX", value_name = "PREFIX")]
+    #[arg(
+        long,
+        global = true,
+        env = "HEADWATER_INBOX",
+        hide_env_values = true,
+        value_name = "PREFIX"
+    )]
     pub inbox: Option<String>,
 }
 
@@ -95,10 +144,12 @@ pub async fn client(global: &Global) -> Result<Client> {
 /// If nobody answers there, or refuses us.
 pub async fn connect(global: &Global) -> Result<async_nats::Client> {
     let options = options(global)?;
-    connection::connect(&options).await.with_context(|| {
-        Advised::new(
-            format!("cannot connect to {}", options.url),
+    connection::connect(&options).await.map_err(|error| {
+        // Without the address: it may hold a password.
+        let problem = Problem::unavailable(format!("cannot connect to NATS: {error}"));
+        anyhow::Error::from(problem).context(Advised::new(
+            "no connection",
             "Start one with `headwater dev`, or name another with --nats URL.",
-        )
+        ))
     })
 }

@@ -5,6 +5,9 @@ use anyhow::Result;
 use domain::{mail::Mail, onboarding::Onboarding, person::Person, reservation::Reservation};
 use infrastructure::{composition::Composition, problem::Problem};
 use kit::Aggregate;
+use policies::{
+    ActivateOnOnboarding, OnboardingDriver, ReserveVerifiedEmail, SendVerification, Welcome,
+};
 
 use crate::reader::Reader;
 
@@ -21,6 +24,11 @@ fn aggregates<V: Visit>(visitor: V) -> V {
 #[must_use]
 pub fn composition() -> Composition {
     aggregates(Composition::new())
+        .policy(OnboardingDriver)
+        .policy(ActivateOnOnboarding)
+        .policy(ReserveVerifiedEmail)
+        .policy(SendVerification)
+        .policy(Welcome)
 }
 
 impl Visit for Composition {

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use kit::Secret;
 use rustix::fs::{FlockOperation, flock};
 
@@ -139,33 +139,36 @@ impl DataFolder {
     }
 }
 
-/// Reads a secret of 32 bytes, written as 64 hexadecimal digits.
+/// Reads a secret: 32 bytes, or the same as 64 hexadecimal digits.
 ///
 /// # Errors
 /// If the file cannot be read or holds something else.
 pub fn read_secret(path: &Path) -> Result<Secret> {
-    let text = fs::read_to_string(path)
-        .with_context(|| format!("cannot read the secret {}", path.display()))?;
-    let digits = text.trim().as_bytes();
-    let mut bytes = [0; 32];
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    if digits.len() == 64 {
-        let (pairs, _) = digits.as_chunks::<2>();
-        let parsed = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
-        for (byte, value) in bytes.iter_mut().zip(parsed) {
-            let Some(value) = value else { bail!(bad_secret(path)) };
-            *byte = value;
-        }
+    let content =
+        fs::read(path).with_context(|| format!("cannot read the secret {}", path.display()))?;
+    if let Ok(bytes) = content.as_slice().try_into() {
         return Ok(Secret::new(bytes));
     }
-    bail!(bad_secret(path))
+    let bytes = from_hex(content.trim_ascii()).ok_or_else(|| {
+        Advised::new(
+            format!("{} does not hold a secret of 64 hexadecimal digits", path.display()),
+            "Make one with `openssl rand -hex 32`, keep it, and give every instance the same.",
+        )
+    })?;
+    Ok(Secret::new(bytes))
 }
 
-fn bad_secret(path: &Path) -> Advised {
-    Advised::new(
-        format!("{} does not hold a secret of 64 hexadecimal digits", path.display()),
-        "Make one with `openssl rand -hex 32`, keep it, and give every instance the same.",
-    )
+fn from_hex(digits: &[u8]) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    let (pairs, rest) = digits.as_chunks::<2>();
+    if pairs.len() != bytes.len() || !rest.is_empty() {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(pairs) {
+        let text = str::from_utf8(pair).ok().filter(|text| !text.contains('+'))?;
+        *byte = u8::from_str_radix(text, 16).ok()?;
+    }
+    Some(bytes)
 }
 
 /// Writes a file that is there whole or not at all, readable by its owner alone.
@@ -208,10 +211,21 @@ mod tests {
     fn what_is_no_secret_is_refused_with_advice() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
-        for text in ["", "abc", &"g".repeat(64), &"ä".repeat(32)] {
+        for text in ["", "abc", &"g".repeat(64), &"+7".repeat(32), &"ä".repeat(32)] {
             fs::write(&path, text).unwrap();
             assert!(read_secret(&path).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_secret_may_be_bytes_or_digits() {
+        let folder = tempfile::tempdir().unwrap();
+        let digest = |content: &[u8]| {
+            let path = folder.path().join("secret");
+            fs::write(&path, content).unwrap();
+            read_secret(&path).unwrap().digest("test", b"message")
+        };
+        assert_eq!(digest(&[7; 32]), digest(format!("{}\n", "07".repeat(32)).as_bytes()));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io;
 
 use infrastructure::problem::Problem;
 
-use crate::arguments::Format;
+use crate::{arguments::Format, output::clean};
 
 /// A failure with a word on what to do next.
 #[derive(Debug, thiserror::Error)]
@@ -51,8 +51,8 @@ pub fn explain(error: &anyhow::Error, format: Format) -> (u8, Option<String>) {
     if error.chain().filter_map(|cause| cause.downcast_ref()).any(closed) {
         return (0, None);
     }
-    let problem = error.chain().find_map(|cause| cause.downcast_ref::<Problem>());
-    let advised = error.chain().find_map(|cause| cause.downcast_ref::<Advised>());
+    let problem = error.downcast_ref::<Problem>();
+    let advised = error.downcast_ref::<Advised>();
     let code = problem.map_or(1, |problem| code_of(problem.status));
     let text = match (format, problem) {
         (Format::Json, Some(problem)) => serde_json::to_string(problem).unwrap_or_default(),
@@ -63,7 +63,7 @@ pub fn explain(error: &anyhow::Error, format: Format) -> (u8, Option<String>) {
             "detail": format!("{error:#}"),
         })
         .to_string(),
-        (Format::Human, Some(problem)) => in_words(problem),
+        (Format::Human, Some(problem)) => in_words(problem, advised),
         (Format::Human, None) => match advised {
             Some(advised) => format!("error: {error:#}\n{}", advised.advice),
             None => format!("error: {error:#}"),
@@ -73,8 +73,14 @@ pub fn explain(error: &anyhow::Error, format: Format) -> (u8, Option<String>) {
 }
 
 /// A problem with what the caller does next.
-fn in_words(problem: &Problem) -> String {
-    let next = match (problem.status, problem.code.as_str()) {
+fn in_words(problem: &Problem, advised: Option<&Advised>) -> String {
+    let next = advised.map_or_else(|| advice(problem), |advised| &advised.advice);
+    let first = format!("{}: {} ({})", problem.code, clean(&problem.detail), problem.title);
+    if next.is_empty() { first } else { format!("{first}\n{next}") }
+}
+
+fn advice(problem: &Problem) -> &'static str {
+    match (problem.status, problem.code.as_str()) {
         (_, "outcome-unknown") => "Repeat it with the same --command-id: it happens once.",
         (_, "unknown-aggregate" | "unknown-command" | "unknown-query") => {
             "`headwater charts` and `headwater doctor` show what there is."
@@ -85,9 +91,7 @@ fn in_words(problem: &Problem) -> String {
         (503 | 504, _) => "It may pass: repeat it with the same --command-id.",
         (500, _) => "`headwater doctor` looks at the whole installation.",
         _ => "",
-    };
-    let first = format!("{}: {} ({})", problem.code, problem.detail, problem.title);
-    if next.is_empty() { first } else { format!("{first}\n{next}") }
+    }
 }
 
 #[cfg(test)]
@@ -116,6 +120,17 @@ mod tests {
         assert!(text.unwrap().contains("busy: the queue is full"));
         let (_, text) = explain(&error, Format::Json);
         assert!(serde_json::from_str::<Problem>(&text.unwrap()).is_ok());
+    }
+
+    #[test]
+    fn advice_given_where_it_went_wrong_comes_before_the_general() {
+        let advised = Advised::new("no connection", "Start one.");
+        let error = anyhow::Error::from(Problem::unavailable("refused")).context(advised);
+        let (code, text) = explain(&error, Format::Human);
+        let expected = "unavailable: refused (A part that the service needs is away)\nStart one.";
+        assert_eq!((code, text.as_deref()), (6, Some(expected)));
+        let (_, text) = explain(&Advised::new("wrong", "Do right.").into(), Format::Human);
+        assert_eq!(text.as_deref(), Some("error: wrong\nDo right."));
     }
 
     #[test]

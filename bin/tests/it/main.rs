@@ -1,0 +1,5 @@
+//! The binary as its users meet it: processes, lines, exit codes.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod help;
+mod kit;
