@@ -10,13 +10,15 @@ mod contacts;
 mod lifecycle;
 mod profile;
 mod skills;
+mod verification;
 
 use chrono::NaiveDate;
 use kit::Context;
 
 use super::{LifecycleStage as Stage, Person, PersonCommand, PersonError, PersonEvent};
 
-pub use contacts::{CHALLENGE_HOURS, CONTACTS_MAX, REQUESTS_PER_HOUR_MAX};
+pub use contacts::CONTACTS_MAX;
+pub use verification::{CHALLENGE_HOURS, REQUESTS_PER_HOUR_MAX};
 
 type Decision = Result<Vec<PersonEvent>, PersonError>;
 

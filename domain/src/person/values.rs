@@ -2,6 +2,7 @@
 //! Events hold them too, so a rule in here is part of the wire: it may be loosened, never tightened.
 //! Not here: rules that need the rest of the person.
 
+mod address;
 mod component;
 mod contact;
 mod name;
@@ -9,6 +10,7 @@ mod preferences;
 mod skill;
 mod text;
 
+pub use address::*;
 pub use component::*;
 pub use contact::*;
 pub use name::*;

@@ -72,15 +72,21 @@ fn a_provisional_or_active_person_is_suspended_and_returns_to_what_they_were() {
 
 #[test]
 fn who_is_activated_while_suspended_takes_part_when_the_suspension_ends() {
-    let given = person(&[&ACTIVE[..3], &["person-suspended"]].concat())
-        .when(ask("activate"))
-        .then([happened("person-activated")]);
+    let suspended = person(&[&ACTIVE[..3], &["person-suspended"]].concat());
+    let given = suspended.when(ask("activate")).then([happened("person-activated")]);
     assert_eq!(given.state().stage(), Stage::Suspended);
     let given = given.when(ask("reactivate")).then([happened("person-reactivated")]);
     assert_eq!(given.state().stage(), Stage::Active);
-    person(&["person-suspended"])
-        .when(ask("activate"))
-        .then_refused(PersonError::NoVerifiedContact);
+}
+
+#[test]
+fn the_dead_and_the_archived_are_not_activated() {
+    for (stage, name) in [(Stage::Deceased, "death-recorded"), (Stage::Archived, "person-archived")]
+    {
+        person(&[&ACTIVE[..3], &[name]].concat())
+            .when(ask("activate"))
+            .then_refused(PersonError::NotWhile(stage));
+    }
 }
 
 #[test]
