@@ -6,6 +6,7 @@ pub mod broker;
 pub mod client;
 pub mod composition;
 pub mod connection;
+pub mod doctor;
 pub mod envelope;
 pub mod handler;
 pub mod jetstream;

@@ -1,7 +1,7 @@
 //! Streams and buckets are there as defined, or the start ends with the field that is not.
 //! Not here: the definitions, and any silent repair.
 
-mod drift;
+pub(crate) mod drift;
 mod durability;
 
 use std::fmt;

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod broker;
+mod doctor;
 mod kit;
+mod permissions;
 mod provision;
 mod query_service;
 mod snapshot;

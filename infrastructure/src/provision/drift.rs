@@ -38,7 +38,7 @@ pub(super) fn list(drifts: &[Drift]) -> String {
 }
 
 /// Compares the two as the API spells them, so that a field is named as the operator knows it.
-pub(super) fn between(wanted: &Config, found: &Config) -> Vec<Drift> {
+pub(crate) fn between(wanted: &Config, found: &Config) -> Vec<Drift> {
     let (wanted_fields, found_fields) = (fields(wanted), fields(found));
     let mut names: Vec<&String> = wanted_fields.keys().chain(found_fields.keys()).collect();
     names.sort();

@@ -1,0 +1,196 @@
+//! An installation as its server shows it: one report for people and for machines.
+//! Not here: repairing anything, and printing.
+
+use std::fmt;
+
+use async_nats::{
+    Client,
+    jetstream::{
+        self,
+        stream::{Config, Info},
+    },
+};
+use serde::Serialize;
+
+use crate::{
+    handler::{HandlerReport, HandlerState, report},
+    provision::{self, Drift, Durability, ProvisionError, ProvisionOptions, drift},
+};
+
+/// What the server has, beside what it should have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The version of the server that we talk to.
+    pub server: String,
+    /// Its `JetStream` API level.
+    pub api_level: usize,
+    /// When it syncs its files.
+    pub durability: Durability,
+    /// What that means for an acknowledged write.
+    pub durability_statement: String,
+    /// Every stream and bucket.
+    pub streams: Vec<StreamReport>,
+    /// Every registered handler.
+    pub handlers: Vec<HandlerReport>,
+    /// What is wrong, in words; nothing if all is well.
+    pub problems: Vec<String>,
+}
+
+/// One stream, or the stream behind a bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StreamReport {
+    /// Its name on the server.
+    pub name: String,
+    /// What it holds; absent if there is no such stream.
+    pub found: Option<StreamState>,
+    /// Where it differs from its definition.
+    pub drifts: Vec<Drift>,
+}
+
+/// What one stream holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StreamState {
+    /// Copies that are kept.
+    pub replicas: usize,
+    /// Copies that lag behind or are offline.
+    pub replicas_behind: usize,
+    /// Messages in it.
+    pub messages: u64,
+    /// Their size on the server.
+    pub bytes: u64,
+    /// The position of the last one.
+    pub last_sequence: u64,
+    /// Its consumers.
+    pub consumers: usize,
+}
+
+/// Looks at everything and changes nothing.
+///
+/// # Errors
+/// When the server is too old or `JetStream` does not answer; then there is nothing to look at.
+pub async fn examine(
+    client: &Client,
+    options: &ProvisionOptions,
+) -> Result<Report, ProvisionError> {
+    let context = jetstream::new(client.clone());
+    let (server, api_level) = provision::check_server(client, &context).await?;
+    let mut streams = Vec::new();
+    for wanted in provision::wanted(options.replicas) {
+        let found = provision::find(&context, &wanted.name).await?;
+        streams.push(StreamReport::of(wanted, found.as_ref()));
+    }
+    let durability = Durability::read(options.monitoring.as_deref()).await;
+    let mut problems: Vec<String> = streams.iter().flat_map(StreamReport::problems).collect();
+    let handlers = match report(client).await {
+        Ok(handlers) => handlers,
+        Err(problem) => {
+            problems.push(format!("the handlers cannot be read: {problem}"));
+            Vec::new()
+        }
+    };
+    problems.extend(handlers.iter().filter_map(trouble));
+    Ok(Report {
+        server: server.to_string(),
+        api_level,
+        durability,
+        durability_statement: durability.to_string(),
+        streams,
+        handlers,
+        problems,
+    })
+}
+
+impl Report {
+    /// Whether there is nothing to repair.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+impl StreamReport {
+    fn of(wanted: Config, found: Option<&Info>) -> Self {
+        let drifts = found.map(|info| drift::between(&wanted, &info.config)).unwrap_or_default();
+        Self { name: wanted.name, found: found.map(StreamState::of), drifts }
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let Some(state) = &self.found else {
+            return vec![format!("{} is not there", self.name)];
+        };
+        let behind = (state.replicas_behind > 0)
+            .then(|| format!("{}: {} replicas lag behind", self.name, state.replicas_behind));
+        self.drifts.iter().map(Drift::to_string).chain(behind).collect()
+    }
+}
+
+impl StreamState {
+    fn of(info: &Info) -> Self {
+        let peers = info.cluster.as_ref().map_or(&[][..], |cluster| &cluster.replicas);
+        Self {
+            replicas: info.config.num_replicas,
+            replicas_behind: peers.iter().filter(|peer| peer.offline || !peer.current).count(),
+            messages: info.state.messages,
+            bytes: info.state.bytes,
+            last_sequence: info.state.last_sequence,
+            consumers: info.state.consumer_count,
+        }
+    }
+}
+
+/// What is wrong with a handler. A lag alone is not: it may be catching up.
+fn trouble(handler: &HandlerReport) -> Option<String> {
+    let HandlerReport { name, kind, owner, state, .. } = handler;
+    match (state, owner) {
+        (Some(HandlerState::Halted { reason }), _) => {
+            Some(format!("{kind} {name} halted: {reason}"))
+        }
+        (Some(HandlerState::Retrying { reason }), _) => {
+            Some(format!("{kind} {name} tries again: {reason}"))
+        }
+        (_, None) => Some(format!("{kind} {name} runs nowhere")),
+        (Some(HandlerState::Waiting | HandlerState::Running | HandlerState::Stopped) | None, _) => {
+            None
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "server      nats-server {}, API level {}", self.server, self.api_level)?;
+        writeln!(f, "durability  {}", self.durability_statement)?;
+        writeln!(
+            f,
+            "\n{:<16} {:>8} {:>10} {:>12} {:>10}",
+            "stream", "replicas", "messages", "bytes", "last"
+        )?;
+        for StreamReport { name, found, .. } in &self.streams {
+            match found {
+                Some(state) => writeln!(
+                    f,
+                    "{name:<16} {:>8} {:>10} {:>12} {:>10}",
+                    state.replicas, state.messages, state.bytes, state.last_sequence
+                )?,
+                None => writeln!(f, "{name:<16}  absent")?,
+            }
+        }
+        if !self.handlers.is_empty() {
+            writeln!(
+                f,
+                "\n{:<28} {:<11} {:>10} {:>8}  owner",
+                "handler", "kind", "position", "lag"
+            )?;
+        }
+        for handler in &self.handlers {
+            let HandlerReport { name, kind, position, lag, owner, .. } = handler;
+            let owner = owner.as_deref().unwrap_or("none");
+            let kind = kind.to_string();
+            writeln!(f, "{name:<28} {kind:<11} {:>10} {lag:>8}  {owner}", position.to_string())?;
+        }
+        writeln!(f)?;
+        for problem in &self.problems {
+            writeln!(f, "problem     {problem}")?;
+        }
+        if self.is_healthy() { write!(f, "all is well") } else { Ok(()) }
+    }
+}

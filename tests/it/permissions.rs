@@ -1,0 +1,246 @@
+//! What each role of the server's configuration may do, and that the server refuses the rest.
+
+mod role;
+
+use std::time::Duration;
+
+use async_nats::jetstream::{
+    self,
+    consumer::{AckPolicy, pull},
+};
+use futures::StreamExt;
+use infrastructure::{
+    connection::{ConnectError, ConnectOptions, connect},
+    doctor::examine,
+    provision::{ProvisionOptions, provision},
+};
+use role::Role;
+use tests::{LIMIT, Server, eventually};
+
+const PASSWORDS: [(&str, &str); 4] = [
+    ("HEADWATER_SERVICE_PASSWORD", "service-secret"),
+    ("HEADWATER_CLIENT_PASSWORD", "client-secret"),
+    ("HEADWATER_SUBSCRIBER_PASSWORD", "subscriber-secret"),
+    ("HEADWATER_OPERATOR_PASSWORD", "operator-secret"),
+];
+
+/// A server with the roles' permissions, provisioned by the service's user.
+async fn guarded() -> (Server, Role) {
+    let config = [nats::server::PERMISSIONS, nats::server::PASSWORDS].concat();
+    let server = Server::start_with(&config, &PASSWORDS).await;
+    let service = Role::connect(server.url(), "service").await;
+    provision(&service.client, &ProvisionOptions::default()).await.unwrap();
+    (server, service)
+}
+
+#[tokio::test]
+async fn only_the_service_may_write_events() {
+    let (server, mut service) = guarded().await;
+    let subjects = ["event.person.a", "dlq.welcome.person.a", "timer.set.person.a.x"];
+    assert_eq!(service.refused_publishes(&subjects).await, Vec::<&str>::new());
+    for name in ["client", "subscriber", "operator"] {
+        let mut role = Role::connect(server.url(), name).await;
+        assert_eq!(role.refused_publishes(&subjects).await, subjects, "{name}");
+    }
+    let events = jetstream::new(service.client).get_stream("EVENTS").await.unwrap();
+    assert_eq!(events.cached_info().state.messages, 1);
+}
+
+#[tokio::test]
+async fn a_client_sends_the_commands_it_is_granted_and_no_others() {
+    let (server, _service) = guarded().await;
+    let mut client = Role::connect(server.url(), "client").await;
+    let granted = ["command.person.a.create-person", "command.person.b.tag", "query.person.get"];
+    assert_eq!(client.refused_publishes(&granted).await, Vec::<&str>::new());
+    let others = [
+        "command.person.a.archive",
+        "command.person.a.b.tag",
+        "command.mail.a.tag",
+        "enqueue.person.a.tag",
+        "$JS.API.STREAM.INFO.EVENTS",
+        "$JS.API.DIRECT.GET.EVENTS.event.person.a",
+        "$JS.API.CONSUMER.CREATE.EVENTS.x",
+        "$JS.API.STREAM.DELETE.EVENTS",
+        "$KV.LEASES.welcome",
+        "_INBOX.subscriber.x",
+    ];
+    assert_eq!(client.refused_publishes(&others).await, others);
+}
+
+#[tokio::test]
+async fn a_subscriber_publishes_nothing_but_what_reading_takes() {
+    let (server, _service) = guarded().await;
+    let mut subscriber = Role::connect(server.url(), "subscriber").await;
+    let others = [
+        "command.person.a.tag",
+        "enqueue.person.a.tag",
+        "query.person.get",
+        "$JS.API.CONSUMER.CREATE.EVENTS.other.event.>",
+        "$JS.API.CONSUMER.CREATE.EVENTS",
+        "$JS.API.CONSUMER.MSG.NEXT.EVENTS.other",
+        "$JS.API.CONSUMER.CREATE.COMMANDS.subscriber",
+        "$JS.API.CONSUMER.DELETE.EVENTS.subscriber",
+        "$JS.API.DIRECT.GET.KV_SNAPSHOTS.x",
+        "$JS.ACK.COMMANDS.subscriber.1.1.1.1.1",
+    ];
+    assert_eq!(subscriber.refused_publishes(&others).await, others);
+}
+
+#[tokio::test]
+async fn an_operator_reads_everything_and_changes_nothing() {
+    let (server, _service) = guarded().await;
+    let mut operator = Role::connect(server.url(), "operator").await;
+    let others = [
+        "command.person.a.tag",
+        "enqueue.person.a.tag",
+        "$JS.API.STREAM.CREATE.X",
+        "$JS.API.STREAM.UPDATE.EVENTS",
+        "$JS.API.STREAM.DELETE.DLQ",
+        "$JS.API.STREAM.PURGE.TIMERS",
+        "$JS.API.CONSUMER.CREATE.COMMANDS.thief",
+        "$JS.API.CONSUMER.MSG.NEXT.COMMANDS.durable",
+        "$KV.CHECKPOINTS.welcome",
+    ];
+    assert_eq!(operator.refused_publishes(&others).await, others);
+    let report = examine(&operator.client, &ProvisionOptions::default()).await.unwrap();
+    assert!(report.is_healthy(), "{report}");
+    assert!(report.to_string().ends_with("all is well"), "{report}");
+}
+
+#[tokio::test]
+async fn nobody_changes_or_deletes_a_stream_over_the_network() {
+    let (_server, mut service) = guarded().await;
+    let denied = [
+        "$JS.API.STREAM.UPDATE.EVENTS",
+        "$JS.API.STREAM.DELETE.EVENTS",
+        "$JS.API.STREAM.PURGE.EVENTS",
+        "$JS.API.STREAM.MSG.DELETE.EVENTS",
+    ];
+    assert_eq!(service.refused_publishes(&denied).await, denied);
+}
+
+#[tokio::test]
+async fn no_role_listens_to_another() {
+    let (server, _service) = guarded().await;
+    for name in ["service", "client", "subscriber", "operator"] {
+        let mut role = Role::connect(server.url(), name).await;
+        let own = format!("_INBOX.{name}.>");
+        assert_eq!(role.refused_subscriptions(&[&own]).await, Vec::<&str>::new());
+        let inboxes = ["service", "client", "subscriber", "operator"]
+            .into_iter()
+            .filter(|other| *other != name)
+            .map(|other| format!("_INBOX.{other}.>"));
+        let mut others: Vec<String> = inboxes.collect();
+        others.extend(["_INBOX.>", ">", "event.>", "enqueue.>", "dlq.>"].map(str::to_owned));
+        if name != "service" {
+            others.extend(["command.>", "query.>", "$SRV.>"].map(str::to_owned));
+        }
+        let others: Vec<&str> = others.iter().map(String::as_str).collect();
+        assert_eq!(role.refused_subscriptions(&others).await, others, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_gets_the_answer_to_a_granted_command() {
+    let (server, service) = guarded().await;
+    let group = nats::names::SERVICE.to_owned();
+    let mut commands = service.client.queue_subscribe("command.>", group).await.unwrap();
+    service.client.flush().await.unwrap();
+    let answering = tokio::spawn(async move {
+        let command = commands.next().await.unwrap();
+        service.client.publish(command.reply.unwrap(), command.payload).await.unwrap();
+        service.client.flush().await.unwrap();
+        service
+    });
+    let client = Role::connect(server.url(), "client").await;
+    let request = async || {
+        let request = client.client.request("command.person.a.tag", "{\"tag\":\"vip\"}".into());
+        request.await.ok()
+    };
+    let reply = eventually("the service answers", LIMIT, request).await;
+    assert_eq!(reply.payload.as_ref(), b"{\"tag\":\"vip\"}");
+    answering.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_subscriber_reads_and_acknowledges_through_its_durable_consumer() {
+    let (server, service) = guarded().await;
+    let service = jetstream::new(service.client);
+    for id in ["a", "b"] {
+        let subject = format!("event.person.{id}");
+        service.publish(subject, "[]".into()).await.unwrap().await.unwrap();
+    }
+    let subscriber = Role::connect(server.url(), "subscriber").await;
+    let events = jetstream::new(subscriber.client).get_stream_no_info("EVENTS").await.unwrap();
+    let config = pull::Config {
+        durable_name: Some("subscriber".to_owned()),
+        filter_subject: "event.person.*".to_owned(),
+        ack_policy: AckPolicy::Explicit,
+        ..pull::Config::default()
+    };
+    let mut consumer = events.create_consumer(config).await.unwrap();
+    let mut messages = consumer.messages().await.unwrap().take(2);
+    while let Some(message) = messages.next().await {
+        message.unwrap().double_ack().await.unwrap();
+    }
+    let info = consumer.info().await.unwrap();
+    assert_eq!((info.ack_floor.stream_sequence, info.num_ack_pending), (2, 0));
+}
+
+#[tokio::test]
+async fn an_operator_reads_the_log_in_order() {
+    let (server, service) = guarded().await;
+    let service = jetstream::new(service.client);
+    for _ in 0..10 {
+        service.publish("event.person.a", "[]".into()).await.unwrap().await.unwrap();
+    }
+    let operator = Role::connect(server.url(), "operator").await;
+    let events = jetstream::new(operator.client).get_stream("EVENTS").await.unwrap();
+    let consumer = events.create_consumer(pull::OrderedConfig::default()).await.unwrap();
+    let messages = consumer.messages().await.unwrap().take(10);
+    let sequences: Vec<u64> =
+        messages.map(|message| message.unwrap().info().unwrap().stream_sequence).collect().await;
+    assert_eq!(sequences, (1..=10).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_no_password_are_refused() {
+    let (server, _service) = guarded().await;
+    for user in [None, Some(("service".to_owned(), "guess".to_owned()))] {
+        let options = ConnectOptions { user, ..ConnectOptions::new(server.url()) };
+        let error = connect(&options).await.unwrap_err();
+        assert!(matches!(error, ConnectError::Refused(_)), "{error}");
+        assert!(error.to_string().contains("authorization violation"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn roles_can_prove_themselves_by_key_pairs() {
+    let roles = ["SERVICE", "CLIENT", "SUBSCRIBER", "OPERATOR"];
+    let pairs = roles.map(|_| nkeys::KeyPair::new_user());
+    let names = roles.map(|role| format!("HEADWATER_{role}_NKEY"));
+    let keys = pairs.iter().map(nkeys::KeyPair::public_key).collect::<Vec<_>>();
+    let environment: Vec<(&str, &str)> =
+        names.iter().map(String::as_str).zip(keys.iter().map(String::as_str)).collect();
+    let config = [nats::server::PERMISSIONS, nats::server::NKEYS].concat();
+    let server = Server::start_with(&config, &environment).await;
+
+    let [service, client, ..] = pairs.map(|pair| {
+        let path = server.folder().join(pair.public_key());
+        std::fs::write(&path, pair.seed().unwrap() + "\n").unwrap();
+        path
+    });
+    let inbox = Some("_INBOX.service".to_owned());
+    let options =
+        ConnectOptions { nkey: Some(service), inbox, ..ConnectOptions::new(server.url()) };
+    let service = connect(&options).await.unwrap();
+    provision(&service, &ProvisionOptions::default()).await.unwrap();
+
+    let inbox = Some("_INBOX.client".to_owned());
+    let options = ConnectOptions { nkey: Some(client), inbox, ..ConnectOptions::new(server.url()) };
+    let mut context = jetstream::new(connect(&options).await.unwrap());
+    context.set_timeout(Duration::from_millis(200));
+    assert!(context.publish("event.person.a", "[]".into()).await.unwrap().await.is_err());
+    let events = jetstream::new(service).get_stream("EVENTS").await.unwrap();
+    assert_eq!(events.cached_info().state.messages, 0);
+}
