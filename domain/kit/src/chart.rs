@@ -61,9 +61,16 @@ impl Chart {
                 }
             }
         }
-        let stages = M::Stage::VARIANTS.iter().map(|stage| (*stage).into()).collect();
-        let mut events: Vec<_> = examples.iter().map(|event| event.kind().name).collect();
-        events.dedup();
+        let stages: Vec<&str> = M::Stage::VARIANTS.iter().map(|stage| (*stage).into()).collect();
+        let mut events = Vec::new();
+        for name in examples.iter().map(|event| event.kind().name) {
+            if !events.contains(&name) {
+                events.push(name);
+            }
+        }
+        let place = |all: &[&str], name| all.iter().position(|one| *one == name);
+        arrows
+            .sort_by_key(|arrow: &Arrow| (place(&stages, arrow.from), place(&events, arrow.event)));
         Self { name, arrows, initial: M::default().stage().into(), stages, events }
     }
 
@@ -96,7 +103,8 @@ impl Chart {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "    {from} --> {to}: {event}");
         }
-        for stage in self.dead_ends() {
+        let unreached = self.unreached();
+        for stage in self.dead_ends().into_iter().filter(|stage| !unreached.contains(stage)) {
             let _ = writeln!(text, "    {stage} --> [*]");
         }
         text

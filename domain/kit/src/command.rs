@@ -55,10 +55,10 @@ pub trait Command: Clone + PartialEq + Debug + Send + Sync + Sized + 'static {
 /// ```
 #[macro_export]
 macro_rules! commands {
-    ($(#[$doc:meta])* pub enum $Commands:ident { $($name:literal => $Body:ident),* $(,)? }) => {
+    ($(#[$doc:meta])* $visibility:vis enum $Commands:ident { $($name:literal => $Body:ident),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq)]
-        pub enum $Commands {
+        $visibility enum $Commands {
             $(#[doc = concat!("`", $name, "`")] $Body($Body),)*
         }
 

@@ -141,13 +141,13 @@ pub fn describe<E: Event>(event: &E) -> String {
 /// ```
 #[macro_export]
 macro_rules! events {
-    ($(#[$doc:meta])* pub enum $Events:ident for $aggregate:literal {
+    ($(#[$doc:meta])* $visibility:vis enum $Events:ident for $aggregate:literal {
         $($name:literal => $Payload:ident : $version:literal $(from $Old:path)?),* $(,)?
     }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, $crate::serde::Serialize, $crate::serde::Deserialize)]
         #[serde(crate = "kit::serde")]
-        pub enum $Events {
+        $visibility enum $Events {
             $(#[doc = concat!("`", $name, "`, version ", $version, ".")] $Payload($Payload),)*
         }
 
