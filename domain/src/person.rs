@@ -3,6 +3,21 @@
 //!
 //! Read in this order: `values` (what cannot be wrong), `command` (what may be asked), `event`
 //! (what has happened), `state` (where each fact leads), `decide` (the rules), `error` (why not).
+//!
+//! ```
+//! use domain::person::{Person, PersonCommand};
+//! use kit::{Aggregate, Command, scenario};
+//!
+//! let body = br#"{"name":{"given":["Ada"],"family":["Lovelace"]},"source":"api"}"#;
+//! let command = PersonCommand::read("create-person", body)?;
+//! let mut person = Person::default();
+//! for event in person.decide(&command, &scenario::context(scenario::noon(), 1))? {
+//!     person.evolve(&event);
+//! }
+//! assert_eq!(person.names.len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Not here: onboarding, who owns an e-mail address, and sending mail; they are contexts of their own.
 
 mod aggregate;

@@ -101,6 +101,11 @@ fn named_user(context: &Context) -> Result<(), PersonError> {
     if context.actor.user.is_some() { Ok(()) } else { Err(PersonError::ActorRequired) }
 }
 
+fn fits(count: usize, max: usize) -> Result<(), PersonError> {
+    if count <= max { Ok(()) } else { Err(PersonError::TooMany { max }) }
+}
+
+/// Whether one more fits.
 fn room(taken: usize, max: usize) -> Result<(), PersonError> {
-    if taken < max { Ok(()) } else { Err(PersonError::TooMany { max }) }
+    fits(taken.saturating_add(1), max)
 }

@@ -10,7 +10,7 @@ use crate::person::{
 };
 
 /// Most components of a person.
-const COMPONENTS_MAX: usize = 200;
+const COMPONENTS_MAX: usize = 100;
 
 impl Person {
     /// Without an id, the same data again is the same component.

@@ -3,12 +3,15 @@
 
 use kit::Context;
 
-use super::{Decision, Stage, named_user, not_in_future, nothing, one};
+use super::{Decision, Stage, fits, named_user, not_in_future, nothing, one};
 use crate::person::{
     Archive, CreatePerson, DeathRecorded, DeathRetracted, Lifecycle, Person, PersonActivated,
     PersonArchived, PersonCreated, PersonError, PersonReactivated, PersonRestored, PersonSuspended,
     Reactivate, RecordDeath, Restore, RetractDeath, Standing, Suspend,
 };
+
+/// Most ids in other systems.
+const EXTERNAL_IDS_MAX: usize = 20;
 
 impl Person {
     pub(super) fn create(&self, command: &CreatePerson) -> Decision {
@@ -18,7 +21,10 @@ impl Person {
             onboarding: !command.source.is_trusted(),
             external_ids: command.external_ids.clone(),
         };
-        let Some(origin) = &self.origin else { return one(created) };
+        let Some(origin) = &self.origin else {
+            fits(created.external_ids.len(), EXTERNAL_IDS_MAX)?;
+            return one(created);
+        };
         // The flag is left out: it says what the rule was then.
         let same = origin.name == created.name
             && origin.source == created.source

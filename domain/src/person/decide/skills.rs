@@ -12,9 +12,9 @@ use crate::person::{
 };
 
 /// Most skills of a person.
-const SKILLS_MAX: usize = 200;
+const SKILLS_MAX: usize = 100;
 /// Most endorsers of one skill; the state keeps them all.
-const ENDORSERS_MAX: usize = 1_000;
+const ENDORSERS_MAX: usize = 100;
 
 impl Person {
     pub(super) fn claim_skill(&self, command: &ClaimSkill, context: &Context) -> Decision {

@@ -60,7 +60,7 @@ fn what_is_not_there_is_neither_updated_nor_removed() {
 }
 
 #[test]
-fn a_person_has_two_hundred_components_at_most() {
+fn a_person_has_a_hundred_components_at_most() {
     let added = |number: usize| {
         fact(
             "component-added",
@@ -71,8 +71,8 @@ fn a_person_has_two_hundred_components_at_most() {
         )
     };
     kit::scenario::given::<Person>(
-        std::iter::once(happened("person-created")).chain((0..200).map(added)),
+        std::iter::once(happened("person-created")).chain((0..100).map(added)),
     )
     .when(ask("add-component"))
-    .then_refused(PersonError::TooMany { max: 200 });
+    .then_refused(PersonError::TooMany { max: 100 });
 }

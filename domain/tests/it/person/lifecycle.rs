@@ -39,6 +39,18 @@ fn creating_another_person_under_the_same_id_is_refused() {
 }
 
 #[test]
+fn a_person_comes_with_twenty_external_ids_at_most() {
+    let person = |count: usize| {
+        let ids = vec![json!({"system": "payroll", "value": "4711"}); count];
+        let name = json!({"given": ["Ada"]});
+        asking("create-person", &json!({"name": name, "source": "api", "external_ids": ids}))
+    };
+    let nobody = given_nothing::<Person>().when(person(21));
+    let nobody = nobody.then_refused(PersonError::TooMany { max: 20 });
+    assert!(nobody.when(person(20)).decided().is_ok());
+}
+
+#[test]
 fn a_person_with_a_verified_contact_is_activated() {
     person(&ACTIVE[..3]).when(ask("activate")).then([happened("person-activated")]);
 }

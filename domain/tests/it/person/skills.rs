@@ -137,3 +137,23 @@ fn an_unknown_skill_is_refused_by_every_command_about_it() {
         person(&[]).when(ask(name)).then_refused(PersonError::SkillNotFound);
     }
 }
+
+#[test]
+fn a_person_has_a_hundred_skills_and_a_skill_a_hundred_endorsers_at_most() {
+    let full = PersonError::TooMany { max: 100 };
+    let claimed = |number: usize| {
+        let id = number.to_string();
+        fact("skill-claimed", &json!({"skill_id": id, "name": id, "level": "expert"}))
+    };
+    let created = || std::iter::once(happened("person-created"));
+    kit::scenario::given::<Person>(created().chain((0..100).map(claimed)))
+        .when(ask("claim-skill"))
+        .then_refused(full);
+    let endorsed = |number: usize| {
+        fact("skill-endorsed", &json!({"skill_id": "analysis", "endorser": number.to_string()}))
+    };
+    let claimed = std::iter::once(happened("skill-claimed"));
+    kit::scenario::given::<Person>(created().chain(claimed).chain((0..100).map(endorsed)))
+        .when(ask("endorse-skill"))
+        .then_refused(full);
+}
