@@ -10,3 +10,5 @@ mod query_service;
 mod snapshot;
 mod store_contract;
 mod wire;
+mod store_faults;
+mod store_jetstream;

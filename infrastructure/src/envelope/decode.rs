@@ -1,14 +1,14 @@
 //! Reading a commit: total, whatever the bytes are.
 
-use std::{borrow::Cow, collections::HashMap, fmt};
+use std::{borrow::Cow, fmt};
 
 use chrono::{DateTime, Utc};
 use kit::{AggregateId, EventId, EventSet, Metadata, Position, Recorded, Unreadable, Version};
-use serde::{
-    Deserialize, Deserializer,
-    de::{DeserializeOwned, Error as _},
-};
+use serde::de::Error as _;
 use serde_json::value::RawValue;
+
+use super::attributes::{Wire, explain};
+use crate::store::{Commit, StreamKey};
 
 /// What is wrong with bytes that are not a commit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +68,12 @@ pub struct Element<'a> {
 }
 
 impl Element<'_> {
+    /// The type of the aggregate, the first part of [`Self::kind`].
+    #[must_use]
+    pub fn aggregate(&self) -> &str {
+        self.kind.split_once('.').map_or(&*self.kind, |(aggregate, _)| aggregate)
+    }
+
     /// The event with its payload read into the current shape.
     ///
     /// # Errors
@@ -145,146 +151,38 @@ pub fn decode(body: &[u8]) -> Result<Vec<Element<'_>>, Corrupt> {
     Ok(elements)
 }
 
-/// One element as it stands in the JSON.
-#[derive(Deserialize)]
-struct Wire<'a> {
-    #[serde(borrow)]
-    specversion: Cow<'a, str>,
-    #[serde(borrow)]
-    id: Cow<'a, str>,
-    #[serde(borrow)]
-    source: Cow<'a, str>,
-    #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
-    #[serde(borrow)]
-    subject: Cow<'a, str>,
-    #[serde(borrow)]
-    time: Cow<'a, str>,
-    schemaversion: u32,
-    #[serde(borrow)]
-    sequence: Cow<'a, str>,
-    #[serde(borrow)]
-    commandid: Cow<'a, str>,
-    commandhash: String,
-    correlationid: String,
-    causationid: Option<String>,
-    userid: Option<String>,
-    sessionid: Option<String>,
-    requestid: Option<String>,
-    #[serde(default)]
-    hops: u8,
-    traceparent: Option<String>,
-    dataschema: Option<String>,
-    #[serde(borrow, default, deserialize_with = "even_null")]
-    data: Option<&'a RawValue>,
-    data_base64: Option<String>,
+/// A stored commit of a history that cannot be read, with the place where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the commit at {position} of {key}: {corrupt}")]
+pub struct CorruptCommit {
+    /// Whose history.
+    pub key: StreamKey,
+    /// Where it stands.
+    pub position: Position,
+    /// What is wrong with it.
+    pub corrupt: Corrupt,
 }
 
-/// `"data": null` is data; only a missing attribute is none.
-fn even_null<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<&'a RawValue>, D::Error> {
-    Deserialize::deserialize(from).map(Some)
-}
-
-type Wrong = (&'static str, String);
-
-fn wrong(field: &'static str) -> impl FnOnce(&dyn fmt::Display) -> Wrong {
-    move |problem| (field, problem.to_string())
-}
-
-impl<'a> Wire<'a> {
-    fn checked(self) -> Result<Element<'a>, Wrong> {
-        if self.specversion != "1.0" {
-            return Err(("specversion", format!("{:?} where \"1.0\" is read", self.specversion)));
+/// [`decode`] for a commit of the history of `key`: its events must also be of that aggregate.
+///
+/// # Errors
+/// [`CorruptCommit`], with the position that an operator needs to look at it.
+pub fn decode_commit<'a>(
+    key: &StreamKey,
+    commit: &'a Commit,
+) -> Result<Vec<Element<'a>>, CorruptCommit> {
+    let at = |corrupt| CorruptCommit { key: key.clone(), position: commit.position, corrupt };
+    let elements = decode(&commit.body).map_err(at)?;
+    for (index, element) in elements.iter().enumerate() {
+        let of = |field, problem: String| {
+            Err(at(Corrupt { element: Some(index), field: Some(field), problem }))
+        };
+        if element.aggregate_id != key.id {
+            return of("subject", format!("{} is another aggregate", element.aggregate_id));
         }
-        let aggregate = self.kind.split_once('.').map(|(aggregate, _)| aggregate);
-        let aggregate = aggregate.ok_or_else(|| wrong("type")(&"no `<aggregate>.<kind>`"))?;
-        if self.source.strip_prefix("headwater/") != Some(aggregate) {
-            return Err(("source", format!("not `headwater/{aggregate}`")));
+        if element.aggregate() != &*key.aggregate {
+            return of("type", format!("{} is of another aggregate type", element.kind));
         }
-        Ok(Element {
-            id: self.id.parse().map_err(|error| wrong("id")(&error))?,
-            aggregate_id: self.subject.parse().map_err(|error| wrong("subject")(&error))?,
-            time: DateTime::parse_from_rfc3339(&self.time)
-                .map_err(|error| wrong("time")(&error))?
-                .with_timezone(&Utc),
-            schema_version: self.schemaversion,
-            version: version(&self.sequence).ok_or_else(|| wrong("sequence")(&"not a count"))?,
-            metadata: Metadata {
-                command_id: self.commandid.parse().map_err(|error| wrong("commandid")(&error))?,
-                command_hash: self.commandhash,
-                correlation_id: self.correlationid,
-                causation_id: self.causationid,
-                user_id: self.userid,
-                session_id: self.sessionid,
-                request_id: self.requestid,
-                hops: self.hops,
-                traceparent: self.traceparent,
-            },
-            data: match (self.data, self.data_base64) {
-                (Some(raw), None) => Data::Json(raw),
-                (None, Some(text)) => {
-                    Data::Base64 { text: text.into(), schema: self.dataschema.map(Into::into) }
-                }
-                (Some(_), Some(_)) => return Err(wrong("data_base64")(&"`data` stands beside it")),
-                (None, None) => return Err(wrong("data")(&"missing")),
-            },
-            kind: self.kind,
-        })
     }
-}
-
-fn version(sequence: &str) -> Option<Version> {
-    let digits = sequence.bytes().all(|byte| byte.is_ascii_digit());
-    let count = sequence.parse().ok().filter(|count| digits && *count > 0)?;
-    Some(Version(count))
-}
-
-type Fits = fn(&str) -> bool;
-
-/// The attributes that are read: name, whether it must be there, whether a value has its type.
-const ATTRIBUTES: [(&str, bool, Fits); 19] = [
-    ("specversion", true, fits::<String>),
-    ("id", true, fits::<String>),
-    ("source", true, fits::<String>),
-    ("type", true, fits::<String>),
-    ("subject", true, fits::<String>),
-    ("time", true, fits::<String>),
-    ("schemaversion", true, fits::<u32>),
-    ("sequence", true, fits::<String>),
-    ("commandid", true, fits::<String>),
-    ("commandhash", true, fits::<String>),
-    ("correlationid", true, fits::<String>),
-    ("causationid", false, fits::<Option<String>>),
-    ("userid", false, fits::<Option<String>>),
-    ("sessionid", false, fits::<Option<String>>),
-    ("requestid", false, fits::<Option<String>>),
-    ("hops", false, fits::<u8>),
-    ("traceparent", false, fits::<Option<String>>),
-    ("dataschema", false, fits::<Option<String>>),
-    ("data_base64", false, fits::<Option<String>>),
-];
-
-fn fits<T: DeserializeOwned>(json: &str) -> bool {
-    serde_json::from_str::<T>(json).is_ok()
-}
-
-/// Finds the element and the attribute at fault, once the fast way has failed.
-fn explain(body: &[u8], error: &serde_json::Error) -> Corrupt {
-    let whole = Corrupt { element: None, field: None, problem: error.to_string() };
-    let Ok(raws) = serde_json::from_slice::<Vec<&RawValue>>(body) else { return whole };
-    let read = |raw: &RawValue| serde_json::from_str::<Wire<'_>>(raw.get()).err();
-    let fault = raws.iter().enumerate().find_map(|(index, raw)| Some((index, *raw, read(raw)?)));
-    fault.map_or(whole, |(index, raw, error)| Corrupt {
-        element: Some(index),
-        field: culprit(raw.get()),
-        problem: error.to_string(),
-    })
-}
-
-fn culprit(element: &str) -> Option<&'static str> {
-    let found: HashMap<String, &RawValue> = serde_json::from_str(element).ok()?;
-    let bad = ATTRIBUTES.iter().find(|(name, required, fits)| {
-        found.get(*name).map_or(*required, |value| !fits(value.get()))
-    });
-    bad.map(|(name, ..)| *name)
+    Ok(elements)
 }

@@ -1,0 +1,197 @@
+//! Answers that get lost or come late: each append ends in exactly one landing, or surely in none.
+
+use std::time::Duration;
+
+use async_nats::jetstream;
+use futures::{TryStreamExt, stream::FuturesUnordered};
+use infrastructure::{
+    connection::{ConnectOptions, connect},
+    envelope,
+    jetstream::{JetStreamOptions, JetStreamStore},
+    provision::{ProvisionOptions, provision},
+    settle::settle,
+    store::{AppendError, Freshness, Store, StreamKey},
+};
+use kit::Position;
+use nats::names;
+use tests::{
+    Cluster, Direction, Flow, LIMIT, Proxy, Server, eventually,
+    store_contract::{commit, fresh_key, history},
+};
+use tokio::time::Instant;
+
+/// A store whose appends go through a proxy, and one that goes straight to the server.
+struct Line {
+    _server: Server,
+    proxy: Proxy,
+    through: JetStreamStore,
+    direct: JetStreamStore,
+}
+
+impl Line {
+    async fn start() -> Self {
+        let server = Server::start().await;
+        let straight = server.client().await;
+        provision(&straight, &ProvisionOptions::default()).await.unwrap();
+        let proxy = Proxy::start(server.address()).await;
+        let proxied = connect(&ConnectOptions::new(proxy.url())).await.unwrap();
+        let hasty = JetStreamOptions {
+            append_timeout: Duration::from_millis(300),
+            ..JetStreamOptions::default()
+        };
+        let through = JetStreamStore::new(proxied, straight.clone(), hasty).await.unwrap();
+        let patient = JetStreamOptions::default();
+        let direct = JetStreamStore::new(straight.clone(), straight, patient).await.unwrap();
+        Self { _server: server, proxy, through, direct }
+    }
+
+    /// What was under way on the proxied connection has arrived once a later append is answered.
+    async fn all_arrived(&self) {
+        let key = fresh_key();
+        eventually("the connection works", LIMIT, async || {
+            self.through.append(&key, Position::ZERO, commit(&key, 1, 1)).await.ok()
+        })
+        .await;
+    }
+}
+
+fn soon() -> Instant {
+    Instant::now() + LIMIT
+}
+
+fn unanswered(answer: &Result<Position, AppendError>) {
+    assert!(matches!(answer, Err(AppendError::Unknown(_))), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_acknowledgement_is_lost_the_commit_is_found_and_lands_once() {
+    let (line, key) = (Line::start().await, fresh_key());
+    let body = commit(&key, 1, 2);
+    line.all_arrived().await;
+    line.proxy.set(Direction::ToClient, Flow::Dropped);
+    unanswered(&line.through.append(&key, Position::ZERO, body.clone()).await);
+
+    let settled = settle(&line.through, &key, Position::ZERO, &body, soon()).await;
+
+    let commits = history(&line.direct, &key).await;
+    assert_eq!(commits.len(), 1);
+    assert_eq!((settled, &commits[0].body), (Ok(commits[0].position), &body));
+    line.proxy.cut();
+    line.proxy.set(Direction::ToClient, Flow::Open);
+    line.all_arrived().await;
+    assert_eq!(history(&line.direct, &key).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_that_arrives_after_it_was_settled_does_not_land_again() {
+    let (line, key) = (Line::start().await, fresh_key());
+    let body = commit(&key, 1, 1);
+    line.all_arrived().await;
+    line.proxy.set(Direction::ToServer, Flow::Paused);
+    unanswered(&line.through.append(&key, Position::ZERO, body.clone()).await);
+    assert_eq!(history(&line.direct, &key).await, [], "it is still under way");
+
+    let settled = settle(&line.direct, &key, Position::ZERO, &body, soon()).await;
+    line.proxy.set(Direction::ToServer, Flow::Open);
+    line.all_arrived().await;
+
+    let commits = history(&line.direct, &key).await;
+    assert_eq!(commits.len(), 1);
+    assert_eq!(settled, Ok(commits[0].position));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_that_arrives_after_another_took_its_place_never_lands() {
+    let (line, key) = (Line::start().await, fresh_key());
+    let (body, other) = (commit(&key, 1, 1), commit(&key, 1, 1));
+    line.all_arrived().await;
+    line.proxy.set(Direction::ToServer, Flow::Paused);
+    unanswered(&line.through.append(&key, Position::ZERO, body.clone()).await);
+    line.direct.append(&key, Position::ZERO, other.clone()).await.unwrap();
+
+    let settled = settle(&line.direct, &key, Position::ZERO, &body, soon()).await;
+    line.proxy.set(Direction::ToServer, Flow::Open);
+    line.all_arrived().await;
+
+    assert_eq!(settled, Err(AppendError::Conflict));
+    let bodies: Vec<_> =
+        history(&line.direct, &key).await.into_iter().map(|commit| commit.body).collect();
+    assert_eq!(bodies, [other]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_answers_come_back_in_time_but_slowly_nothing_is_unknown() {
+    let (line, key) = (Line::start().await, fresh_key());
+    line.all_arrived().await;
+    line.proxy.set(Direction::ToClient, Flow::Delayed(Duration::from_millis(20)));
+    let mut last = Position::ZERO;
+    for version in 1..=5 {
+        last = line.through.append(&key, last, commit(&key, version, 1)).await.unwrap();
+    }
+    assert_eq!(history(&line.direct, &key).await.len(), 5);
+}
+
+/// Reads, counts on and appends until `times` commits are surely its own.
+async fn count_on(store: JetStreamStore, key: StreamKey, times: usize) {
+    let mut done = 0;
+    while done < times {
+        let Ok(seen) = store.read(&key, Position::ZERO, Freshness::Leader).await else { continue };
+        let last = seen.last().map_or(Position::ZERO, |commit| commit.position);
+        let next = seen.last().map_or(0, |commit| version(&commit.body)) + 1;
+        let body = commit(&key, next, 1);
+        let mut answer = store.append(&key, last, body.clone()).await;
+        if matches!(answer, Err(AppendError::Unknown(_))) {
+            answer = settle(&store, &key, last, &body, soon()).await;
+        }
+        match answer {
+            Ok(_) => done += 1,
+            Err(AppendError::Conflict | AppendError::Refused(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+fn version(body: &[u8]) -> u64 {
+    envelope::decode(body).unwrap()[0].version.0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_leader_is_killed_no_writer_loses_an_update_or_writes_it_twice() {
+    const WRITERS: usize = 4;
+    const EACH: usize = 25;
+    let mut cluster = Cluster::start(3).await;
+    let client = cluster.client().await;
+    let replicated = ProvisionOptions { replicas: 3, ..ProvisionOptions::default() };
+    provision(&client, &replicated).await.unwrap();
+    let limit = Duration::from_millis(500);
+    let hasty = JetStreamOptions {
+        append_timeout: limit,
+        read_timeout: limit,
+        ..JetStreamOptions::default()
+    };
+    let (writers, key) = (FuturesUnordered::new(), fresh_key());
+    for _ in 0..WRITERS {
+        let (append, read) = (cluster.client().await, cluster.client().await);
+        let store = JetStreamStore::new(append, read, hasty.clone()).await.unwrap();
+        writers.push(tokio::spawn(count_on(store, key.clone(), EACH)));
+    }
+    let store = JetStreamStore::new(client.clone(), client.clone(), hasty).await.unwrap();
+    eventually("the writers are in the midst of it", LIMIT, async || {
+        let commits = store.read(&key, Position::ZERO, Freshness::Any).await.ok()?;
+        (commits.len() > WRITERS * EACH / 4).then_some(())
+    })
+    .await;
+
+    let stream = jetstream::new(client).get_stream(names::EVENTS).await.unwrap();
+    let leader = stream.cached_info().cluster.clone().unwrap().leader.unwrap();
+    let node = (0..3).find(|node| leader == format!("node-{node}")).unwrap();
+    cluster.nodes[node].kill9();
+    writers.try_collect::<Vec<()>>().await.unwrap();
+
+    let commits = eventually("the history can be read", LIMIT, async || {
+        store.read(&key, Position::ZERO, Freshness::Leader).await.ok()
+    })
+    .await;
+    let versions: Vec<u64> = commits.iter().map(|commit| version(&commit.body)).collect();
+    assert_eq!(versions, (1..).take(WRITERS * EACH).collect::<Vec<u64>>());
+}
