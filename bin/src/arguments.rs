@@ -98,6 +98,10 @@ pub struct JsonArgs {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Start everything on this machine: broker, streams, service
+    Dev(commands::dev::DevArgs),
+    /// Run the service on an existing NATS
+    Serve(commands::serve::ServeArgs),
     /// Send one command, or many from a file
     Send(commands::send::SendArgs),
     /// Ask a projection
@@ -110,6 +114,8 @@ pub enum Command {
     Tail(commands::tail::TailArgs),
     /// Draw every state machine (Mermaid)
     Charts(commands::charts::ChartsArgs),
+    /// Show how far each policy and projection has come
+    Handlers(commands::handlers::HandlersArgs),
     /// Show what becomes of a payload written by an older version
     Upcast(commands::upcast::UpcastArgs),
     /// Show requested mails; sending comes with a later release
@@ -120,6 +126,6 @@ impl Command {
     /// Whether its log is quiet unless something is wrong: the answer is what matters.
     #[must_use]
     pub const fn is_quiet(&self) -> bool {
-        true
+        !matches!(self, Self::Dev(_) | Self::Serve(_))
     }
 }

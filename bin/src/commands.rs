@@ -2,10 +2,13 @@
 //! Not here: options that all of them share.
 
 pub mod charts;
+pub mod dev;
 pub mod events;
+pub mod handlers;
 pub mod mail;
 pub mod query;
 pub mod send;
+pub mod serve;
 pub mod state;
 pub mod tail;
 pub mod upcast;
@@ -21,12 +24,15 @@ use crate::arguments::{Cli, Command};
 pub async fn run(cli: Cli) -> Result<()> {
     let global = &cli.global;
     match cli.command {
+        Command::Dev(args) => dev::run(global, args).await,
+        Command::Serve(args) => serve::run(global, args).await,
         Command::Send(args) => send::run(global, args).await,
         Command::Query(args) => query::run(global, args).await,
         Command::Events(args) => events::run(global, args).await,
         Command::State(args) => state::run(global, args).await,
         Command::Tail(args) => tail::run(global, args).await,
         Command::Charts(args) => charts::run(global, &args),
+        Command::Handlers(args) => handlers::run(global, args).await,
         Command::Upcast(args) => upcast::run(global, args).await,
         Command::Mail(args) => mail::run(global, args).await,
     }

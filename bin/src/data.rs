@@ -112,13 +112,14 @@ impl DataFolder {
         read_secret(&path)
     }
 
-    /// Says where the folder's broker listens.
+    /// Says where the folder's broker listens, and where it can be looked at.
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn announce(&self, url: &str) -> Result<()> {
+    pub fn announce(&self, url: &str, monitoring: Option<&str>) -> Result<()> {
         let path = self.address();
-        write_whole(&path, url.as_bytes())
+        let text = format!("{url}\n{}\n", monitoring.unwrap_or_default());
+        write_whole(&path, text.as_bytes())
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
@@ -131,7 +132,18 @@ impl DataFolder {
     /// Where the folder's broker listens, if one was announced.
     #[must_use]
     pub fn announced(&self) -> Option<String> {
-        fs::read_to_string(self.address()).ok().map(|url| url.trim().to_owned())
+        self.announcement(0)
+    }
+
+    /// Where the folder's broker can be looked at, if one was announced.
+    #[must_use]
+    pub fn announced_monitoring(&self) -> Option<String> {
+        self.announcement(1)
+    }
+
+    fn announcement(&self, line: usize) -> Option<String> {
+        let text = fs::read_to_string(self.address()).ok()?;
+        text.lines().nth(line).filter(|line| !line.is_empty()).map(str::to_owned)
     }
 
     fn address(&self) -> PathBuf {
@@ -232,8 +244,9 @@ mod tests {
     fn an_announcement_is_read_back_until_it_is_withdrawn() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::create(folder.path()).unwrap();
-        data.announce("nats://127.0.0.1:4222").unwrap();
+        data.announce("nats://127.0.0.1:4222", None).unwrap();
         assert_eq!(data.announced().as_deref(), Some("nats://127.0.0.1:4222"));
+        assert_eq!(data.announced_monitoring(), None);
         data.withdraw();
         assert_eq!(data.announced(), None);
     }

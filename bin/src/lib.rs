@@ -13,4 +13,5 @@ mod log;
 pub mod output;
 pub mod reader;
 mod record;
+mod signals;
 pub mod telemetry;

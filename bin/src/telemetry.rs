@@ -1,7 +1,7 @@
 //! Logs to standard error and, if an OTLP endpoint is configured, traces to a collector.
 //! Not here: trace context in messages; the infrastructure carries that.
 
-use std::{env, fmt, future::Future};
+use std::{env, fmt, future::Future, io::IsTerminal as _};
 
 use anyhow::{Context as _, Result};
 use opentelemetry::trace::TracerProvider as _;
@@ -37,7 +37,9 @@ pub fn start(global: &Global, quiet: bool) -> Result<Telemetry> {
     let filter = global.log.as_deref().unwrap_or(default);
     let filter: EnvFilter =
         filter.parse().with_context(|| format!("--log {filter:?} is not a log filter"))?;
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let logs = match global.log_format {
         Format::Human => layer.with_target(false).boxed(),
         Format::Json => layer.json().flatten_event(true).boxed(),

@@ -1,5 +1,8 @@
 //! The binary as its users meet it: processes, lines, exit codes.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod dev;
 mod help;
 mod kit;
+mod reading;
+mod sending;

@@ -58,7 +58,7 @@ struct Summary {
     queued: u64,
     failed: u64,
     #[serde(skip)]
-    first_failure: Option<u8>,
+    first_failure: Option<(u64, u8)>,
 }
 
 impl Summary {
@@ -110,7 +110,7 @@ impl Batch {
         }
         bar.finish_and_clear();
         output.write(&summary, || summary.words())?;
-        summary.first_failure.map_or(Ok(()), |code| Err(Quietly(code).into()))
+        summary.first_failure.map_or(Ok(()), |(_, code)| Err(Quietly(code).into()))
     }
 
     async fn send(
@@ -199,7 +199,10 @@ fn note(
         Ok(None) => summary.queued += 1,
         Err(problem) => {
             summary.failed += 1;
-            summary.first_failure.get_or_insert(code_of(problem.status));
+            // Answers come in any order; the exit code is that of the first line that failed.
+            let failure = (number, code_of(problem.status));
+            let first = summary.first_failure.map_or(failure, |first| first.min(failure));
+            summary.first_failure = Some(first);
             let failure = json!({"line": number, "problem": problem});
             let words = || format!("line {number}: {}: {}", problem.code, clean(&problem.detail));
             // The bar would otherwise be drawn through the line.

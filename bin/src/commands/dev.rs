@@ -1,0 +1,127 @@
+//! `headwater dev`: broker, streams and service on this machine, under one data folder.
+
+mod supervisor;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use infrastructure::{
+    broker,
+    connection::ConnectOptions,
+    provision::ProvisionOptions,
+    runtime::{Roles, Runtime, RuntimeOptions},
+};
+use serde_json::json;
+
+use self::supervisor::Supervisor;
+use crate::{
+    arguments::{Global, JsonArgs},
+    contexts,
+    data::DataFolder,
+    output::Output,
+    signals::Stop,
+};
+
+/// What `headwater dev` takes.
+#[derive(Debug, Args)]
+#[command(after_help = "It prints a line that begins with `ready` and holds the NATS URL. Ctrl-C \
+stops everything; the same folder continues where it stopped.
+
+Examples:
+  headwater dev
+  headwater dev --data /tmp/try --nats-port 0")]
+pub struct DevArgs {
+    /// Port of the broker, 0 for any that is free [default: 4222, or any if that is taken]
+    #[arg(long, value_name = "PORT", env = "HEADWATER_NATS_PORT", hide_env_values = true)]
+    nats_port: Option<u16>,
+    #[command(flatten)]
+    json: JsonArgs,
+}
+
+/// Runs until it is asked to stop.
+///
+/// # Errors
+/// If a part does not start, or the broker keeps dying.
+pub async fn run(global: &Global, args: DevArgs) -> Result<()> {
+    let output = Output::with(global, args.json);
+    let mut stop = Stop::listen()?;
+    let data = DataFolder::create(&global.data)?;
+    let _lock = data.lock()?;
+    let mut supervisor = tokio::select! {
+        started = start(&data, args.nats_port) => started?,
+        () = stop.asked() => return Ok(()),
+    };
+    let result = tokio::select! {
+        served = serve(output, &data, &supervisor) => served,
+        () = stop.asked() => Ok(None),
+    };
+    let result = match result {
+        Ok(Some(runtime)) => {
+            let ended = supervisor.watch(&mut stop).await;
+            data.withdraw();
+            tracing::info!("stopping; a second Ctrl-C does not wait for what is in flight");
+            // A broker that is gone for good cannot take what is in flight.
+            if ended.is_ok() {
+                tokio::select! {
+                    () = runtime.drain() => {}
+                    () = stop.asked() => {}
+                }
+            }
+            ended
+        }
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    data.withdraw();
+    supervisor.stop().await?;
+    result
+}
+
+async fn start(data: &DataFolder, port: Option<u16>) -> Result<Supervisor> {
+    let binary = broker::find_or_install(data.path()).await?;
+    Supervisor::start(binary, data.path(), port).await
+}
+
+/// Provisions, starts every role, and says so.
+async fn serve(
+    output: Output,
+    data: &DataFolder,
+    supervisor: &Supervisor,
+) -> Result<Option<Runtime>> {
+    let url = supervisor.url();
+    let monitoring = supervisor.monitoring();
+    let runtime = Runtime::start(RuntimeOptions {
+        connect: ConnectOptions::new(url),
+        provision: ProvisionOptions { replicas: 1, monitoring: monitoring.map(str::to_owned) },
+        composition: contexts::composition(),
+        roles: Roles::default(),
+        secret: data.secret()?,
+        store: data.store(),
+        // The lock on the folder makes it unique, and the next run takes over at once.
+        instance: "dev".to_owned(),
+    })
+    .await
+    .context("the service does not start")?;
+    let durability = runtime.provisioned().to_string();
+    data.announce(url, monitoring)?;
+    let ready = json!({
+        "status": "ready",
+        "nats": url,
+        "data": data.path(),
+        "broker": {"pid": supervisor.pid(), "monitoring": monitoring},
+        "durability": durability,
+    });
+    output.write(&ready, || {
+        let folder = data.path().display();
+        format!("data in {folder}\n{durability}\nready {url}\n\n{}", try_next())
+    })?;
+    Ok(Some(runtime))
+}
+
+const fn try_next() -> &'static str {
+    r#"Try, in a second terminal:
+  headwater send person ada create-person \
+      --json '{"name":{"given":["Ada"],"family":["Lovelace"]},"source":"api"}' --follow
+  headwater query person-view get --key ada
+  headwater tail --from start
+Ctrl-C stops everything; the data stays."#
+}

@@ -1,0 +1,137 @@
+//! `headwater serve`: the service on a NATS that somebody else runs.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, ValueEnum};
+use infrastructure::{
+    provision::ProvisionOptions,
+    runtime::{Roles, Runtime, RuntimeOptions},
+};
+use serde_json::json;
+
+use crate::{
+    arguments::{Global, JsonArgs},
+    connection, contexts,
+    data::{self, DataFolder},
+    output::Output,
+    signals::Stop,
+};
+
+/// What `headwater serve` takes.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Several instances share the work. Give them the same secret; one of them, \
+with the store, runs the projections.
+
+Examples:
+  headwater serve --nats nats://nats.example.org --creds service.creds --secret-file secret \\
+      --store /var/lib/headwater/read.sqlite --replicas 3
+  headwater serve --nats nats://nats.example.org --creds service.creds --secret-file secret \\
+      --roles commands,policies"
+)]
+pub struct ServeArgs {
+    /// What this instance does
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        env = "HEADWATER_ROLES",
+        hide_env_values = true,
+        value_name = "ROLES"
+    )]
+    #[arg(default_values_t = [Role::Commands, Role::Policies, Role::Projections, Role::Durable])]
+    roles: Vec<Role>,
+    /// File with 64 hexadecimal digits, the same for every instance [default: the data folder's]
+    #[arg(long, value_name = "FILE", env = "HEADWATER_SECRET_FILE", hide_env_values = true)]
+    secret_file: Option<PathBuf>,
+    /// SQLite file of the read models [default: read.sqlite in the data folder]
+    #[arg(long, value_name = "FILE", env = "HEADWATER_STORE", hide_env_values = true)]
+    store: Option<PathBuf>,
+    /// Copies that the server keeps of every stream
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        env = "HEADWATER_REPLICAS",
+        hide_env_values = true,
+        default_value_t = 1
+    )]
+    #[arg(value_parser = clap::value_parser!(u8).range(1..=5))]
+    replicas: u8,
+    /// Monitoring address of the server, such as http://host:8222, to read its sync mode from
+    #[arg(long, value_name = "URL", env = "HEADWATER_MONITORING", hide_env_values = true)]
+    monitoring: Option<String>,
+    /// Name of this instance in logs and leases [default: made from the process id]
+    #[arg(long, value_name = "NAME", env = "HEADWATER_INSTANCE", hide_env_values = true)]
+    instance: Option<String>,
+    #[command(flatten)]
+    json: JsonArgs,
+}
+
+/// One part of the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Role {
+    /// Answers commands.
+    Commands,
+    /// Runs policies and effects.
+    Policies,
+    /// Runs projections and answers queries.
+    Projections,
+    /// Carries out durable commands.
+    Durable,
+}
+
+/// Runs until it is asked to stop, then finishes what is in flight.
+///
+/// # Errors
+/// If the server cannot be used or a part does not start.
+pub async fn run(global: &Global, args: ServeArgs) -> Result<()> {
+    let output = Output::with(global, args.json);
+    let mut stop = Stop::listen()?;
+    let runtime = tokio::select! {
+        started = start(global, output, args) => started?,
+        () = stop.asked() => return Ok(()),
+    };
+    stop.asked().await;
+    tracing::info!("stopping; a second signal does not wait for what is in flight");
+    tokio::select! {
+        () = runtime.drain() => {}
+        () = stop.asked() => {}
+    }
+    Ok(())
+}
+
+async fn start(global: &Global, output: Output, args: ServeArgs) -> Result<Runtime> {
+    let connect = connection::options(global)?;
+    let folder = || DataFolder::create(&global.data);
+    let secret = match &args.secret_file {
+        Some(path) => data::read_secret(path)?,
+        None => folder()?.secret()?,
+    };
+    let store = match args.store {
+        Some(path) => path,
+        None => folder()?.store(),
+    };
+    let has = |role| args.roles.contains(&role);
+    let roles = Roles {
+        commands: has(Role::Commands),
+        policies: has(Role::Policies),
+        projections: has(Role::Projections),
+        durable: has(Role::Durable),
+    };
+    let instance = args.instance.unwrap_or_else(|| format!("serve-{}", std::process::id()));
+    let runtime = Runtime::start(RuntimeOptions {
+        connect,
+        provision: ProvisionOptions { replicas: args.replicas.into(), monitoring: args.monitoring },
+        composition: contexts::composition(),
+        roles,
+        secret,
+        store,
+        instance: instance.clone(),
+    });
+    let runtime = runtime.await.context("the service does not start")?;
+    let durability = runtime.provisioned().to_string();
+    let ready = json!({"status": "ready", "instance": instance, "durability": durability});
+    output.write(&ready, || format!("{durability}\nready as {instance}"))?;
+    Ok(runtime)
+}
