@@ -114,6 +114,8 @@ pub enum Command {
     Tail(commands::tail::TailArgs),
     /// Draw every state machine (Mermaid)
     Charts(commands::charts::ChartsArgs),
+    /// Check the server, the streams, durability and the handlers
+    Doctor(commands::doctor::DoctorArgs),
     /// Show how far each policy and projection has come
     Handlers(commands::handlers::HandlersArgs),
     /// Show what becomes of a payload written by an older version

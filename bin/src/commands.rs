@@ -3,6 +3,7 @@
 
 pub mod charts;
 pub mod dev;
+pub mod doctor;
 pub mod events;
 pub mod handlers;
 pub mod mail;
@@ -32,6 +33,7 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::State(args) => state::run(global, args).await,
         Command::Tail(args) => tail::run(global, args).await,
         Command::Charts(args) => charts::run(global, &args),
+        Command::Doctor(args) => doctor::run(global, args).await,
         Command::Handlers(args) => handlers::run(global, args).await,
         Command::Upcast(args) => upcast::run(global, args).await,
         Command::Mail(args) => mail::run(global, args).await,

@@ -8,6 +8,7 @@ use kit::Aggregate;
 use policies::{
     ActivateOnOnboarding, OnboardingDriver, ReserveVerifiedEmail, SendVerification, Welcome,
 };
+use projections::{Directory, OnboardingBoard, People, Timeline};
 
 use crate::reader::Reader;
 
@@ -29,6 +30,10 @@ pub fn composition() -> Composition {
         .policy(ReserveVerifiedEmail)
         .policy(SendVerification)
         .policy(Welcome)
+        .projection(People)
+        .projection(Directory)
+        .projection(Timeline)
+        .projection(OnboardingBoard)
 }
 
 impl Visit for Composition {

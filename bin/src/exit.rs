@@ -87,6 +87,7 @@ fn advice(problem: &Problem) -> &'static str {
         }
         (_, "id-reused") => "Choose a new --command-id for a new command.",
         (_, "store-elsewhere") => "Ask the instance that owns the read models' store.",
+        (_, "timeout") => "Nothing is lost: ask again, or wait longer with --wait-ms.",
         (409, _) => "Read the state again, then decide again.",
         (503 | 504, _) => "It may pass: repeat it with the same --command-id.",
         (500, _) => "`headwater doctor` looks at the whole installation.",

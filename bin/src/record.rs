@@ -70,7 +70,7 @@ impl<'a> Record<'a> {
     pub(crate) fn line(&self) -> String {
         let time = self.time.to_rfc3339_opts(SecondsFormat::Millis, true);
         let Self { cursor, kind, id, version, schema_version, .. } = self;
-        let mut line = format!("{cursor:>8}  {time}  {kind:<36} {id} v{version}");
+        let mut line = format!("{cursor:>8}  {time}  {kind:<38} {id} v{version}");
         if let Some(user) = &self.metadata.user_id {
             line.push_str(&format!("  by {}", clean(user)));
         }

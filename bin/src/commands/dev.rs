@@ -121,7 +121,7 @@ const fn try_next() -> &'static str {
     r#"Try, in a second terminal:
   headwater send person ada create-person \
       --json '{"name":{"given":["Ada"],"family":["Lovelace"]},"source":"api"}' --follow
-  headwater query person-view get --key ada
+  headwater query people get --key ada
   headwater tail --from start
 Ctrl-C stops everything; the data stays."#
 }

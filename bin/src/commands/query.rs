@@ -13,7 +13,7 @@ use crate::{
 /// What `headwater query` takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  headwater query person-view get --key ada --after 12
+  headwater query people get --key ada --after 12
   headwater query directory list --where name=lovel --where tag=vip --limit 20
   headwater query directory count --by lifecycle
   headwater query commands result --param command_id=0197…")]
