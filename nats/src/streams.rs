@@ -113,3 +113,46 @@ pub(crate) fn kept(name: &str, subjects: &str, replicas: usize) -> Config {
         metadata: HashMap::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::buckets;
+
+    #[test]
+    fn no_two_streams_capture_the_same_subject() {
+        let configs = [all(1), buckets::all(1)].concat();
+        let mut prefixes: Vec<_> = configs
+            .iter()
+            .flat_map(|config| &config.subjects)
+            .map(|s| s.trim_end_matches('>'))
+            .collect();
+        assert_eq!(prefixes.len(), configs.len());
+        prefixes.sort_unstable();
+        for pair in prefixes.windows(2) {
+            let [one, other] = pair else { continue };
+            assert!(!other.starts_with(one), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_captured_by_no_stream() {
+        // The stream's acknowledgement would arrive as the answer to the command.
+        for config in [all(1), buckets::all(1)].concat() {
+            for subject in &config.subjects {
+                assert!(!subject.starts_with("command.") && !subject.starts_with("query."));
+            }
+        }
+    }
+
+    #[test]
+    fn the_log_keeps_everything() {
+        let events = events(3);
+        assert!(events.deny_delete && events.deny_purge && !events.allow_rollup);
+        assert_eq!(
+            (events.max_age, events.max_messages, events.max_bytes),
+            (Duration::ZERO, -1, -1)
+        );
+        assert_eq!((events.storage, events.num_replicas), (StorageType::File, 3));
+    }
+}

