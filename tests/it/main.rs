@@ -5,6 +5,7 @@ mod broker;
 mod doctor;
 mod kit;
 mod permissions;
+mod person;
 mod provision;
 mod query_service;
 mod snapshot;
