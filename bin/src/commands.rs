@@ -25,8 +25,8 @@ use crate::arguments::{Cli, Command};
 pub async fn run(cli: Cli) -> Result<()> {
     let global = &cli.global;
     match cli.command {
-        Command::Dev(args) => dev::run(global, args).await,
-        Command::Serve(args) => serve::run(global, args).await,
+        Command::Dev(args) => Box::pin(dev::run(global, args)).await,
+        Command::Serve(args) => Box::pin(serve::run(global, args)).await,
         Command::Send(args) => send::run(global, args).await,
         Command::Query(args) => query::run(global, args).await,
         Command::Events(args) => events::run(global, args).await,

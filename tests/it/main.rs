@@ -10,6 +10,6 @@ mod provision;
 mod query_service;
 mod snapshot;
 mod store_contract;
-mod wire;
 mod store_faults;
 mod store_jetstream;
+mod wire;

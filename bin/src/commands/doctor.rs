@@ -24,7 +24,7 @@ pub struct DoctorArgs {
     #[arg(long, value_name = "NUMBER", env = "HEADWATER_REPLICAS", hide_env_values = true)]
     #[arg(default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=5))]
     replicas: u8,
-    /// Monitoring address of the server, such as http://host:8222, to read its sync mode from
+    /// Monitoring address of the server, such as `http://host:8222`, to read its sync mode from
     /// [default: the running `headwater dev`'s]
     #[arg(long, value_name = "URL", env = "HEADWATER_MONITORING", hide_env_values = true)]
     monitoring: Option<String>,

@@ -58,7 +58,7 @@ pub struct ServeArgs {
     )]
     #[arg(value_parser = clap::value_parser!(u8).range(1..=5))]
     replicas: u8,
-    /// Monitoring address of the server, such as http://host:8222, to read its sync mode from
+    /// Monitoring address of the server, such as `http://host:8222`, to read its sync mode from
     #[arg(long, value_name = "URL", env = "HEADWATER_MONITORING", hide_env_values = true)]
     monitoring: Option<String>,
     /// Name of this instance in logs and leases [default: made from the process id]

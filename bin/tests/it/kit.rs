@@ -7,8 +7,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tests::LIMIT;
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
-    process::{Child, ChildStdout, Command},
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    process::{Child, Command},
     time::timeout,
 };
 
@@ -69,7 +69,6 @@ pub(crate) async fn finish(mut command: Command, input: &str) -> Finished {
 #[derive(Debug)]
 pub(crate) struct Dev {
     child: Child,
-    output: Lines<BufReader<ChildStdout>>,
     pub(crate) url: String,
     pub(crate) broker: Pid,
 }
@@ -92,7 +91,6 @@ impl Dev {
         let pid = ready["broker"]["pid"].as_i64().unwrap();
         Self {
             child,
-            output,
             url: ready["nats"].as_str().unwrap().to_owned(),
             broker: Pid::from_raw(pid.try_into().unwrap()).unwrap(),
         }
@@ -111,11 +109,6 @@ impl Dev {
     /// Ends it alone, without a chance to end its broker.
     pub(crate) async fn kill9(&mut self) {
         self.child.kill().await.unwrap();
-    }
-
-    /// What it says next on standard output, if anything.
-    pub(crate) async fn line(&mut self) -> Option<String> {
-        timeout(LIMIT, self.output.next_line()).await.expect("dev says something").unwrap()
     }
 }
 

@@ -4,5 +4,7 @@
 mod dev;
 mod help;
 mod kit;
+mod python;
 mod reading;
 mod sending;
+mod telemetry;

@@ -1,0 +1,148 @@
+//! Traces leave for a collector, and logs hold no personal data.
+
+use std::sync::{Arc, Mutex};
+
+use rustix::process::Signal;
+use tests::{LIMIT, eventually};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::kit::{Dev, Installation, binary};
+
+/// A collector that takes any POST and keeps its path and body.
+struct Collector {
+    url: String,
+    posts: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+}
+
+impl Collector {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let posts = Arc::<Mutex<Vec<_>>>::default();
+        let kept = Arc::clone(&posts);
+        tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                tokio::spawn(answer(connection, Arc::clone(&kept)));
+            }
+        });
+        Self { url, posts }
+    }
+
+    /// Whether an exported body holds all of these bytes somewhere.
+    fn has(&self, parts: &[&[u8]]) -> bool {
+        let posts = self.posts.lock().unwrap();
+        let holds = |part: &[u8]| {
+            posts.iter().any(|(_, body)| body.windows(part.len()).any(|window| window == part))
+        };
+        parts.iter().all(|part| holds(part))
+    }
+}
+
+async fn answer(connection: TcpStream, kept: Arc<Mutex<Vec<(String, Vec<u8>)>>>) {
+    let mut connection = BufReader::new(connection);
+    loop {
+        let (mut path, mut length) = (String::new(), 0);
+        loop {
+            let mut line = String::new();
+            if connection.read_line(&mut line).await.unwrap_or(0) == 0 {
+                return;
+            }
+            if let Some(rest) = line.strip_prefix("POST ") {
+                path = rest.split(' ').next().unwrap().to_owned();
+            }
+            let lower = line.to_ascii_lowercase();
+            if let Some(value) = lower.strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            if line == "\r\n" {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        connection.read_exact(&mut body).await.unwrap();
+        kept.lock().unwrap().push((path, body));
+        let _ = connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+    }
+}
+
+#[tokio::test]
+async fn spans_are_exported_under_the_callers_trace() {
+    let collector = Collector::start().await;
+    let data = tempfile::tempdir().unwrap();
+    let environment =
+        [("OTEL_EXPORTER_OTLP_ENDPOINT", &*collector.url), ("OTEL_BSP_SCHEDULE_DELAY", "100")];
+    let dev = Dev::start_with(data.path(), &environment).await;
+    let mut installation = Installation { dev, data };
+    let trace = [
+        0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6, 0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47,
+        0x36,
+    ];
+    let client = async_nats::connect(&installation.dev.url).await.unwrap();
+    let mut headers = async_nats::HeaderMap::new();
+    headers.insert("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    let body = r#"{"name":{"given":["Ada"],"family":["Lovelace"]},"source":"api"}"#;
+    let subject = "command.person.ada.create-person";
+    client.request_with_headers(subject, headers, body.into()).await.unwrap();
+
+    eventually("a span of the caller's trace is exported", LIMIT, async || {
+        collector.has(&[b"service.name", b"headwater", &trace]).then_some(())
+    })
+    .await;
+    assert!(collector.posts.lock().unwrap().iter().all(|(path, _)| path == "/v1/traces"));
+    // Every event of the conversation carries the trace, the policy's too.
+    let followed = eventually("the policy's event is there", LIMIT, async || {
+        let events = installation.run(&["events", "onboarding", "ada", "--json"]).await;
+        (events.code == Some(0)).then(|| events.json())
+    })
+    .await;
+    let traceparent = followed[0]["traceparent"].as_str().unwrap();
+    assert!(traceparent.contains("4bf92f3577b34da6a3ce929d0e0e4736"), "{traceparent}");
+    assert_eq!(installation.dev.stop(Signal::TERM).await, Some(0));
+}
+
+#[tokio::test]
+async fn logs_are_json_lines_without_personal_data() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = binary();
+    command.args([
+        "dev",
+        "--nats-port",
+        "0",
+        "--log-format",
+        "json",
+        "--log",
+        "debug,async_nats=info",
+    ]);
+    command.args(["--json", "--data"]).arg(data.path());
+    let mut child = command.spawn().unwrap();
+    let mut ready = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).await.unwrap();
+    let mut log = child.stderr.take().unwrap();
+    let reading = tokio::spawn(async move {
+        let mut text = String::new();
+        log.read_to_string(&mut text).await.unwrap();
+        text
+    });
+    let ready: serde_json::Value = serde_json::from_str(&ready).unwrap();
+    let client = async_nats::connect(ready["nats"].as_str().unwrap()).await.unwrap();
+    for (command, body) in [
+        ("create-person", r#"{"name":{"given":["Ada"],"family":["Lovelace"]},"source":"api"}"#),
+        ("create-person", r#"{"name":{"given":["Lovelace"]},"nonsense":"Lovelace"}"#),
+        ("add-contact", r#"{"contact_id":"home","kind":"email","value":"lovelace@example.org"}"#),
+        ("request-contact-verification", r#"{"contact_id":"home"}"#),
+    ] {
+        client.request(format!("command.person.ada.{command}"), body.into()).await.unwrap();
+    }
+    let pid = rustix::process::Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
+    rustix::process::kill_process(pid, Signal::TERM).unwrap();
+    assert!(child.wait().await.unwrap().success());
+    let text = reading.await.unwrap();
+    assert!(text.lines().count() > 3, "{text}");
+    for line in text.lines() {
+        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
+    }
+    assert!(!text.to_lowercase().contains("lovelace"), "{text}");
+}
