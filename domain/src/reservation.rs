@@ -2,6 +2,7 @@
 //!
 //! The id is the keyed digest of the address's kind and normalised value in hexadecimal, so that
 //! the first append on it decides who has it, and no subject shows an address.
+//! Whoever needs to know that a verified address is the person's own waits for the reservation.
 //! Not here: the address, and what becomes of the contact of whoever comes second.
 
 mod aggregate;

@@ -1,4 +1,7 @@
 //! Onboarding learns what happens to its person, and is completed when all is there.
+//!
+//! A verified e-mail counts when it is reserved: until then it may be another person's, and nobody
+//! is to be activated and welcomed at an address that is taken away the moment after.
 //! Not here: what the facts lead to; onboarding decides that.
 
 use domain::{
@@ -8,12 +11,18 @@ use domain::{
         Onboarding, OnboardingCommand, OnboardingEvent, StartOnboarding,
     },
     person::{ContactKind, PersonEvent},
+    reservation::ReservationEvent,
 };
 use kit::{Order, Policy, Recorded, Version};
 
 kit::union! {
-    /// What drives onboarding: what happens to the person, and how far onboarding itself has come.
-    pub enum Happening { Person(PersonEvent), Onboarding(OnboardingEvent) }
+    /// What drives onboarding: what happens to the person and to the addresses the person has
+    /// verified, and how far onboarding itself has come.
+    pub enum Happening {
+        Person(PersonEvent),
+        Onboarding(OnboardingEvent),
+        Reservation(ReservationEvent),
+    }
 }
 
 /// Whenever a person who is to be onboarded is created, onboarding starts; whenever something that
@@ -26,12 +35,20 @@ impl Policy for OnboardingDriver {
     type When = Happening;
 
     fn react(&self, event: &Recorded<Happening>) -> serde_json::Result<Vec<Order>> {
-        let command = match &event.event {
-            Happening::Person(person) => on_person(person, event.version),
-            Happening::Onboarding(onboarding) => on_onboarding(onboarding),
-        };
         // An onboarding has the id of its person.
-        let order = |command| Order::to::<Onboarding>(&event.aggregate_id, command);
+        let (person, command) = match &event.event {
+            Happening::Person(person) => (&event.aggregate_id, on_person(person, event.version)),
+            Happening::Onboarding(onboarding) => (&event.aggregate_id, on_onboarding(onboarding)),
+            Happening::Reservation(ReservationEvent::ReservationMade(e)) => {
+                let (contact, as_of) = (e.contact.clone(), e.as_of);
+                (&e.person, Some(NoteEmailVerified { contact, as_of }.into()))
+            }
+            // The person's own event tells sooner that an address is gone.
+            Happening::Reservation(ReservationEvent::ReservationReleased(_)) => {
+                return Ok(Vec::new());
+            }
+        };
+        let order = |command| Order::to::<Onboarding>(person, command);
         command.into_iter().map(order).collect()
     }
 }
@@ -43,9 +60,6 @@ fn on_person(event: &PersonEvent, as_of: Version) -> Option<OnboardingCommand> {
         E::PersonCreated(e) if e.onboarding => StartOnboarding { deadline: None }.into(),
         E::ContactAdded(e) if is_email(e.point.kind()) => {
             NoteEmailAdded { contact: e.contact_id.clone(), as_of }.into()
-        }
-        E::ContactVerified(e) if is_email(e.kind) => {
-            NoteEmailVerified { contact: e.contact_id.clone(), as_of }.into()
         }
         E::ContactUndeliverable(e) if is_email(e.kind) => {
             NoteEmailUnverified { contact: e.contact_id.clone(), as_of }.into()

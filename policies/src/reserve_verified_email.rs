@@ -28,7 +28,8 @@ impl Policy for ReserveVerifiedEmail {
         };
         match &event.event {
             E::ContactVerified(e) if e.kind == ContactKind::Email => {
-                let reserve = Reserve(holder(&e.contact_id));
+                let Holder { person, contact } = holder(&e.contact_id);
+                let reserve = Reserve { person, contact, as_of: event.version };
                 Ok(vec![Order::to::<Reservation>(&e.reservation, reserve)?])
             }
             E::ContactRemoved(e) if e.kind == ContactKind::Email => {

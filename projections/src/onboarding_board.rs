@@ -89,7 +89,9 @@ impl Projection for OnboardingBoard {
     type Document = BoardEntry;
 
     fn key(event: &Recorded<OnboardingEvent>) -> Option<Key> {
-        Some(event.aggregate_id.to_string())
+        // What a fact leads to is told by the events after it; before the start it has no card.
+        let is_fact = matches!(event.event, OnboardingEvent::OnboardingFactNoted(_));
+        (!is_fact).then(|| event.aggregate_id.to_string())
     }
 
     fn fold(document: &mut BoardEntry, event: &Recorded<OnboardingEvent>) {
@@ -115,7 +117,6 @@ impl View<Onboarding> for BoardEntry {
 impl BoardEntry {
     fn take(&mut self, seen: &Seen<'_, OnboardingEvent>) {
         use {BoardState as S, OnboardingEvent as E};
-        self.updated_at = seen.time.or(self.updated_at);
         match seen.event {
             E::OnboardingStarted(e) => {
                 seen.id.clone_into(&mut self.person);
@@ -124,8 +125,7 @@ impl BoardEntry {
                 self.deadline = Some(e.deadline);
                 self.remind_at = Some(e.remind_at);
             }
-            // What a fact leads to is told by the events after it.
-            E::OnboardingFactNoted(_) => {}
+            E::OnboardingFactNoted(_) => return,
             E::OnboardingEmailAdded(e) => {
                 self.state = S::EmailAdded;
                 self.contact = Some(e.contact.clone());
@@ -163,6 +163,7 @@ impl BoardEntry {
                 self.reminders = 0;
             }
         }
+        self.updated_at = seen.time.or(self.updated_at);
     }
 
     fn back(&mut self) {

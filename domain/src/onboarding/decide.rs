@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use kit::{Context, Machine};
 
 use super::{
-    Cancel, Fact, Onboarding, OnboardingCancelled, OnboardingCommand, OnboardingCompleted,
+    Cancel, Fact, Facts, Onboarding, OnboardingCancelled, OnboardingCommand, OnboardingCompleted,
     OnboardingEmailAdded, OnboardingEmailVerified, OnboardingError, OnboardingEvent,
     OnboardingExpired, OnboardingFactNoted, OnboardingReminded, OnboardingReopened,
     OnboardingSkillsAdded, OnboardingSkillsSkipped, OnboardingStarted, OnboardingSteppedBack,
@@ -56,25 +56,33 @@ impl Onboarding {
     }
 
     fn start(&self, deadline: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Decision {
-        if *self != Self::Unknown {
+        if !self.is_unstarted() {
             return Ok(Vec::new());
         }
         let deadline = ahead(deadline, now)?;
-        Ok(vec![OnboardingStarted { deadline, remind_at: now + REMINDER_EVERY }.into()])
+        let started = OnboardingStarted { deadline, remind_at: now + REMINDER_EVERY };
+        Ok(self.clone().settled(started.into()))
     }
 
     /// Records `fact` and goes as far as all recorded facts allow.
     fn note(&self, fact: Fact) -> Decision {
-        let Some(progress) = self.progress() else {
-            return match self {
-                Self::Unknown => Err(OnboardingError::NotStarted),
-                // It is over: what comes late changes nothing.
-                _ => Ok(Vec::new()),
-            };
+        let known = match self {
+            // Only what another aggregate tells can overtake the start. A person whose own history
+            // tells something before it is not to be onboarded, and leaves no trace here.
+            Self::Unknown | Self::Noted(_) if !matches!(fact, Fact::EmailVerified { .. }) => {
+                return Err(OnboardingError::NotStarted);
+            }
+            Self::Unknown => &Facts::default(),
+            Self::Noted(facts) => facts,
+            // It is over: what comes late changes nothing.
+            Self::Completed { .. } | Self::Cancelled => return Ok(Vec::new()),
+            Self::ProfileCreated(progress) | Self::Expired(progress) => &progress.facts,
+            Self::EmailAdded(t) | Self::EmailVerified(t) | Self::SkillsAdded(t) => {
+                &t.progress.facts
+            }
         };
-        let mut facts = progress.facts.clone();
-        facts.note(&fact);
-        if facts == progress.facts {
+        let facts = known.clone().and(&fact);
+        if facts == *known {
             return Ok(Vec::new());
         }
         if facts.too_many() {
@@ -132,7 +140,7 @@ impl Onboarding {
 
     fn skip_skills(&self, context: &Context) -> Decision {
         match self {
-            Self::Unknown => Err(OnboardingError::NotStarted),
+            Self::Unknown | Self::Noted(_) => Err(OnboardingError::NotStarted),
             Self::SkillsAdded(_) | Self::Completed { .. } => Ok(Vec::new()),
             Self::EmailVerified(_) if context.actor.user.is_none() => {
                 Err(OnboardingError::ActorRequired)
@@ -146,7 +154,7 @@ impl Onboarding {
 
     fn complete(&self) -> Decision {
         match self {
-            Self::Unknown => Err(OnboardingError::NotStarted),
+            Self::Unknown | Self::Noted(_) => Err(OnboardingError::NotStarted),
             Self::Completed { .. } => Ok(Vec::new()),
             Self::SkillsAdded(t) if t.progress.facts.is_suspended() => {
                 Err(OnboardingError::PersonSuspended)
@@ -186,7 +194,7 @@ impl Onboarding {
 
     fn cancel(&self, command: &Cancel) -> Decision {
         match self {
-            Self::Unknown => Err(OnboardingError::NotStarted),
+            Self::Unknown | Self::Noted(_) => Err(OnboardingError::NotStarted),
             Self::Completed { .. } => Err(OnboardingError::NotWhile(self.stage())),
             Self::Cancelled => Ok(Vec::new()),
             Self::ProfileCreated(_)
@@ -199,7 +207,7 @@ impl Onboarding {
 
     fn reopen(&self, deadline: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Decision {
         match self {
-            Self::Unknown => Err(OnboardingError::NotStarted),
+            Self::Unknown | Self::Noted(_) => Err(OnboardingError::NotStarted),
             Self::ProfileCreated(_)
             | Self::EmailAdded(_)
             | Self::EmailVerified(_)
@@ -215,10 +223,14 @@ impl Onboarding {
         }
     }
 
+    const fn is_unstarted(&self) -> bool {
+        matches!(self, Self::Unknown | Self::Noted(_))
+    }
+
     fn open(&self) -> Result<&Progress, OnboardingError> {
         match self.progress() {
             Some(progress) if self.is_open() => Ok(progress),
-            _ if *self == Self::Unknown => Err(OnboardingError::NotStarted),
+            _ if self.is_unstarted() => Err(OnboardingError::NotStarted),
             _ => Err(OnboardingError::NotWhile(self.stage())),
         }
     }

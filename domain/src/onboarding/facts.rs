@@ -113,6 +113,12 @@ impl Facts {
         }
     }
 
+    /// The facts with `fact` among them.
+    pub(super) fn and(mut self, fact: &Fact) -> Self {
+        self.note(fact);
+        self
+    }
+
     pub(super) const fn skip_skills(&mut self) {
         self.skills_skipped = true;
     }

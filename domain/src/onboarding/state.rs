@@ -16,9 +16,11 @@ use super::{Facts, OnboardingEvent, OnboardingReminded, OnboardingReopened, Onbo
     doc = "Where an onboarding stands, without its data."
 )]
 pub enum Onboarding {
-    /// Not started.
+    /// Nothing is known.
     #[default]
     Unknown,
+    /// Not started, and something came early.
+    Noted(Facts),
     /// The person is there, and no e-mail.
     ProfileCreated(Progress),
     /// There is an e-mail.
@@ -61,6 +63,11 @@ pub struct Tracked {
 }
 
 impl Progress {
+    const fn new(started: &OnboardingStarted, facts: Facts) -> Self {
+        let remind_at = Some(started.remind_at);
+        Self { deadline: started.deadline, remind_at, reminders: 0, facts }
+    }
+
     fn tracking(self, contact: &PartId) -> Tracked {
         Tracked { contact: contact.clone(), progress: self }
     }
@@ -77,17 +84,6 @@ impl Progress {
     }
 }
 
-impl From<&OnboardingStarted> for Progress {
-    fn from(started: &OnboardingStarted) -> Self {
-        Self {
-            deadline: started.deadline,
-            remind_at: Some(started.remind_at),
-            reminders: 0,
-            facts: Facts::default(),
-        }
-    }
-}
-
 impl Onboarding {
     /// What is known, unless it is over or has not begun.
     #[must_use]
@@ -97,7 +93,7 @@ impl Onboarding {
             Self::EmailAdded(tracked)
             | Self::EmailVerified(tracked)
             | Self::SkillsAdded(tracked) => Some(&tracked.progress),
-            Self::Unknown | Self::Completed { .. } | Self::Cancelled => None,
+            Self::Unknown | Self::Noted(_) | Self::Completed { .. } | Self::Cancelled => None,
         }
     }
 
@@ -113,7 +109,7 @@ impl Onboarding {
             Self::EmailAdded(tracked)
             | Self::EmailVerified(tracked)
             | Self::SkillsAdded(tracked) => Some(&mut tracked.progress),
-            Self::Unknown | Self::Completed { .. } | Self::Cancelled => None,
+            Self::Unknown | Self::Noted(_) | Self::Completed { .. } | Self::Cancelled => None,
         }
     }
 
@@ -143,7 +139,10 @@ impl Machine for Onboarding {
     fn after(self, event: &OnboardingEvent) -> Result<Self, Self> {
         use OnboardingEvent as E;
         Ok(match (self, event) {
-            (Self::Unknown,           E::OnboardingStarted(e))       => Self::ProfileCreated(e.into()),
+            (Self::Unknown,           E::OnboardingFactNoted(e))     => Self::Noted(Facts::default().and(&e.fact)),
+            (Self::Noted(facts),      E::OnboardingFactNoted(e))     => Self::Noted(facts.and(&e.fact)),
+            (Self::Unknown,           E::OnboardingStarted(e))       => Self::ProfileCreated(Progress::new(e, Facts::default())),
+            (Self::Noted(facts),      E::OnboardingStarted(e))       => Self::ProfileCreated(Progress::new(e, facts)),
             (Self::ProfileCreated(p), E::OnboardingEmailAdded(e))    => Self::EmailAdded(p.tracking(&e.contact)),
             (Self::EmailAdded(t),     E::OnboardingEmailAdded(e))    => Self::EmailAdded(t.progress.tracking(&e.contact)),
             (Self::EmailAdded(t),     E::OnboardingEmailVerified(e)) => Self::EmailVerified(t.progress.tracking(&e.contact)),

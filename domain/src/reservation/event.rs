@@ -1,6 +1,7 @@
 //! What can have happened to a reservation. Names and fields are the wire: add a version, never
 //! edit one. Not here: where an event leads.
 
+use kit::{AggregateId, PartId, Version};
 use serde::{Deserialize, Serialize};
 
 use super::Holder;
@@ -15,10 +16,13 @@ kit::events! {
 
 /// The address is this contact's now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
 pub struct ReservationMade {
-    /// Whose it is.
-    pub holder: Holder,
+    /// The person.
+    pub person: AggregateId,
+    /// The contact of that person.
+    pub contact: PartId,
+    /// The person's version that verified the contact.
+    pub as_of: Version,
 }
 
 /// The address is free again.

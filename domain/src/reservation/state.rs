@@ -1,11 +1,11 @@
 //! Where a reservation stands, and where each event leads.
 //! Not here: the rules that make events.
 
-use kit::{AggregateId, Machine, PartId};
+use kit::{AggregateId, Machine, PartId, Version};
 use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
-use super::ReservationEvent;
+use super::{ReservationEvent, ReservationMade};
 
 /// Whose an address is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +29,19 @@ pub enum Reservation {
     #[default]
     Free,
     /// Somebody has it.
-    Held(Holder),
+    Held {
+        /// Who.
+        holder: Holder,
+        /// The person's version that verified the contact last.
+        as_of: Version,
+    },
+}
+
+impl From<&ReservationMade> for Reservation {
+    fn from(made: &ReservationMade) -> Self {
+        let holder = Holder { person: made.person.clone(), contact: made.contact.clone() };
+        Self::Held { holder, as_of: made.as_of }
+    }
 }
 
 impl Machine for Reservation {
@@ -40,9 +52,9 @@ impl Machine for Reservation {
     fn after(self, event: &ReservationEvent) -> Result<Self, Self> {
         use ReservationEvent as E;
         Ok(match (self, event) {
-            (Self::Free,    E::ReservationMade(e))     => Self::Held(e.holder.clone()),
-            (Self::Held(_), E::ReservationMade(e))     => Self::Held(e.holder.clone()),
-            (Self::Held(_), E::ReservationReleased(_)) => Self::Free,
+            (Self::Free,        E::ReservationMade(e))     => e.into(),
+            (Self::Held { .. }, E::ReservationMade(e))     => e.into(),
+            (Self::Held { .. }, E::ReservationReleased(_)) => Self::Free,
             (here, _) => return Err(here),
         })
     }

@@ -1,10 +1,9 @@
 //! A verified address belongs to one person.
 
 use domain::reservation::{
-    Release, Reservation, ReservationError, ReservationEvent, ReservationMade, ReservationReleased,
-    Reserve, examples,
+    Release, Reservation, ReservationError, ReservationEvent, ReservationReleased, examples,
 };
-use examples::holder;
+use examples::{holder, made, reserve};
 use kit::{
     Aggregate, Chart,
     scenario::{given, given_nothing},
@@ -12,52 +11,57 @@ use kit::{
 
 use crate::{answers, wire};
 
-fn made(person: &str, contact: u128) -> ReservationEvent {
-    ReservationMade { holder: holder(person, contact) }.into()
-}
-
 fn released(person: &str, contact: u128) -> ReservationEvent {
     ReservationReleased { holder: holder(person, contact) }.into()
 }
 
 #[test]
 fn the_first_person_gets_the_address() {
-    given_nothing::<Reservation>().when(Reserve(holder("ada", 1))).then([made("ada", 1)]);
+    given_nothing::<Reservation>().when(reserve("ada", 1, 4)).then([made("ada", 1, 4)]);
 }
 
 #[test]
 fn the_same_contact_asking_again_changes_nothing() {
-    given::<Reservation>([made("ada", 1)]).when(Reserve(holder("ada", 1))).then_unchanged();
+    given::<Reservation>([made("ada", 1, 4)]).when(reserve("ada", 1, 4)).then_unchanged();
+}
+
+#[test]
+fn an_address_that_was_verified_again_is_reserved_again() {
+    given::<Reservation>([made("ada", 1, 4)])
+        .when(reserve("ada", 1, 9))
+        .then([made("ada", 1, 9)])
+        .when(reserve("ada", 1, 4))
+        .then_unchanged();
 }
 
 #[test]
 fn the_second_person_is_refused() {
-    given::<Reservation>([made("ada", 1)])
-        .when(Reserve(holder("bob", 2)))
+    given::<Reservation>([made("ada", 1, 4)])
+        .when(reserve("bob", 2, 4))
         .then_refused(ReservationError::ContactTaken);
 }
 
 #[test]
 fn the_same_person_may_move_the_address_to_another_contact() {
-    given::<Reservation>([made("ada", 1)])
-        .when(Reserve(holder("ada", 3)))
-        .then([made("ada", 3)])
+    given::<Reservation>([made("ada", 1, 4)])
+        .when(reserve("ada", 3, 9))
+        .then([made("ada", 3, 9)])
         .when(Release(holder("ada", 1)))
         .then_refused(ReservationError::NotTheHolder);
 }
 
 #[test]
 fn the_holder_gives_the_address_up_and_another_person_gets_it() {
-    given::<Reservation>([made("ada", 1)])
+    given::<Reservation>([made("ada", 1, 4)])
         .when(Release(holder("ada", 1)))
         .then([released("ada", 1)])
-        .when(Reserve(holder("bob", 2)))
-        .then([made("bob", 2)]);
+        .when(reserve("bob", 2, 4))
+        .then([made("bob", 2, 4)]);
 }
 
 #[test]
 fn nobody_else_gives_it_up() {
-    given::<Reservation>([made("ada", 1)])
+    given::<Reservation>([made("ada", 1, 4)])
         .when(Release(holder("bob", 1)))
         .then_refused(ReservationError::NotTheHolder);
 }
@@ -71,8 +75,10 @@ fn what_nobody_has_cannot_be_given_up_and_is_already_free() {
 fn a_command_refuses_unknown_fields() {
     use kit::Command;
     type Commands = <Reservation as Aggregate>::Command;
-    assert!(Commands::read("reserve", br#"{"person":"ada","contact":"1"}"#).is_ok());
-    assert!(Commands::read("reserve", br#"{"person":"ada","contact":"1","x":1}"#).is_err());
+    assert!(Commands::read("reserve", br#"{"person":"ada","contact":"1","as_of":4}"#).is_ok());
+    assert!(
+        Commands::read("reserve", br#"{"person":"ada","contact":"1","as_of":4,"x":1}"#).is_err()
+    );
 }
 
 #[test]
@@ -85,7 +91,7 @@ fn the_life_of_a_reservation() {
 
 #[test]
 fn every_stage_answers_every_command() {
-    let pasts = [vec![], vec![made("ada", 1)], vec![made("bob", 2)]];
+    let pasts = [vec![], vec![made("ada", 1, 4)], vec![made("bob", 2, 4)]];
     insta::assert_snapshot!(answers::table::<Reservation>(&pasts, &examples::commands()));
 }
 

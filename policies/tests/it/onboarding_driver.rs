@@ -8,8 +8,9 @@ use domain::{
         OnboardingSkillsSkipped, StartOnboarding, examples::contact,
     },
     person::{PersonEvent, examples},
+    reservation::{Holder, ReservationEvent, ReservationMade, ReservationReleased},
 };
-use kit::{Command, Event, EventSet, PartId, Policy, Recorded, Version};
+use kit::{Command, Event, EventSet, PartId, Policy, Recorded, Version, scenario::id};
 use policies::{Happening, OnboardingDriver};
 use serde_json::Value;
 
@@ -54,11 +55,23 @@ fn a_new_person_starts_onboarding_if_the_source_asks_for_it() {
 fn what_happens_to_an_email_is_noted_as_of_the_persons_version() {
     let (contact, as_of) = (mail, AS_OF);
     then(&person("contact-added", &[]), NoteEmailAdded { contact: contact(), as_of });
-    then(&person("contact-verified", &[]), NoteEmailVerified { contact: contact(), as_of });
     for gone in ["contact-undeliverable", "contact-released"] {
         then(&person(gone, &[]), NoteEmailUnverified { contact: contact(), as_of });
     }
     then(&person("contact-removed", &[]), NoteEmailRemoved { contact: contact(), as_of });
+}
+
+#[test]
+fn a_verified_email_is_noted_when_it_is_reserved_and_not_before() {
+    whenever(&OnboardingDriver, &person("contact-verified", &[]), []);
+    let (contact, as_of) = (mail(), Version(7));
+    let made = ReservationMade { person: id("eve"), contact: mail(), as_of };
+    let made = happened::<ReservationEvent, _>(made);
+    let note = NoteEmailVerified { contact, as_of };
+    whenever(&OnboardingDriver, &made, [order::<Onboarding>("eve", note)]);
+    let holder = Holder { person: id("eve"), contact: mail() };
+    let released = happened::<ReservationEvent, _>(ReservationReleased { holder });
+    whenever(&OnboardingDriver, &released, []);
 }
 
 #[test]

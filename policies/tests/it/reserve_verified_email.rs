@@ -7,7 +7,7 @@ use domain::{
     },
     reservation::{Holder, Release, Reservation, Reserve},
 };
-use kit::{AggregateId, PartId, Recorded, scenario::id};
+use kit::{AggregateId, PartId, Recorded, Version, scenario::id};
 use policies::ReserveVerifiedEmail;
 
 use crate::sentence::{happened, order, refused, whenever};
@@ -32,7 +32,9 @@ fn removed(reservation: Option<AggregateId>) -> Recorded<PersonEvent> {
 
 #[test]
 fn a_verified_email_is_reserved_for_its_person() {
-    let reserve = order::<Reservation>("digest", Reserve(holder()));
+    let Holder { person, contact } = holder();
+    let reserve = Reserve { person, contact, as_of: Version(3) };
+    let reserve = order::<Reservation>("digest", reserve);
     whenever(&ReserveVerifiedEmail, &verified(ContactKind::Email), [reserve]);
 }
 

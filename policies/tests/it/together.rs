@@ -89,8 +89,8 @@ fn a_person_who_does_everything_is_verified_onboarded_activated_and_welcomed() {
     assert_eq!(templates(&world), [Template::VerifyContact, Template::Welcome]);
     assert_eq!(world.ids::<Reservation>().len(), 1);
     assert_eq!(world.refusals, [""; 0]);
-    // Confirmed, noted, completed, activated.
-    assert_eq!(world.hops(), 3);
+    // Confirmed, reserved, noted, completed, activated.
+    assert_eq!(world.hops(), 4);
 }
 
 #[test]
@@ -149,6 +149,23 @@ proptest! {
         world.send::<Person>(&ada, Reactivate { reason: reason() });
         while world.step(|_| schedule.next().unwrap_or_default()) {}
         prop_assert_eq!(stage(&world, &ada), LifecycleStage::Active);
+    }
+
+    #[test]
+    fn nobody_is_activated_or_welcomed_at_a_taken_address_in_whatever_order(
+        schedule in proptest::collection::vec(any::<usize>(), 0..100),
+    ) {
+        let (mut world, bob) = (onboarded([]), id("bob"));
+        let mails = world.ids::<Mail>().len();
+        for step in [create, add_email, claim_skill, request, confirm] {
+            step(&mut world, &bob);
+        }
+        let mut schedule = schedule.into_iter();
+        while world.step(|_| schedule.next().unwrap_or_default()) {}
+        prop_assert_eq!(stage(&world, &bob), LifecycleStage::Provisional);
+        let is_back = matches!(world.state::<Onboarding>(&bob), Onboarding::EmailAdded(_));
+        prop_assert!(is_back);
+        prop_assert_eq!(world.ids::<Mail>().len(), mails + 1);
     }
 
     #[test]

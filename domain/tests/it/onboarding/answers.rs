@@ -5,7 +5,7 @@ use domain::onboarding::{
 };
 use kit::{Aggregate, Chart};
 
-use super::{at_email, at_profile, at_skills, at_verified, completed};
+use super::{at_email, at_profile, at_skills, at_verified, completed, noted, verified};
 use crate::{answers, wire};
 
 #[test]
@@ -14,6 +14,7 @@ fn every_stage_answers_every_command() {
     let cancelled = OnboardingCancelled { reason: CancelReason::Requested };
     let pasts = [
         vec![],
+        vec![noted(verified("home", 4))],
         at_profile(),
         at_email(),
         at_verified(),

@@ -59,6 +59,17 @@ fn nothing_is_noted_of_a_person_who_is_not_onboarded() {
 }
 
 #[test]
+fn a_verified_email_may_overtake_the_start() {
+    given_nothing::<Onboarding>()
+        .when(note_verified("home", 4))
+        .then([noted(verified("home", 4))])
+        .when(CompleteOnboarding {})
+        .then_refused(OnboardingError::NotStarted)
+        .when(StartOnboarding { deadline: None })
+        .then([started(), email_added("home"), email_verified("home")]);
+}
+
+#[test]
 fn an_email_verified_before_it_was_noted_as_added_counts_at_once() {
     let verified_first = [noted(verified("home", 4)), email_added("home"), email_verified("home")];
     onboarding(at_profile())
