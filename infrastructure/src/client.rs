@@ -1,10 +1,9 @@
 //! The caller's side: commands, durable commands and queries over NATS.
 //! Not here: repeating a command; the caller decides, with the same command id.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use async_nats::{RequestErrorKind, jetstream};
-use bytes::Bytes;
 use chrono::Utc;
 use jetstream::context::PublishErrorKind;
 use kit::CommandId;
@@ -13,6 +12,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use crate::{
+    durable::Outcome,
     problem::Problem,
     request::{CommandRequest, Reply},
     wire,
@@ -121,6 +121,19 @@ impl Client {
         }
     }
 
+    /// What became of a durable command: [`OutcomeStatus::Pending`] while it is in the queue.
+    ///
+    /// # Errors
+    /// `not-found` if no such command was enqueued in the last thirty days; otherwise as
+    /// [`Self::query`].
+    ///
+    /// [`OutcomeStatus::Pending`]: crate::durable::OutcomeStatus::Pending
+    pub async fn result(&self, id: &CommandId) -> Result<Outcome, Problem> {
+        let params = BTreeMap::from([("command_id", id)]);
+        let answer = self.query("commands", "result", &params).await?;
+        decode(answer.get().as_bytes())
+    }
+
     /// Asks a projection, with `params` as the JSON object of the query.
     ///
     /// # Errors
@@ -143,7 +156,7 @@ impl Client {
         let answer = answer.map_err(|error| match error.kind() {
             RequestErrorKind::NoResponders => Problem::unavailable(format!(
                 "nobody answers queries on {projection:?}: there is no such projection, or no \
-                 instance runs with the role `projections`"
+                 instance runs with its role"
             )),
             RequestErrorKind::MaxPayloadExceeded => Problem::too_large(error.to_string()),
             RequestErrorKind::InvalidSubject => Problem::invalid(error.to_string()),
@@ -180,7 +193,7 @@ fn checked(request: &CommandRequest) -> Result<async_nats::HeaderMap, Problem> {
     wire::write_headers(request)
 }
 
-fn decode<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
+fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(body)
         .map_err(|error| Problem::unavailable(format!("the answer cannot be read: {error}")))
 }

@@ -30,11 +30,14 @@ pub use registration::{Registration, RegistrationError};
 pub use report::{HandlerReport, report};
 pub use status::{HandlerState, HandlerStatus};
 
+pub(crate) use backoff::Backoff;
 pub(crate) use cell::{Cell, CellError};
 pub(crate) use duty::{Duty, Ended};
 pub(crate) use effect::AnyEffect;
 pub(crate) use failure::{Failure, guarded};
 pub(crate) use feed::{Delivery, Feed, Item};
+pub(crate) use lanes::Lanes;
+pub(crate) use lease::{Contender, Validity};
 pub(crate) use policy::AnyPolicy;
 pub(crate) use runner::{describe, place};
 pub(crate) use source::Source;

@@ -7,6 +7,7 @@ pub mod client;
 pub mod composition;
 pub mod connection;
 pub mod doctor;
+pub mod durable;
 pub mod envelope;
 pub mod handler;
 pub mod jetstream;

@@ -6,6 +6,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use async_nats::Client as Connection;
+use futures::future::join_all;
 use kit::Secret;
 use uuid::Uuid;
 
@@ -13,6 +14,7 @@ use crate::{
     client::Client,
     composition::Composition,
     connection::{ConnectError, ConnectOptions, connect},
+    durable::{DurableCommands, DurableError, Results},
     handler::{HandlerOptions, HandlerStatus, Handlers, HandlersError},
     jetstream::{JetStreamOptions, JetStreamStore},
     micro::{Micro, ServiceError},
@@ -73,6 +75,9 @@ pub enum RuntimeError {
     /// The handlers cannot run.
     #[error(transparent)]
     Handlers(#[from] HandlersError),
+    /// Durable commands cannot be carried out.
+    #[error(transparent)]
+    Durable(#[from] DurableError),
     /// An endpoint cannot take requests.
     #[error(transparent)]
     Service(#[from] ServiceError),
@@ -84,7 +89,8 @@ pub struct Runtime {
     provisioned: Provisioned,
     connections: Vec<Connection>,
     handlers: Handlers,
-    queries: QueryService,
+    queries: Vec<QueryService>,
+    durable: Option<DurableCommands>,
     commands: Option<CommandService>,
     processor: Option<Processor>,
     micro: Micro,
@@ -108,25 +114,40 @@ impl Runtime {
         };
         // A policy that is new must be registered before the first command is taken.
         let handlers = Handlers::start(&Client::new(work.clone()), composition, handlers).await?;
-        let queries = QueryService::start(front.clone(), Arc::new(handlers.queries())).await?;
-        let mut endpoints = queries.endpoints();
-        let (mut commands, mut processor) = (None, None);
+        let models = Arc::new(handlers.queries());
+        let mut queries = vec![QueryService::start(front.clone(), models).await?];
+        let (mut commands, mut durable, mut processor) = (None, None, None);
         if roles.commands || roles.durable {
             // The server handles what comes on one connection in turn: appends get their own.
             let appends = open(&options, "appends").await?;
             connections.push(appends.clone());
-            let engine = engine(&options, appends, work).await?;
+            let engine = engine(&options, appends, work.clone()).await?;
             if roles.commands {
                 let catalogue = composition.aggregates().catalogue();
-                let service =
-                    CommandService::start(front.clone(), engine.clone(), &catalogue).await?;
-                endpoints.push(service.endpoint());
-                commands = Some(service);
+                let service = CommandService::start(front.clone(), engine.clone(), &catalogue);
+                commands = Some(service.await?);
+            }
+            if roles.durable {
+                let results = Arc::new(Results::open(work.clone()).await?);
+                queries.push(QueryService::start(front.clone(), results).await?);
+                let instance = options.instance.clone();
+                durable = Some(DurableCommands::start(work, engine.clone(), instance).await?);
             }
             processor = Some(engine);
         }
+        let mut endpoints: Vec<_> = queries.iter().flat_map(QueryService::endpoints).collect();
+        endpoints.extend(commands.as_ref().map(CommandService::endpoint));
         let micro = Micro::start(front, Uuid::now_v7().simple().to_string(), endpoints).await?;
-        Ok(Self { provisioned, connections, handlers, queries, commands, processor, micro })
+        Ok(Self {
+            provisioned,
+            connections,
+            handlers,
+            queries,
+            durable,
+            commands,
+            processor,
+            micro,
+        })
     }
 
     /// What the server and its streams are like.
@@ -145,8 +166,11 @@ impl Runtime {
     /// are at and give their leases back, commands are answered, and everything is flushed.
     pub async fn drain(self) {
         // Queries wait for projections, and policies for the commands of this very instance.
-        self.queries.drain().await;
+        join_all(self.queries.into_iter().map(QueryService::drain)).await;
         self.handlers.stop().await;
+        if let Some(durable) = self.durable {
+            durable.drain().await;
+        }
         if let Some(commands) = self.commands {
             commands.drain().await;
         }

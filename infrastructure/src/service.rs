@@ -165,7 +165,7 @@ impl Desk {
 }
 
 /// The span of one command, which its events and what follows from them continue.
-fn continue_trace(request: &mut CommandRequest) -> Span {
+pub(crate) fn continue_trace(request: &mut CommandRequest) -> Span {
     let CommandRequest { aggregate, id, name, traceparent, .. } = request;
     let span = tracing::debug_span!("command", aggregate, %id, name);
     if !span.is_disabled() {

@@ -73,6 +73,11 @@ impl Lanes {
         self.open.first().map_or(self.highest, |first| Position(first.0.saturating_sub(1)))
     }
 
+    /// Whether the commit at `position` has been taken in and is not done.
+    pub(crate) fn holds(&self, position: Position) -> bool {
+        self.open.contains(&position)
+    }
+
     /// Commits taken in and not done.
     pub(crate) fn open(&self) -> usize {
         self.open.len()

@@ -1,0 +1,120 @@
+//! Durable commands: taken from the work queue, carried out in order per aggregate, their outcome
+//! kept under the command id.
+//!
+//! One instance owns the queue by a lease. A new owner replaces the consumer, so that whatever was
+//! delivered and not acknowledged comes again first, in the order of the queue; a consumer that
+//! instances shared would bring it after what came later. Not here: enqueuing; the client does it.
+
+mod outcome;
+mod results;
+mod worker;
+
+use async_nats::{Client as Connection, jetstream};
+use nats::names;
+use std::{sync::Arc, time::Duration};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    composition::{HandlerInfo, HandlerKind},
+    handler::{Backoff, Cell, Contender, Gauge},
+    processor::Processor,
+};
+pub use outcome::{Original, Outcome, OutcomeStatus};
+pub use results::Results;
+use worker::Worker;
+
+/// The lease's key; no handler may have this name.
+const LEASE: &str = "commands";
+/// How long the lease outlives its last renewal.
+const LEASE_TTL: Duration = Duration::from_secs(6);
+
+/// Why durable commands are not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum DurableError {
+    /// A stream or bucket is missing or does not answer; provisioning makes them.
+    #[error("{what} does not answer: {problem}")]
+    Away {
+        /// The stream or bucket.
+        what: &'static str,
+        /// Why.
+        problem: String,
+    },
+}
+
+/// The instance's hand on the queue.
+#[derive(Debug)]
+pub struct DurableCommands {
+    stop: CancellationToken,
+    running: JoinHandle<()>,
+}
+
+impl DurableCommands {
+    /// Carries out queued commands with `processor` whenever `instance` owns the queue.
+    ///
+    /// # Errors
+    /// If the queue or a bucket is missing.
+    pub async fn start(
+        connection: Connection,
+        processor: Processor,
+        instance: String,
+    ) -> Result<Self, DurableError> {
+        let context = jetstream::new(connection.clone());
+        let leases = context.get_key_value(names::LEASES).await;
+        let leases = leases.map_err(|error| DurableError::Away {
+            what: names::LEASES,
+            problem: error.to_string(),
+        })?;
+        let results = Results::open(connection).await?;
+        let stop = CancellationToken::new();
+        let worker = Arc::new(Worker { processor, results, stop: stop.clone() });
+        let gauge = Gauge::new(HandlerInfo { name: LEASE, kind: HandlerKind::Effect });
+        let contender =
+            Contender::new(Cell::new(&leases, LEASE), gauge.clone(), instance, LEASE_TTL);
+        let running = tokio::spawn(run(worker, contender, gauge, stop.clone()));
+        Ok(Self { stop, running })
+    }
+
+    /// Finishes the commands that are being carried out, leaves the others in the queue, and gives
+    /// the lease back.
+    pub async fn drain(self) {
+        self.stop.cancel();
+        if let Err(error) = self.running.await {
+            tracing::error!(%error, "the queue's worker ended badly");
+        }
+    }
+}
+
+async fn run(worker: Arc<Worker>, mut contender: Contender, gauge: Gauge, stop: CancellationToken) {
+    let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
+    while !stop.is_cancelled() {
+        gauge.waiting();
+        let lease = tokio::select! {
+            () = stop.cancelled() => break,
+            lease = contender.win() => lease,
+        };
+        gauge.running(lease.epoch);
+        tracing::info!(epoch = lease.epoch, "owns the queue of durable commands");
+        while !stop.is_cancelled() && !lease.lost.is_cancelled() {
+            let worked = tokio::select! {
+                biased;
+                () = lease.lost.cancelled() => break,
+                worked = Arc::clone(&worker).work(lease.validity()) => worked,
+            };
+            match worked {
+                Ok(()) => backoff.reset(),
+                Err(problem) => {
+                    tracing::warn!(%problem, "the queue of durable commands is interrupted");
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = tokio::time::sleep(backoff.next()) => {}
+                    }
+                }
+            }
+        }
+        if !lease.lost.is_cancelled() {
+            gauge.stopped();
+            lease.release().await;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What became of one durable command, as it is kept and as it is asked for.
+
+use std::collections::BTreeMap;
+
+use async_nats::Message;
+use chrono::{DateTime, Utc};
+use kit::CommandId;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    problem::Problem,
+    request::{Reply, Status},
+};
+
+/// Most bytes of an outcome: it must fit a message beside its headers.
+const OUTCOME_BYTES_MAX: usize = 768 * 1024;
+
+/// How a durable command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutcomeStatus {
+    /// It is still in the queue, or being carried out.
+    Pending,
+    /// Its events are in the log.
+    Committed,
+    /// It was already so.
+    Unchanged,
+    /// It had been carried out before.
+    Replayed,
+    /// It was refused, and repeating it unchanged will not help.
+    Refused,
+}
+
+/// What became of one durable command.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// How it ended.
+    pub status: OutcomeStatus,
+    /// Which command.
+    pub command_id: CommandId,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<DateTime<Utc>>,
+    /// The answer, if it was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<Reply>,
+    /// The refusal, if it was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+    /// The message as it came, if it was refused, so that it can be corrected and sent again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original: Option<Original>,
+}
+
+/// A refused command as it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Original {
+    /// Its subject.
+    pub subject: String,
+    /// Its headers.
+    pub headers: BTreeMap<String, Vec<String>>,
+    /// Its body as text, unless it is too large to keep.
+    pub body: Option<String>,
+}
+
+impl Outcome {
+    /// A command that has not ended.
+    #[must_use]
+    pub const fn pending(command_id: CommandId) -> Self {
+        let status = OutcomeStatus::Pending;
+        Self { status, command_id, time: None, reply: None, problem: None, original: None }
+    }
+
+    pub(super) fn new(
+        command_id: CommandId,
+        result: Result<Reply, Problem>,
+        message: &Message,
+    ) -> Self {
+        let (status, reply, problem) = match result {
+            Ok(reply) => (reply.status.into(), Some(reply), None),
+            Err(problem) => (OutcomeStatus::Refused, None, Some(problem)),
+        };
+        let original = problem.is_some().then(|| Original::of(message));
+        Self { status, command_id, time: Some(Utc::now()), reply, problem, original }
+    }
+
+    /// The outcome as it is kept: without the original body if the whole would be too large.
+    pub(super) fn write(mut self) -> serde_json::Result<Vec<u8>> {
+        let written = serde_json::to_vec(&self)?;
+        match &mut self.original {
+            Some(original) if written.len() > OUTCOME_BYTES_MAX => {
+                original.body = None;
+                original.headers.clear();
+                serde_json::to_vec(&self)
+            }
+            _ => Ok(written),
+        }
+    }
+}
+
+impl Original {
+    fn of(message: &Message) -> Self {
+        let values = |values: &Vec<_>| values.iter().map(ToString::to_string).collect();
+        let headers = message.headers.iter().flat_map(|map| map.iter());
+        Self {
+            subject: message.subject.to_string(),
+            headers: headers.map(|(name, all)| (name.to_string(), values(all))).collect(),
+            body: Some(String::from_utf8_lossy(&message.payload).into_owned()),
+        }
+    }
+}
+
+impl From<Status> for OutcomeStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Committed => Self::Committed,
+            Status::Unchanged => Self::Unchanged,
+            Status::Replayed => Self::Replayed,
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! One owner's work on the queue: several aggregates at a time, one command after the other each.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use async_nats::jetstream::{
+    self,
+    consumer::{AckPolicy, DeliverPolicy, ReplayPolicy, pull},
+};
+use bytes::Bytes;
+use chrono::Utc;
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use kit::{CommandId, Position};
+use nats::{Subject, names};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use super::{Outcome, Results, results::given_id};
+use crate::{
+    handler::{Backoff, Delivery, Lanes, Validity},
+    problem::Problem,
+    processor::Processor,
+    request::Reply,
+    service::continue_trace,
+    wire,
+};
+
+/// Commands taken from the queue and not yet acknowledged.
+const WINDOW: usize = 256;
+/// Aggregates worked on at the same time.
+const LANES_MAX: usize = 64;
+/// Bytes of commands asked for at a time.
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
+/// A command is retried in place for as long as it takes, so a second delivery says nothing; it is
+/// recognised and passed over. It only has to come if an acknowledgement was lost.
+const ACK_WAIT: Duration = Duration::from_secs(60);
+const HEARTBEAT: Duration = Duration::from_secs(1);
+const EXPIRES: Duration = Duration::from_secs(10);
+
+/// The codes that decide whether a caller's deadline counts.
+const OUTCOME_UNKNOWN: &str = "outcome-unknown";
+const DEADLINE: &str = "deadline";
+
+/// What carries commands out.
+pub(super) struct Worker {
+    pub(super) processor: Processor,
+    pub(super) results: Results,
+    pub(super) stop: CancellationToken,
+}
+
+type Settled = (Delivery, Result<(), Problem>);
+
+impl Worker {
+    /// Works until it is asked to stop, or the queue breaks.
+    pub(super) async fn work(
+        self: Arc<Self>,
+        validity: watch::Receiver<Validity>,
+    ) -> Result<(), Problem> {
+        let mut messages = self.open().await?;
+        let mut lanes = Lanes::new(Position::ZERO, LANES_MAX, WINDOW);
+        let mut waiting: HashMap<Position, jetstream::Message> = HashMap::new();
+        let mut running: FuturesUnordered<BoxFuture<'static, Settled>> = FuturesUnordered::new();
+        loop {
+            let stopping = self.stop.is_cancelled();
+            while !stopping && let Some(delivery) = lanes.take() {
+                let Some(message) = waiting.remove(&delivery.position) else { continue };
+                let settled = Arc::clone(&self).settle(message, validity.clone());
+                running.push(settled.map(|result| (delivery, result)).boxed());
+            }
+            if stopping && running.is_empty() {
+                return Ok(());
+            }
+            tokio::select! {
+                biased;
+                Some((delivery, result)) = running.next() => {
+                    result?;
+                    lanes.done(&delivery.subject, delivery.position);
+                }
+                () = self.stop.cancelled(), if !stopping => {}
+                message = messages.next(), if !stopping && !lanes.is_full() => {
+                    let away = || Problem::unavailable("the queue's consumer ended");
+                    let message = message.ok_or_else(away)?;
+                    let message = message.map_err(|e| Problem::unavailable(e.to_string()))?;
+                    let delivery = lane(&message)?;
+                    if !lanes.holds(delivery.position) {
+                        waiting.insert(delivery.position, message);
+                        lanes.push(delivery);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A consumer that begins with the first command still in the queue.
+    async fn open(&self) -> Result<pull::Stream, Problem> {
+        let away = |error: &dyn std::fmt::Display| Problem::unavailable(error.to_string());
+        let queue = self.results.queue();
+        // There may be none, and if it cannot be deleted then it cannot be created either.
+        let _ = queue.delete_consumer(names::COMMANDS).await;
+        let config = pull::Config {
+            durable_name: Some(names::COMMANDS.to_owned()),
+            description: Some("the owner of the queue".to_owned()),
+            deliver_policy: DeliverPolicy::All,
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: ACK_WAIT,
+            max_deliver: -1,
+            max_ack_pending: 2 * i64::try_from(WINDOW).unwrap_or(i64::MAX),
+            replay_policy: ReplayPolicy::Instant,
+            ..pull::Config::default()
+        };
+        let consumer = queue.create_consumer(config).await.map_err(|error| away(&error))?;
+        let stream = consumer
+            .stream()
+            .max_messages_per_batch(WINDOW)
+            .max_bytes_per_batch(BATCH_BYTES)
+            .heartbeat(HEARTBEAT)
+            .expires(EXPIRES);
+        stream.messages().await.map_err(|error| away(&error))
+    }
+
+    /// Carries one command out unless that was done before, keeps the outcome, acknowledges.
+    async fn settle(
+        self: Arc<Self>,
+        message: jetstream::Message,
+        validity: watch::Receiver<Validity>,
+    ) -> Result<(), Problem> {
+        let id = identify(&message)?;
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(10));
+        // Once it may have been carried out, the caller's deadline no longer says that it was not.
+        let mut begun = false;
+        loop {
+            let attempt = self.attempt(&id, &message, &validity, begun).await;
+            let Err(problem) = attempt else { break };
+            begun |= problem.code == OUTCOME_UNKNOWN;
+            tracing::warn!(command = %id, %problem, "a durable command is tried again");
+            tokio::select! {
+                () = self.stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep(backoff.next()) => {}
+            }
+        }
+        message.ack().await.map_err(|error| Problem::unavailable(error.to_string()))
+    }
+
+    /// An error is transient.
+    async fn attempt(
+        &self,
+        id: &CommandId,
+        message: &jetstream::Message,
+        validity: &watch::Receiver<Validity>,
+        begun: bool,
+    ) -> Result<(), Problem> {
+        if self.results.ended(id).await?.is_some() {
+            return Ok(());
+        }
+        let result = self.carry_out(id, message, validity, begun).await;
+        if let Err(problem) = &result
+            && problem.is_transient()
+            && (begun || problem.code != DEADLINE || !expired(message))
+        {
+            return Err(problem.clone());
+        }
+        self.results.keep(Outcome::new(id.clone(), result, &message.message)).await
+    }
+
+    async fn carry_out(
+        &self,
+        id: &CommandId,
+        message: &jetstream::Message,
+        validity: &watch::Receiver<Validity>,
+        begun: bool,
+    ) -> Result<Reply, Problem> {
+        let mut request = wire::read_request(
+            &message.subject,
+            message.headers.as_ref(),
+            message.payload.clone(),
+        )?;
+        request.command_id = Some(id.clone());
+        // An owner that was paused must not act late, after another has taken over.
+        let owned = *validity.borrow();
+        if !owned.holds() {
+            return Err(Problem::unavailable("another instance may own the queue by now"));
+        }
+        let own = request.deadline.filter(|_| !begun);
+        request.deadline = Some(own.map_or(owned.deadline, |own| own.min(owned.deadline)));
+        let span = continue_trace(&mut request);
+        self.processor.execute(request).instrument(span).await
+    }
+}
+
+/// Whether the caller's own deadline has passed: then `deadline` is final.
+fn expired(message: &jetstream::Message) -> bool {
+    let request = wire::read_request(&message.subject, message.headers.as_ref(), Bytes::new());
+    request.ok().and_then(|request| request.deadline).is_some_and(|deadline| deadline <= Utc::now())
+}
+
+/// The lane is the aggregate. What cannot be read has a lane of its own.
+fn lane(message: &jetstream::Message) -> Result<Delivery, Problem> {
+    let info = message.info().map_err(|error| Problem::unavailable(error.to_string()))?;
+    let subject = match Subject::parse(&message.subject) {
+        Some(Subject::Enqueue { aggregate, id, .. }) => format!("{aggregate}.{id}"),
+        _ => message.subject.to_string(),
+    };
+    let position = Position(info.stream_sequence);
+    Ok(Delivery { subject, position, pending: info.pending, body: Bytes::new() })
+}
+
+/// The caller's id or, if there is none that is valid, one that is the same at each delivery.
+fn identify(message: &jetstream::Message) -> Result<CommandId, Problem> {
+    if let Some(id) = message.headers.as_ref().and_then(given_id) {
+        return Ok(id);
+    }
+    let info = message.info().map_err(|error| Problem::unavailable(error.to_string()))?;
+    let (sequence, time) = (info.stream_sequence, info.published.unix_timestamp_nanos());
+    let made = format!("{}-{sequence}-{time}", names::COMMANDS).parse();
+    made.map_err(|error: kit::BadId| Problem::invalid(error.to_string()))
+}
