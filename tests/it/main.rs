@@ -8,6 +8,7 @@ mod permissions;
 mod person;
 mod provision;
 mod query_service;
+mod service;
 mod snapshot;
 mod store_contract;
 mod store_faults;
