@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{commands, connection::ConnectionArgs};
+use crate::{bench, commands, connection::ConnectionArgs};
 
 const ABOUT: &str = "An event-sourced aggregate service on NATS JetStream.
 
@@ -122,6 +122,8 @@ pub enum Command {
     Upcast(commands::upcast::UpcastArgs),
     /// Show requested mails; sending comes with a later release
     Mail(commands::mail::MailArgs),
+    /// Measure commands against what the server itself can do
+    Bench(bench::BenchArgs),
 }
 
 impl Command {

@@ -16,7 +16,10 @@ pub mod upcast;
 
 use anyhow::Result;
 
-use crate::arguments::{Cli, Command};
+use crate::{
+    arguments::{Cli, Command},
+    bench,
+};
 
 /// Runs the subcommand that the command line names.
 ///
@@ -37,5 +40,6 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Handlers(args) => handlers::run(global, args).await,
         Command::Upcast(args) => upcast::run(global, args).await,
         Command::Mail(args) => mail::run(global, args).await,
+        Command::Bench(args) => bench::run(args, &global.data).await,
     }
 }

@@ -2,6 +2,7 @@
 //! Not here: how commands, policies and projections run; the infrastructure does that.
 
 pub mod arguments;
+pub mod bench;
 pub mod commands;
 pub mod connection;
 pub mod contexts;

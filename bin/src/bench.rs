@@ -1,0 +1,67 @@
+//! `headwater bench`: how near commands come to what the server itself can do.
+//!
+//! A command costs at least one round trip and one append, so the limit is
+//! 1 / (1 / echo rate + 1 / publish rate), with all three measured in turn, round after round, on
+//! one server with one payload. Broker, service and load are three processes, as in production.
+//! Not here: the service; what is measured is what `serve` runs.
+
+pub mod aggregate;
+mod load;
+mod machine;
+mod measure;
+mod report;
+mod work;
+mod worker;
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use infrastructure::broker;
+
+use machine::Machine;
+use measure::{Plan, Round};
+use report::Report;
+
+/// What `headwater bench` takes.
+#[derive(Debug, Clone, Args)]
+pub struct BenchArgs {
+    /// Print the figures as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// How long each measurement lasts
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+    /// How many rounds to take the median of
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub rounds: u32,
+    /// Be the service under load: the bench starts this itself
+    #[arg(long, hide = true, value_name = "URL")]
+    pub worker: Option<String>,
+    /// As the service under load, write one event a commit
+    #[arg(long, hide = true, requires = "worker")]
+    pub single: bool,
+}
+
+/// Measures on throw-away servers; the binary is found under, or installed into, `data`.
+///
+/// # Errors
+/// If a process cannot be started or an answer is not the one expected.
+pub async fn run(args: BenchArgs, data: &Path) -> Result<()> {
+    if let Some(url) = &args.worker {
+        return worker::run(url, args.single).await;
+    }
+    let binary = broker::find_or_install(data).await.context("cannot find a nats-server")?;
+    let plan = Plan { binary, time: Duration::from_secs(args.seconds) };
+    let mut report = Report::new(Machine::describe(), args.seconds);
+    for sync_always in [false, true] {
+        let mut rounds: Vec<Round> = Vec::new();
+        for number in 1..=args.rounds {
+            let mode = if sync_always { "always" } else { "default" };
+            report::progress(&format!("sync {mode}, round {number} of {}", args.rounds));
+            rounds.push(measure::round(&plan, sync_always).await?);
+        }
+        report.add(sync_always, &rounds);
+    }
+    report.print(args.json)
+}
