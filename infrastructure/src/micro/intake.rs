@@ -35,6 +35,9 @@ impl Intake {
     ) -> Result<Self, SubscribeError> {
         let group = names::SERVICE.to_owned();
         let subscriber = connection.queue_subscribe(subject.to_owned(), group).await?;
+        // The server takes what comes on one connection in turn, so when it says that nobody is at
+        // an address of our own, it has the subscription and whoever asks from now on is heard.
+        let _ = connection.request(connection.new_inbox(), bytes::Bytes::new()).await;
         Ok(Self { connection, subscriber, filler, received: 0, rounds: None })
     }
 
