@@ -159,7 +159,10 @@ impl Broker {
             .await
             .map_err(|error| io_error("prepare the server's folder")(error.into()))??;
         let mut child = Command::new(&binary)
-            .args(folder.arguments())
+            .arg("-c")
+            .arg(folder.configuration())
+            .arg("--ports_file_dir")
+            .arg(&folder.path)
             .envs(environment)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

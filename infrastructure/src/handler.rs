@@ -11,6 +11,8 @@ mod duty;
 mod effect;
 mod failure;
 mod feed;
+#[cfg(test)]
+mod fencing_tests;
 mod handlers;
 mod lanes;
 mod lease;

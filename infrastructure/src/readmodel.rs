@@ -6,6 +6,8 @@
 
 mod batch;
 mod claim;
+#[cfg(test)]
+mod fencing_tests;
 mod generation;
 mod params;
 mod projection;

@@ -183,7 +183,7 @@ impl Served {
         Ok(Condition { field: known.name, matches: known.matches, value })
     }
 
-    /// A snapshot that holds everything up to `wait.after`.
+    /// A snapshot with all rows, of this version, that holds everything up to `wait.after`.
     async fn reached(&self, store: &SqliteStore, wait: Wait) -> Result<Snapshot, Problem> {
         let until = Instant::now() + wait.patience;
         let mut status = self.gauge.watch();
@@ -191,12 +191,12 @@ impl Served {
             status.mark_unchanged();
             let snapshot =
                 store.snapshot(self.projection.name()).await.map_err(|error| away(&error))?;
-            let stands = snapshot.as_ref().map_or(Position::ZERO, |snapshot| snapshot.position);
-            if let Some(snapshot) = snapshot.filter(|snapshot| snapshot.position >= wait.after) {
-                return self.whole(snapshot);
-            }
+            let missing = match self.whole(snapshot, wait.after) {
+                Ok(snapshot) => return Ok(snapshot),
+                Err(missing) => missing,
+            };
             if Instant::now() >= until {
-                return Err(self.late(stands, wait.after));
+                return Err(missing);
             }
             self.poke.notify_one();
             let look = (Instant::now() + LOOK_INTERVAL).min(until);
@@ -206,13 +206,14 @@ impl Served {
     }
 
     /// Rows of another version, or not all rows, are no answer.
-    fn whole(&self, snapshot: Snapshot) -> Result<Snapshot, Problem> {
+    fn whole(&self, snapshot: Option<Snapshot>, after: Position) -> Result<Snapshot, Problem> {
         let (name, version) = (self.projection.name(), self.projection.version());
+        let Some(snapshot) = snapshot else { return Err(self.late(Position::ZERO, after)) };
         let Snapshot { position, complete_at, .. } = snapshot;
         if snapshot.version != version {
+            let folded = snapshot.version;
             return Err(Problem::unavailable(format!(
-                "the rows of {name} were folded by version {} of its code, this is {version}",
-                snapshot.version
+                "the rows of {name} were folded by version {folded} of its code, this is {version}"
             )));
         }
         if position < complete_at {
@@ -220,7 +221,7 @@ impl Served {
                 "{name} is being folded: at {position} of {complete_at}"
             )));
         }
-        Ok(snapshot)
+        if position < after { Err(self.late(position, after)) } else { Ok(snapshot) }
     }
 
     fn late(&self, stands: Position, after: Position) -> Problem {

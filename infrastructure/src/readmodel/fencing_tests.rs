@@ -1,0 +1,126 @@
+//! Rows and their checkpoint: one owner at a time, each event once.
+
+use kit::{Position, Projection, Recorded, Version};
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::{
+    AnyProjection, Touch,
+    batch::ApplyError,
+    generation::{Generation, TakeOverError},
+    store::SqliteStore,
+};
+use crate::{
+    envelope::{NewEvent, decode, encode},
+    handler::Source,
+    store::StreamKey,
+};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Ticked {}
+
+kit::events! {
+    /// What a clock does.
+    pub enum ClockEvent for "clock" { "ticked" => Ticked: 1 }
+}
+
+struct Ticks;
+
+impl Projection for Ticks {
+    const NAME: &'static str = "ticks";
+    const VERSION: u32 = 1;
+    type When = ClockEvent;
+    type Document = u64;
+
+    fn key(event: &Recorded<ClockEvent>) -> Option<String> {
+        Some(event.aggregate_id.to_string())
+    }
+
+    fn fold(count: &mut u64, _: &Recorded<ClockEvent>) {
+        *count += 1;
+    }
+}
+
+/// The tick that stands at `position`.
+fn tick(position: u64) -> Touch {
+    let key = StreamKey { aggregate: "clock".into(), id: "tower".parse().unwrap() };
+    let event = NewEvent {
+        id: Uuid::now_v7(),
+        kind: <ClockEvent as kit::Event>::KINDS[0],
+        version: Version(position),
+        time: kit::scenario::noon(),
+        data: b"{}".to_vec(),
+    };
+    let metadata = kit::Metadata {
+        command_id: Uuid::now_v7().into(),
+        command_hash: String::new(),
+        correlation_id: "c".to_owned(),
+        causation_id: None,
+        user_id: None,
+        session_id: None,
+        request_id: None,
+        hops: 0,
+        traceparent: None,
+    };
+    let body = encode(&key, [(&event, &metadata)]).unwrap();
+    let element = &decode(&body).unwrap()[0];
+    let source = Source { aggregate: "clock", element, position: Position(position), index: 0 };
+    AnyProjection::touch(&Ticks, &source).unwrap().unwrap()
+}
+
+async fn store() -> (SqliteStore, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("a/read-models.sqlite")).await.unwrap();
+    (store, folder)
+}
+
+async fn apply(
+    store: &SqliteStore,
+    generation: &mut Generation,
+    positions: std::ops::RangeInclusive<u64>,
+) -> Result<(), ApplyError> {
+    let to = Position(*positions.end());
+    let touches: Vec<_> = positions.map(tick).collect();
+    store.apply(generation, &Ticks, &touches, to).await
+}
+
+async fn ticks(store: &SqliteStore) -> (u64, Option<String>) {
+    let mut snapshot = store.snapshot("ticks").await.unwrap().unwrap();
+    let document = snapshot.get("tower").await.unwrap();
+    (snapshot.position.0, document.map(|document| document.get().to_owned()))
+}
+
+#[tokio::test]
+async fn a_former_owner_cannot_write_rows() {
+    let (store, _folder) = store().await;
+    let mut former = store.take_over(&Ticks, 5, Position(9)).await.unwrap();
+    apply(&store, &mut former, 1..=3).await.unwrap();
+    let mut owner = store.take_over(&Ticks, 6, Position(9)).await.unwrap();
+    assert_eq!(owner.position, Position(3));
+    assert!(matches!(apply(&store, &mut former, 4..=6).await, Err(ApplyError::Fenced)));
+    assert_eq!(ticks(&store).await, (3, Some("3".to_owned())));
+    apply(&store, &mut owner, 4..=5).await.unwrap();
+    assert_eq!(ticks(&store).await, (5, Some("5".to_owned())));
+    let late = store.take_over(&Ticks, 5, Position(9)).await;
+    assert!(matches!(late, Err(TakeOverError::Fenced)));
+}
+
+#[tokio::test]
+async fn the_same_batch_is_not_applied_twice() {
+    let (store, _folder) = store().await;
+    let mut owner = store.take_over(&Ticks, 5, Position(9)).await.unwrap();
+    let mut unaware = owner.clone();
+    apply(&store, &mut owner, 1..=3).await.unwrap();
+    assert!(matches!(apply(&store, &mut unaware, 1..=3).await, Err(ApplyError::Fenced)));
+    assert_eq!(ticks(&store).await, (3, Some("3".to_owned())));
+}
+
+#[tokio::test]
+async fn a_checkpoint_past_the_end_of_the_log_is_refused() {
+    let (store, _folder) = store().await;
+    let mut owner = store.take_over(&Ticks, 5, Position(9)).await.unwrap();
+    apply(&store, &mut owner, 1..=3).await.unwrap();
+    let shorter = store.take_over(&Ticks, 6, Position(2)).await;
+    assert!(matches!(shorter, Err(TakeOverError::Unfit(_))), "{shorter:?}");
+}

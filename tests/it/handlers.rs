@@ -1,0 +1,9 @@
+//! Policies, effects and projections as durable consumers, on a real server.
+
+mod effects;
+mod faults;
+mod policies;
+mod projections;
+mod queries;
+mod table_tennis;
+mod world;

@@ -1,0 +1,171 @@
+//! What a projection promises.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use infrastructure::{
+    composition::Composition,
+    handler::{HandlerState, Handlers},
+    query::Queries,
+};
+use kit::Position;
+
+use super::{
+    table_tennis::{POISON, Returns, Score, Scores},
+    world::{World, json, state, table},
+};
+
+fn scoring() -> Composition {
+    table().projection(Scores::<1, false>)
+}
+
+/// All scores, once everything up to `after` is folded.
+async fn scores(handlers: &Handlers, after: Position) -> BTreeMap<String, Vec<u64>> {
+    let body = format!("{{\"after\":{after},\"wait_ms\":30000,\"limit\":200}}");
+    let answer = handlers.queries().query("scores", "list", body.into()).await.unwrap();
+    let documents: Vec<Score> = serde_json::from_value(json(&answer)["documents"].clone()).unwrap();
+    documents.into_iter().map(|score| (score.name, score.balls)).collect()
+}
+
+#[tokio::test]
+async fn after_any_kill_the_rows_equal_a_fold_of_the_log() {
+    let world = World::start().await;
+    let composition = scoring();
+    for round in 0..6_u64 {
+        let instance = world.instance(&composition, "one");
+        let serve = async |id| {
+            for ball in 0..30 {
+                world.serve(id, round * 100 + ball).await;
+            }
+        };
+        // Each round dies at another point of the traffic.
+        tokio::join!(serve("ada"), serve("bob"), serve("cleo"), async {
+            for ball in 0..round * 4 {
+                world.serve("dan", round * 100 + ball).await;
+            }
+            instance.kill().await;
+        });
+    }
+    let handlers = world.handlers(&composition, "one").await;
+    assert_eq!(scores(&handlers, world.last().await).await, world.balls("server").await);
+    handlers.stop().await;
+}
+
+#[tokio::test]
+async fn a_second_instance_on_the_same_file_takes_over() {
+    let world = World::start().await;
+    let first = world.instance(&scoring(), "one");
+    world.serve("ada", 1).await;
+    world.owned_by("scores", "one").await;
+    let second = world.handlers(&scoring(), "two").await;
+    world.serve("ada", 2).await;
+    // It answers while the other folds.
+    assert_eq!(scores(&second, world.last().await).await["ada"], [1, 2]);
+    first.kill().await;
+    world.serve("ada", 3).await;
+    assert_eq!(scores(&second, world.last().await).await["ada"], [1, 2, 3]);
+    world.owned_by("scores", "two").await;
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_projection_that_cannot_fold_an_event_halts_before_it_and_others_go_on() {
+    let world = World::start().await;
+    let poisoned = table().projection(Scores::<1, true>).projection(Returns);
+    let handlers = world.handlers(&poisoned, "one").await;
+    for ball in [1, 2, POISON, 3] {
+        world.serve("ada", ball).await;
+    }
+    let is_halted = |state: &HandlerState| matches!(state, HandlerState::Halted { .. });
+    let HandlerState::Halted { reason } = state(&handlers, "scores", is_halted).await else {
+        unreachable!()
+    };
+    assert!(reason.contains("scores at 3.0"), "{reason}");
+    assert_eq!(scores(&handlers, Position(2)).await["ada"], [1, 2]);
+    let late = r#"{"key":"ada","after":4,"wait_ms":0}"#;
+    let late = handlers.queries().query("scores", "get", late.into()).await.unwrap_err();
+    assert_eq!(late.code, "timeout");
+    assert!(late.detail.starts_with("scores is at 2, 2 behind 4; it has halted"), "{late}");
+    let others = handlers.queries().query("returns", "list", r#"{"after":4}"#.into()).await;
+    assert_eq!(json(&others.unwrap())["position"], 4);
+    handlers.stop().await;
+
+    let mended = world.handlers(&scoring(), "one").await;
+    assert_eq!(scores(&mended, world.last().await).await["ada"], [1, 2, POISON, 3]);
+    mended.stop().await;
+}
+
+#[tokio::test]
+async fn rows_of_older_code_are_folded_again() {
+    let world = World::start().await;
+    for ball in 1..=300 {
+        world.serve("ada", ball).await;
+    }
+    let old = world.handlers(&scoring(), "one").await;
+    assert_eq!(scores(&old, world.last().await).await["ada"].len(), 300);
+    old.stop().await;
+
+    let new = world.handlers(&table().projection(Scores::<2, false>), "one").await;
+    let rows = scores(&new, world.last().await).await;
+    assert_eq!(rows.keys().collect::<Vec<_>>(), ["ADA"], "no row has the old shape");
+    assert_eq!(rows["ADA"].len(), 300);
+    new.stop().await;
+
+    let old = world.handlers(&scoring(), "one").await;
+    let is_halted = |state: &HandlerState| matches!(state, HandlerState::Halted { .. });
+    let HandlerState::Halted { reason } = state(&old, "scores", is_halted).await else {
+        unreachable!()
+    };
+    assert!(reason.contains("run the newer program"), "{reason}");
+    let get = old.queries().query("scores", "get", r#"{"key":"ada","wait_ms":0}"#.into()).await;
+    assert_eq!(get.unwrap_err().code, "unavailable");
+    old.stop().await;
+}
+
+#[tokio::test]
+async fn an_instance_with_another_file_runs_neither_projections_nor_their_queries() {
+    let world = World::start().await;
+    let first = world.handlers(&scoring(), "one").await;
+    let reply = world.serve("ada", 1).await;
+    assert_eq!(scores(&first, reply.position).await["ada"], [1]);
+
+    let mut options = world.options("two");
+    options.store = world.server.folder().join("another.sqlite");
+    let second = Handlers::start(&world.client, &scoring(), options).await.unwrap();
+    assert!(second.status().is_empty());
+    assert!(second.queries().catalogue().is_empty());
+    let answer = second.queries().query("scores", "get", Bytes::new()).await.unwrap_err();
+    assert_eq!((answer.status, answer.code.as_str()), (503, "store-elsewhere"));
+    assert!(answer.detail.contains("of the instance one"), "{answer}");
+    second.stop().await;
+    first.stop().await;
+}
+
+#[tokio::test]
+async fn an_instance_whose_file_was_deleted_folds_it_again() {
+    let world = World::start().await;
+    let first = world.handlers(&scoring(), "one").await;
+    let reply = world.serve("ada", 1).await;
+    assert_eq!(scores(&first, reply.position).await["ada"], [1]);
+    first.stop().await;
+    std::fs::remove_file(world.options("one").store).unwrap();
+    let again = world.handlers(&scoring(), "one").await;
+    assert_eq!(scores(&again, reply.position).await["ada"], [1]);
+    again.stop().await;
+}
+
+#[tokio::test]
+async fn rows_of_another_log_are_not_mixed_with_this_one() {
+    let world = World::start().await;
+    let first = world.handlers(&scoring(), "one").await;
+    let reply = world.serve("ada", 1).await;
+    scores(&first, reply.position).await;
+    first.stop().await;
+
+    let other = World::start().await;
+    let options = world.options("one");
+    let elsewhere = Handlers::start(&other.client, &scoring(), options).await.unwrap();
+    let answer = elsewhere.queries().query("scores", "list", Bytes::new()).await.unwrap_err();
+    assert!(answer.detail.contains("folded from another event log"), "{answer}");
+    elsewhere.stop().await;
+}

@@ -1,0 +1,314 @@
+//! A small domain to watch handlers with: whatever is served is returned.
+
+use std::{
+    sync::{Arc, Condvar, Mutex},
+    time::Duration,
+};
+
+use kit::{
+    Aggregate, AggregateId, CommandId, Context, DomainError, Effect, EventSet, Field, Order,
+    Outcome, Policy, Projection, Recorded, Refused, Start, Term,
+};
+use serde::{Deserialize, Serialize};
+
+/// A ball that nobody may return.
+pub(crate) const UNLUCKY: u64 = 13;
+/// A ball that a referee gives back instead.
+pub(crate) const GIVEN_BACK: u64 = 1_013;
+/// A ball at which a handler's code panics.
+pub(crate) const POISON: u64 = 666;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ball {
+    pub(crate) ball: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Served {
+    pub(crate) ball: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Returned {
+    pub(crate) ball: u64,
+}
+
+kit::commands! {
+    /// What a server may be asked.
+    pub enum ServerCommand { "serve" => Ball }
+}
+kit::events! {
+    /// What a server does.
+    pub enum ServerEvent for "server" { "served" => Served: 1 }
+}
+kit::commands! {
+    /// What a receiver may be asked.
+    pub enum ReceiverCommand { "return" => Return }
+}
+kit::events! {
+    /// What a receiver does.
+    pub enum ReceiverEvent for "receiver" { "returned" => Returned: 1 }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Return {
+    pub(crate) ball: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("that ball is unlucky")]
+pub(crate) struct Unlucky;
+
+impl DomainError for Unlucky {
+    fn code(&self) -> &'static str {
+        "unlucky"
+    }
+}
+
+/// Serves whatever it is asked to.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Server {
+    served: u64,
+}
+
+impl Aggregate for Server {
+    const TYPE: &'static str = "server";
+    const STATE_SCHEMA: u32 = 1;
+    type Command = ServerCommand;
+    type Event = ServerEvent;
+    type Error = Unlucky;
+
+    fn decide(&self, command: &ServerCommand, _: &Context) -> Result<Vec<ServerEvent>, Unlucky> {
+        let ServerCommand::Ball(Ball { ball }) = command;
+        Ok(vec![Served { ball: *ball }.into()])
+    }
+
+    fn evolve(&mut self, _: &ServerEvent) {
+        self.served += 1;
+    }
+}
+
+/// Returns every ball but the unlucky one.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Receiver {
+    returned: u64,
+}
+
+impl Aggregate for Receiver {
+    const TYPE: &'static str = "receiver";
+    const STATE_SCHEMA: u32 = 1;
+    type Command = ReceiverCommand;
+    type Event = ReceiverEvent;
+    type Error = Unlucky;
+
+    fn decide(
+        &self,
+        command: &ReceiverCommand,
+        _: &Context,
+    ) -> Result<Vec<ReceiverEvent>, Unlucky> {
+        let ReceiverCommand::Return(Return { ball }) = command;
+        if *ball == UNLUCKY { Err(Unlucky) } else { Ok(vec![Returned { ball: *ball }.into()]) }
+    }
+
+    fn evolve(&mut self, _: &ReceiverEvent) {
+        self.returned += 1;
+    }
+}
+
+/// Lets code through, or holds the whole thread as a stopped process would.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Gate(Arc<(Mutex<Stand>, Condvar)>);
+
+#[derive(Debug, Default)]
+struct Stand {
+    closed_for: Option<u64>,
+    someone_waits: bool,
+}
+
+impl Gate {
+    pub(crate) fn close_for(&self, ball: u64) {
+        self.0.0.lock().unwrap().closed_for = Some(ball);
+    }
+
+    pub(crate) fn open(&self) {
+        self.0.0.lock().unwrap().closed_for = None;
+        self.0.1.notify_all();
+    }
+
+    pub(crate) fn someone_waits(&self) -> bool {
+        self.0.0.lock().unwrap().someone_waits
+    }
+
+    fn pass(&self, ball: u64) {
+        let mut stand = self.0.0.lock().unwrap();
+        while stand.closed_for == Some(ball) {
+            stand.someone_waits = true;
+            stand = self.0.1.wait(stand).unwrap();
+        }
+    }
+}
+
+fn receiver(event: &Recorded<ServerEvent>) -> AggregateId {
+    event.aggregate_id.clone()
+}
+
+/// Whenever a ball is served, it is returned; an unlucky one is given back by the referee.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ReturnBalls {
+    pub(crate) gate: Gate,
+    pub(crate) seen: Arc<Mutex<Vec<u64>>>,
+    pub(crate) poisoned: bool,
+}
+
+impl Policy for ReturnBalls {
+    const NAME: &'static str = "return-balls";
+    const START: Start = Start::Beginning;
+    type When = ServerEvent;
+
+    fn react(&self, event: &Recorded<ServerEvent>) -> serde_json::Result<Vec<Order>> {
+        let ServerEvent::Served(Served { ball }) = &event.event;
+        assert!(!(self.poisoned && *ball == POISON), "a poisoned ball");
+        self.gate.pass(*ball);
+        self.seen.lock().unwrap().push(*ball);
+        Ok(vec![Order::to::<Receiver>(&receiver(event), Return { ball: *ball })?])
+    }
+
+    fn on_refused(
+        &self,
+        event: &Recorded<ServerEvent>,
+        refused: &Refused,
+    ) -> serde_json::Result<Vec<Order>> {
+        assert_eq!(refused.code, "unlucky");
+        Ok(vec![Order::to::<Receiver>(&receiver(event), Return { ball: GIVEN_BACK })?])
+    }
+}
+
+/// A policy that came later and only follows what happens from then on.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Watch(pub(crate) Arc<Mutex<Vec<u64>>>);
+
+impl Policy for Watch {
+    const NAME: &'static str = "watch";
+    type When = ServerEvent;
+
+    fn react(&self, event: &Recorded<ServerEvent>) -> serde_json::Result<Vec<Order>> {
+        let ServerEvent::Served(Served { ball }) = &event.event;
+        self.0.lock().unwrap().push(*ball);
+        Ok(Vec::new())
+    }
+}
+
+/// A policy that goes on for ever by itself: whatever is returned is served again.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rally;
+
+impl Policy for Rally {
+    const NAME: &'static str = "rally";
+    const START: Start = Start::Beginning;
+    type When = ReceiverEvent;
+
+    fn react(&self, event: &Recorded<ReceiverEvent>) -> serde_json::Result<Vec<Order>> {
+        let ReceiverEvent::Returned(Returned { ball }) = &event.event;
+        Ok(vec![Order::to::<Server>(&event.aggregate_id, Ball { ball: *ball })?])
+    }
+}
+
+/// An effect that rings once for each ball, if it is let.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bell {
+    pub(crate) rung: Arc<Mutex<Vec<(u64, CommandId)>>>,
+    pub(crate) broken: Arc<Mutex<bool>>,
+}
+
+impl Effect for Bell {
+    const NAME: &'static str = "bell";
+    const START: Start = Start::Beginning;
+    type When = ServerEvent;
+
+    async fn run(&self, event: &Recorded<ServerEvent>, key: &CommandId) -> Outcome {
+        let ServerEvent::Served(Served { ball }) = &event.event;
+        match *ball {
+            POISON => return Outcome::Halt { reason: "the bell is poisoned".to_owned() },
+            UNLUCKY => return Outcome::Skip { reason: "never for that one".to_owned() },
+            _ => {}
+        }
+        if *self.broken.lock().unwrap() {
+            let after = Duration::from_millis(20);
+            return Outcome::Retry { after, reason: "the bell is broken".to_owned() };
+        }
+        self.rung.lock().unwrap().push((*ball, key.clone()));
+        Outcome::Done
+    }
+}
+
+/// What one server has served, in order.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Score {
+    pub(crate) name: String,
+    pub(crate) balls: Vec<u64>,
+}
+
+/// The score of each server. `VERSION` and the poison are the test's to choose.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scores<const VERSION: u32, const POISONED: bool>;
+
+impl<const VERSION: u32, const POISONED: bool> Projection for Scores<VERSION, POISONED> {
+    const NAME: &'static str = "scores";
+    const VERSION: u32 = VERSION;
+    const FIELDS: &'static [Field] = &[Field::prefix("name"), Field::exact("ball")];
+    type When = ServerEvent;
+    type Document = Score;
+
+    fn key(event: &Recorded<ServerEvent>) -> Option<String> {
+        Some(event.aggregate_id.to_string())
+    }
+
+    fn fold(score: &mut Score, event: &Recorded<ServerEvent>) {
+        let ServerEvent::Served(Served { ball }) = &event.event;
+        assert!(!(POISONED && *ball == POISON), "a poisoned ball");
+        score.name = match VERSION {
+            1 => event.aggregate_id.to_string(),
+            _ => event.aggregate_id.to_string().to_uppercase(),
+        };
+        score.balls.push(*ball);
+    }
+
+    fn terms(score: &Score) -> Vec<Term> {
+        let name = Term { field: "name", value: score.name.to_lowercase() };
+        let ball = |ball: &u64| Term { field: "ball", value: ball.to_string() };
+        std::iter::once(name).chain(score.balls.iter().map(ball)).collect()
+    }
+
+    fn order(score: &Score) -> String {
+        score.name.to_lowercase()
+    }
+}
+
+/// How often each ball was returned: a second projection, which nothing poisons.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Returns;
+
+impl Projection for Returns {
+    const NAME: &'static str = "returns";
+    const VERSION: u32 = 1;
+    type When = ReceiverEvent;
+    type Document = u64;
+
+    fn key(event: &Recorded<ReceiverEvent>) -> Option<String> {
+        let ReceiverEvent::Returned(Returned { ball }) = &event.event;
+        Some(ball.to_string())
+    }
+
+    fn fold(count: &mut u64, _: &Recorded<ReceiverEvent>) {
+        *count += 1;
+    }
+}
+
+/// Reads what is served out of a stored payload.
+pub(crate) fn ball(data: &str) -> u64 {
+    let ServerEvent::Served(Served { ball }) =
+        ServerEvent::read("server", "served", 1, data.as_bytes()).unwrap();
+    ball
+}

@@ -1,0 +1,217 @@
+//! A server, a command service, and instances that run handlers and can die like processes.
+
+use std::{collections::BTreeMap, sync::mpsc, thread, time::Duration};
+
+use async_nats::jetstream;
+use infrastructure::{
+    client::Client,
+    composition::Composition,
+    envelope::decode,
+    handler::{HandlerOptions, HandlerReport, HandlerState, Handlers, report},
+    jetstream::{JetStreamOptions, JetStreamStore},
+    processor::{Processor, ProcessorOptions},
+    provision::{ProvisionOptions, provision},
+    request::{CommandRequest, Reply},
+    service::CommandService,
+};
+use kit::{Position, Secret};
+use nats::names;
+use serde_json::value::RawValue;
+use tempfile::TempDir;
+use tests::{LIMIT, eventually};
+use tokio::{runtime, sync::oneshot};
+
+use super::table_tennis::{Receiver, Server};
+
+/// Short, so that a test does not wait long for a take-over.
+pub(crate) const LEASE_TTL: Duration = Duration::from_millis(1500);
+
+/// The aggregates; a test adds handlers.
+pub(crate) fn table() -> Composition {
+    Composition::new().aggregate::<Server>().aggregate::<Receiver>()
+}
+
+pub(crate) struct World {
+    pub(crate) server: tests::Server,
+    pub(crate) connection: async_nats::Client,
+    pub(crate) client: Client,
+    service: Option<(CommandService, Processor)>,
+    folder: TempDir,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        let server = tests::Server::start().await;
+        let connection = server.client().await;
+        provision(&connection, &ProvisionOptions::default()).await.unwrap();
+        let client = Client::new(connection.clone());
+        let folder = tempfile::tempdir().unwrap();
+        let mut world = Self { server, connection, client, service: None, folder };
+        world.open().await;
+        world
+    }
+
+    /// Starts taking commands.
+    pub(crate) async fn open(&mut self) {
+        let store = JetStreamStore::new(
+            self.server.client().await,
+            self.server.client().await,
+            JetStreamOptions::default(),
+        );
+        let aggregates = table().aggregates();
+        let catalogue = aggregates.catalogue();
+        let options = ProcessorOptions::new(Secret::new([1; 32]));
+        let processor = Processor::start(store.await.unwrap(), aggregates, options);
+        let connection = self.server.client().await;
+        let service =
+            CommandService::start(connection, processor.clone(), &catalogue).await.unwrap();
+        self.service = Some((service, processor));
+    }
+
+    /// Stops taking commands.
+    pub(crate) async fn close(&mut self) {
+        let (service, processor) = self.service.take().unwrap();
+        service.drain().await;
+        processor.drain().await;
+    }
+
+    pub(crate) fn options(&self, instance: &str) -> HandlerOptions {
+        HandlerOptions {
+            lease_ttl: LEASE_TTL,
+            bug_delay: Duration::from_millis(20),
+            retry_delay_max: Duration::from_millis(200),
+            ..HandlerOptions::new(instance, self.folder.path().join("read-models.sqlite"))
+        }
+    }
+
+    pub(crate) async fn handlers(&self, composition: &Composition, instance: &str) -> Handlers {
+        let client = Client::new(self.server.client().await);
+        Handlers::start(&client, composition, self.options(instance)).await.unwrap()
+    }
+
+    /// Runs handlers on a thread of their own, which a closed gate stops as SIGSTOP would, and
+    /// which can be dropped as `kill -9` would.
+    pub(crate) fn instance(&self, composition: &Composition, instance: &str) -> Instance {
+        let (url, options) = (self.server.url().to_owned(), self.options(instance));
+        let composition = composition.clone();
+        let (kill, killed) = oneshot::channel::<()>();
+        let (started, starts) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let client = Client::new(async_nats::connect(url).await.unwrap());
+                let _handlers = Handlers::start(&client, &composition, options).await.unwrap();
+                started.send(()).unwrap();
+                // Ends when it is killed; nothing is stopped, flushed or given back.
+                let _ = killed.await;
+                runtime::Handle::current();
+            });
+            runtime.shutdown_background();
+        });
+        starts.recv().unwrap();
+        Instance { kill: Some(kill), thread: Some(thread) }
+    }
+
+    /// Serves `ball` from `id`.
+    pub(crate) async fn serve(&self, id: &str, ball: u64) -> Reply {
+        let body = format!("{{\"ball\":{ball}}}");
+        let request = CommandRequest::new("server", id.parse().unwrap(), "serve", body);
+        self.client.send(&request).await.unwrap()
+    }
+
+    /// Every ball of every aggregate of the type `aggregate`, in the order of the log.
+    pub(crate) async fn balls(&self, aggregate: &str) -> BTreeMap<String, Vec<u64>> {
+        let mut balls: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+        let prefix = format!("event.{aggregate}.");
+        for message in self.messages().await {
+            let Some(id) = message.subject.strip_prefix(&prefix) else { continue };
+            for element in decode(&message.payload).unwrap() {
+                let data = element.json("").unwrap();
+                balls.entry(id.to_owned()).or_default().push(super::table_tennis::ball(data));
+            }
+        }
+        balls
+    }
+
+    /// The whole log.
+    pub(crate) async fn messages(&self) -> Vec<jetstream::message::StreamMessage> {
+        let context = jetstream::new(self.connection.clone());
+        let stream = context.get_stream(names::EVENTS).await.unwrap();
+        let last = stream.cached_info().state.last_sequence;
+        let mut messages = Vec::new();
+        for sequence in 1..=last {
+            messages.push(stream.get_raw_message(sequence).await.unwrap());
+        }
+        messages
+    }
+
+    pub(crate) async fn last(&self) -> Position {
+        let context = jetstream::new(self.connection.clone());
+        let stream = context.get_stream(names::EVENTS).await.unwrap();
+        Position(stream.cached_info().state.last_sequence)
+    }
+
+    pub(crate) async fn report(&self, handler: &str) -> HandlerReport {
+        let reports = report(&self.connection).await.unwrap();
+        reports.into_iter().find(|report| report.name == handler).unwrap()
+    }
+
+    /// Waits until `handler` has checkpointed `position`, as the bucket tells.
+    pub(crate) async fn reached(&self, handler: &str, position: Position) -> HandlerReport {
+        eventually(&format!("{handler} at {position}"), LIMIT, async || {
+            let report = self.report(handler).await;
+            (report.position >= position).then_some(report)
+        })
+        .await
+    }
+
+    pub(crate) async fn owned_by(&self, handler: &str, instance: &str) -> HandlerReport {
+        eventually(&format!("{instance} owns {handler}"), LIMIT, async || {
+            let report = self.report(handler).await;
+            (report.owner.as_deref() == Some(instance)).then_some(report)
+        })
+        .await
+    }
+}
+
+/// Waits until `handler` of `handlers` is in a state that `is` knows.
+pub(crate) async fn state(
+    handlers: &Handlers,
+    handler: &str,
+    is: impl Fn(&HandlerState) -> bool,
+) -> HandlerState {
+    eventually(&format!("the state of {handler}"), LIMIT, async || {
+        let status = handlers.status().into_iter().find(|status| status.name == handler)?;
+        is(&status.state).then_some(status.state)
+    })
+    .await
+}
+
+/// An instance on a thread of its own.
+pub(crate) struct Instance {
+    kill: Option<oneshot::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Instance {
+    /// Ends it as `kill -9` would: its leases stay and its connection is just gone.
+    pub(crate) async fn kill(mut self) {
+        self.end().await;
+    }
+
+    async fn end(&mut self) {
+        drop(self.kill.take());
+        let thread = self.thread.take().unwrap();
+        tokio::task::spawn_blocking(move || thread.join().unwrap()).await.unwrap();
+    }
+}
+
+/// The JSON object of an answer.
+pub(crate) fn json(body: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(body).unwrap()
+}
+
+/// The same of a client's answer.
+pub(crate) fn value(body: &RawValue) -> serde_json::Value {
+    serde_json::from_str(body.get()).unwrap()
+}
