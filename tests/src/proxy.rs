@@ -1,7 +1,13 @@
 //! A TCP proxy between client and server, with a valve in each direction: how an answer gets lost
 //! or comes late while the server did its work.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -49,10 +55,17 @@ pub struct Proxy {
 
 #[derive(Debug)]
 struct Valves {
-    to_client: watch::Sender<Flow>,
-    to_server: watch::Sender<Flow>,
+    to_client: Valve,
+    to_server: Valve,
     // Counts the cuts: a connection ends when it changes.
     cuts: watch::Sender<u64>,
+}
+
+/// One direction: what is to be done, and the bytes that wait.
+#[derive(Debug, Clone, Default)]
+struct Valve {
+    flow: watch::Sender<Flow>,
+    held: Arc<AtomicUsize>,
 }
 
 impl Proxy {
@@ -64,8 +77,8 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound port").to_string();
         let valves = Arc::new(Valves {
-            to_client: watch::Sender::default(),
-            to_server: watch::Sender::default(),
+            to_client: Valve::default(),
+            to_server: Valve::default(),
             cuts: watch::Sender::default(),
         });
         let accepting = tokio::spawn(accept(listener, server.to_owned(), Arc::clone(&valves)));
@@ -81,10 +94,20 @@ impl Proxy {
     /// Turns a valve, for connections there are and will be. What is read after this call is
     /// treated accordingly.
     pub fn set(&self, direction: Direction, flow: Flow) {
+        self.valve(direction).flow.send_replace(flow);
+    }
+
+    /// Bytes that wait behind a valve.
+    #[must_use]
+    pub fn held(&self, direction: Direction) -> usize {
+        self.valve(direction).held.load(Ordering::SeqCst)
+    }
+
+    fn valve(&self, direction: Direction) -> &Valve {
         match direction {
-            Direction::ToClient => self.valves.to_client.send_replace(flow),
-            Direction::ToServer => self.valves.to_server.send_replace(flow),
-        };
+            Direction::ToClient => &self.valves.to_client,
+            Direction::ToServer => &self.valves.to_server,
+        }
     }
 
     /// Breaks all connections, with what is still waiting in them.
@@ -103,7 +126,7 @@ impl Drop for Proxy {
 async fn accept(listener: TcpListener, server: String, valves: Arc<Valves>) {
     while let Ok((client, _)) = listener.accept().await {
         let mut cuts = valves.cuts.subscribe();
-        let (to_client, to_server) = (valves.to_client.subscribe(), valves.to_server.subscribe());
+        let (to_client, to_server) = (valves.to_client.clone(), valves.to_server.clone());
         let server = server.clone();
         tokio::spawn(async move {
             let pumps = async {
@@ -124,11 +147,7 @@ async fn accept(listener: TcpListener, server: String, valves: Arc<Valves>) {
     }
 }
 
-async fn pump(
-    from: impl AsyncRead + Unpin,
-    into: impl AsyncWrite + Unpin,
-    valve: watch::Receiver<Flow>,
-) {
+async fn pump(from: impl AsyncRead + Unpin, into: impl AsyncWrite + Unpin, valve: Valve) {
     let (chunks, waiting) = mpsc::channel(CHUNKS_MAX);
     tokio::join!(read(from, chunks, valve.clone()), write(into, waiting, valve));
 }
@@ -136,14 +155,15 @@ async fn pump(
 async fn read(
     mut from: impl AsyncRead + Unpin,
     chunks: mpsc::Sender<(Instant, Vec<u8>)>,
-    valve: watch::Receiver<Flow>,
+    valve: Valve,
 ) {
     let mut buffer = vec![0; CHUNK_BYTES_MAX];
     while let Ok(count @ 1..) = from.read(&mut buffer).await {
-        let delay = match *valve.borrow() {
+        let delay = match *valve.flow.borrow() {
             Flow::Delayed(delay) => delay,
             Flow::Open | Flow::Paused | Flow::Dropped => Duration::ZERO,
         };
+        valve.held.fetch_add(count, Ordering::SeqCst);
         let chunk = buffer.iter().take(count).copied().collect();
         if chunks.send((Instant::now() + delay, chunk)).await.is_err() {
             return;
@@ -154,13 +174,15 @@ async fn read(
 async fn write(
     mut into: impl AsyncWrite + Unpin,
     mut chunks: mpsc::Receiver<(Instant, Vec<u8>)>,
-    mut valve: watch::Receiver<Flow>,
+    valve: Valve,
 ) {
+    let mut flows = valve.flow.subscribe();
     while let Some((due, chunk)) = chunks.recv().await {
         sleep_until(due).await;
-        let Ok(flow) = valve.wait_for(|flow| *flow != Flow::Paused).await.map(|flow| *flow) else {
+        let Ok(flow) = flows.wait_for(|flow| *flow != Flow::Paused).await.map(|flow| *flow) else {
             return;
         };
+        valve.held.fetch_sub(chunk.len(), Ordering::SeqCst);
         if flow != Flow::Dropped && into.write_all(&chunk).await.is_err() {
             return;
         }
