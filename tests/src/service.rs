@@ -122,6 +122,7 @@ impl Service {
 fn spawn(binary: &Path, arguments: &[String]) -> (Child, Lines<BufReader<ChildStdout>>) {
     let mut child = Command::new(binary)
         .args(arguments)
+        .env("HEADWATER_LOG", "error")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
