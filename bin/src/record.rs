@@ -2,8 +2,11 @@
 //! Not here: reading events.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use infrastructure::envelope::{Data, Element};
-use kit::{EventId, Metadata, Position, Version};
+use infrastructure::{
+    envelope::{Data, Element},
+    follow::RawEvent,
+};
+use kit::{EventId, Metadata, Position, Recorded, Version};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -62,6 +65,23 @@ impl<'a> Record<'a> {
             metadata: &element.metadata,
             data: data.filter(|_| payload),
             data_base64: data_base64.filter(|_| payload),
+        }
+    }
+
+    /// The same of an event of a followed chain, without its payload.
+    #[must_use]
+    pub(crate) fn raw(event: &'a Recorded<RawEvent>) -> Self {
+        Self {
+            cursor: event.cursor(),
+            event_id: event.id,
+            kind: &event.event.kind,
+            id: event.aggregate_id.as_str(),
+            version: event.version,
+            schema_version: event.event.schema_version,
+            time: event.time,
+            metadata: &event.metadata,
+            data: None,
+            data_base64: None,
         }
     }
 

@@ -9,6 +9,7 @@ pub mod connection;
 pub mod doctor;
 pub mod durable;
 pub mod envelope;
+pub mod follow;
 pub mod handler;
 pub mod jetstream;
 pub mod memory;

@@ -1,6 +1,7 @@
 //! `headwater send`: one command, or many from a file or standard input.
 
 mod batch;
+mod follow;
 mod progress;
 
 use std::{path::PathBuf, time::Duration};
@@ -12,7 +13,7 @@ use infrastructure::{
     client::Client,
     request::{CommandRequest, Reply, Status},
 };
-use kit::{AggregateId, CommandId, Version};
+use kit::{AggregateId, CommandId, Position, Version};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -26,7 +27,7 @@ use crate::{
 
 const EXAMPLES: &str = r#"Examples:
   headwater send person ada create-person \
-      --json '{"name":{"given":["Ada"],"family":["Lovelace"]},"source":"api"}'
+      --json '{"name":{"given":["Ada"],"family":["Lovelace"]},"source":"api"}' --follow
   headwater send person ada tag --json '{"tag":"vip"}' --command-id first-tag
   headwater send person ada tag --lines - < tags.jsonl      one body on each line
   headwater send --file people.jsonl                        one command on each line:
@@ -57,7 +58,7 @@ pub struct SendArgs {
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// Each line of the input is a body for the target
-    #[arg(long, requires = "command", conflicts_with = "command_id")]
+    #[arg(long, requires = "command", conflicts_with_all = ["follow", "command_id"])]
     lines: bool,
     /// Resume the batch with this id
     #[arg(long, value_name = "ID", conflicts_with = "command_id")]
@@ -82,8 +83,11 @@ pub struct SendArgs {
     #[arg(long, value_name = "USER")]
     user: Option<String>,
     /// Hand it to the work queue instead of waiting for the answer
-    #[arg(long)]
+    #[arg(long, conflicts_with = "follow")]
     durable: bool,
+    /// Show the events that it sets off, through policies, until it is quiet
+    #[arg(long)]
+    follow: bool,
 }
 
 fn deadline(text: &str) -> Result<DateTime<Utc>, String> {
@@ -145,10 +149,10 @@ pub async fn run(global: &Global, args: SendArgs) -> Result<()> {
             request.command_id = args.command_id;
             request.expected_version = args.expected_version.map(Version);
             let client = connection::client(global).await?;
-            return one(output, &client, request.identified(), args.durable).await;
+            return one(output, &client, request.identified(), args.durable, args.follow).await;
         }
         (Some(((aggregate, id), name)), Some(source)) => (Some((aggregate, id, name)), source),
-        (None, Some(source)) if args.command_id.is_none() => (None, source),
+        (None, Some(source)) if !args.follow && args.command_id.is_none() => (None, source),
         _ => {
             return Err(Advised::new(
                 "there is nothing to send",
@@ -173,6 +177,7 @@ async fn one(
     client: &Client,
     request: CommandRequest,
     durable: bool,
+    follow: bool,
 ) -> Result<()> {
     if durable {
         let id = client.enqueue(&request).await?;
@@ -184,6 +189,9 @@ async fn one(
     }
     let reply = client.send(&request).await?;
     output.write(&reply, || describe(&reply))?;
+    if follow && reply.position > Position::ZERO {
+        Box::pin(follow::run(output, client, &request, &reply)).await?;
+    }
     Ok(())
 }
 

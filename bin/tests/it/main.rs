@@ -1,5 +1,5 @@
 //! The binary as its users meet it: processes, lines, exit codes.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 mod dev;
 mod faults;

@@ -53,3 +53,39 @@ async fn what_is_not_there_is_not_found() {
     assert_eq!(unknown.code, Some(5));
     assert!(unknown.stderr.contains("onboarding"), "it says what there is: {}", unknown.stderr);
 }
+
+#[tokio::test]
+async fn a_query_reads_the_callers_own_write() {
+    let installation = Installation::start().await;
+    let reply = installation.create("ada").await;
+    let position = reply["position"].to_string();
+    let query = ["query", "people", "get", "--key", "ada", "--after", &position];
+    let human = installation.run(&query).await;
+    assert!(human.ok().contains("name: Ada Lovelace"), "{human:?}");
+    let json = installation.run(&[&query[..], &["--json"]].concat()).await.json();
+    assert_eq!(json[0]["status"], "ready");
+    let list = ["query", "directory", "list", "--where", "name=lovel", "--after", &position];
+    assert!(installation.run(&list).await.ok().contains("Ada Lovelace"));
+    let never = ["query", "people", "get", "--key", "ada", "--after", "999", "--wait-ms", "50"];
+    let late = installation.run(&never).await;
+    assert_eq!(late.code, Some(6), "{late:?}");
+    assert!(late.stderr.contains("--wait-ms"), "{late:?}");
+    assert_eq!(installation.run(&["query", "people", "fly"]).await.code, Some(5));
+}
+
+#[tokio::test]
+async fn a_healthy_installation_is_called_so_and_a_broken_one_not() {
+    let installation = Installation::start().await;
+    let healthy = installation.run(&["doctor"]).await;
+    assert!(healthy.ok().ends_with("all is well\n"), "{healthy:?}");
+    assert!(healthy.ok().contains("sync_interval: always"), "{healthy:?}");
+    let handlers = installation.run(&["handlers", "--json"]).await.json();
+    assert!(handlers.iter().any(|handler| handler["name"] == "onboarding-driver"));
+
+    let client = async_nats::connect(&installation.dev.url).await.unwrap();
+    async_nats::jetstream::new(client).delete_stream("TIMERS").await.unwrap();
+    let broken = installation.run(&["doctor", "--json"]).await;
+    assert_eq!(broken.code, Some(1));
+    let report: serde_json::Value = serde_json::from_str(&broken.stdout).unwrap();
+    assert_eq!(report["problems"][0], "TIMERS is not there");
+}

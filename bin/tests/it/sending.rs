@@ -89,3 +89,40 @@ async fn each_line_can_be_a_body_for_one_target() {
     let last = sent.ok().lines().last().unwrap();
     assert_eq!(last, "3 lines: 2 committed, 1 unchanged");
 }
+
+#[tokio::test]
+async fn following_shows_the_whole_chain_and_who_asked() {
+    let installation = Installation::start().await;
+    let arguments = ["send", "person", "ada", "create-person", "--json", ADA, "--follow"];
+    let human = installation.run(&arguments).await;
+    let lines: Vec<_> = human.ok().lines().collect();
+    assert!(lines[0].starts_with("committed person/ada version 1"), "{human:?}");
+    assert!(lines[1].contains("  person.person-created "), "{human:?}");
+    assert!(lines[2].contains("    onboarding.onboarding-started "), "{human:?}");
+    assert!(lines[2].ends_with("ada v1  by onboarding-driver"), "{human:?}");
+    assert_eq!(lines.last(), Some(&"quiet"));
+
+    let contact = r#"{"contact_id":"home","kind":"email","value":"ada@example.org"}"#;
+    installation.send(["person", "ada", "add-contact"], contact).await;
+    let body = r#"{"contact_id":"home"}"#;
+    let mut arguments = vec!["send", "person", "ada", "request-contact-verification"];
+    arguments.extend(["--json", body, "--follow", "--output", "json"]);
+    let chain = installation.run(&arguments).await.json();
+    let mail = chain.iter().find(|event| event["type"] == "mail.mail-requested").unwrap();
+    assert_eq!((&mail["depth"], &mail["policy"]), (&json!(1), &json!("send-verification")));
+    let text = format!("{chain:?}");
+    assert!(!text.contains("example.org"), "{text}");
+
+    // What a newcomer does next: read the code and hand it back.
+    let shown = installation.run(&["mail", "show", mail["id"].as_str().unwrap(), "--json"]).await;
+    let letter = &shown.json()[0]["mail"];
+    assert_eq!(letter["to"], "ada@example.org");
+    let body = json!({
+        "contact_id": "home", "challenge_id": letter["challenge"], "code": letter["code"],
+    });
+    let confirmed =
+        installation.send(["person", "ada", "confirm-contact"], &body.to_string()).await;
+    assert_eq!(confirmed["events"][0]["type"], "person.contact-verified");
+    let listed = installation.run(&["mail", "list"]).await;
+    assert!(listed.ok().contains("verify-contact") && !listed.ok().contains("example.org"));
+}

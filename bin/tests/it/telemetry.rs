@@ -11,17 +11,19 @@ use tokio::{
 
 use crate::kit::{Dev, Installation, binary};
 
+type Posts = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
+
 /// A collector that takes any POST and keeps its path and body.
 struct Collector {
     url: String,
-    posts: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    posts: Posts,
 }
 
 impl Collector {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let posts = Arc::<Mutex<Vec<_>>>::default();
+        let posts = Posts::default();
         let kept = Arc::clone(&posts);
         tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
@@ -41,7 +43,7 @@ impl Collector {
     }
 }
 
-async fn answer(connection: TcpStream, kept: Arc<Mutex<Vec<(String, Vec<u8>)>>>) {
+async fn answer(connection: TcpStream, kept: Posts) {
     let mut connection = BufReader::new(connection);
     loop {
         let (mut path, mut length) = (String::new(), 0);
