@@ -159,10 +159,7 @@ impl Broker {
             .await
             .map_err(|error| io_error("prepare the server's folder")(error.into()))??;
         let mut child = Command::new(&binary)
-            .arg("-c")
-            .arg(folder.configuration())
-            .arg("--ports_file_dir")
-            .arg(&folder.path)
+            .args(folder.arguments())
             .envs(environment)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -69,10 +69,12 @@ async fn a_server_left_behind_by_a_killed_run_is_ended_and_its_data_kept() {
     provision(&client, &ProvisionOptions::default()).await.unwrap();
     broker.stop().await.unwrap();
     // What `kill -9` of the parent leaves: the server on its folder, and nobody who holds the lock.
-    let configuration = data.path().canonicalize().unwrap().join("nats/server.conf");
+    let folder = data.path().canonicalize().unwrap().join("nats");
     let mut orphan = std::process::Command::new(&options.binary)
         .arg("-c")
-        .arg(configuration)
+        .arg(folder.join("server.conf"))
+        .arg("--ports_file_dir")
+        .arg(folder)
         .stderr(Stdio::null())
         .spawn()
         .unwrap();

@@ -2,6 +2,7 @@
 //! Not here: the process.
 
 use std::{
+    ffi::OsString,
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
 };
@@ -32,7 +33,7 @@ impl Folder {
             Err(TryLockError::Error(source)) => return Err(io_error(folder())(source)),
         }
         let folder = Self { path, lock };
-        orphan::end(&folder.configuration())?;
+        orphan::end(&folder.arguments())?;
         folder.remove_old_ports()?;
         let text = folder.render(options)?;
         fs::write(folder.configuration(), text)
@@ -40,8 +41,13 @@ impl Folder {
         Ok(folder)
     }
 
-    /// The generated file. Its path on the command line is how an orphan is known.
-    pub(super) fn configuration(&self) -> PathBuf {
+    /// The server's command line. It is also how an orphan is known.
+    pub(super) fn arguments(&self) -> [OsString; 4] {
+        let configuration = self.configuration().into_os_string();
+        ["-c".into(), configuration, "--ports_file_dir".into(), self.path.clone().into_os_string()]
+    }
+
+    fn configuration(&self) -> PathBuf {
         self.path.join("server.conf")
     }
 

@@ -1,0 +1,102 @@
+//! Connecting: with and without TLS, and again after the server was away.
+
+use std::{fs, path::PathBuf};
+
+use infrastructure::connection::{ConnectError, ConnectOptions, connect};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use tempfile::TempDir;
+use tests::{LIMIT, Server, eventually};
+
+/// An authority that is trusted by nobody but whom it is given to.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    folder: TempDir,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut params = CertificateParams::new([]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        fs::write(folder.path().join("ca.pem"), params.self_signed(&key).unwrap().pem()).unwrap();
+        Self { issuer: Issuer::new(params, key), folder }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    /// A certificate for `name` and its key, as files.
+    fn issue(&self, name: &str) -> (PathBuf, PathBuf) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new([name.to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let file = |kind| self.folder.path().join(format!("{name}.{kind}.pem"));
+        fs::write(file("certificate"), certificate.pem()).unwrap();
+        fs::write(file("key"), key.serialize_pem()).unwrap();
+        (file("certificate"), file("key"))
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_certificates_gets_them_and_refuses_without() {
+    let authority = Authority::new();
+    let (certificate, key) = authority.issue("127.0.0.1");
+    let config = format!(
+        "tls {{ cert_file: {certificate:?}, key_file: {key:?}, ca_file: {:?}, verify: true }}",
+        authority.path()
+    );
+    let server = Server::start_with(&config, &[]).await;
+    let known = ConnectOptions {
+        tls_ca: Some(authority.path()),
+        tls_identity: Some(authority.issue("client")),
+        tls_required: true,
+        ..ConnectOptions::new(server.url())
+    };
+    let client = connect(&known).await.unwrap();
+    client.flush().await.unwrap();
+    assert!(client.server_info().tls_required);
+
+    let nameless = ConnectOptions { tls_identity: None, ..known.clone() };
+    let stranger =
+        ConnectOptions { tls_identity: Some(Authority::new().issue("x")), ..known.clone() };
+    let distrusting = ConnectOptions { tls_ca: Some(Authority::new().path()), ..known };
+    for options in [nameless, stranger, distrusting] {
+        let error = connect(&options).await.unwrap_err();
+        assert!(matches!(error, ConnectError::Refused(_)), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_refused_where_it_is_required() {
+    let server = Server::start().await;
+    let options = ConnectOptions { tls_required: true, ..ConnectOptions::new(server.url()) };
+    let error = connect(&options).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Refused(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_missing_key_file_is_named() {
+    let nkey = Some(PathBuf::from("/nowhere/seed.nk"));
+    let options = ConnectOptions { nkey, ..ConnectOptions::new("nats://127.0.0.1:1") };
+    let error = connect(&options).await.unwrap_err();
+    assert!(error.to_string().contains("/nowhere/seed.nk"), "{error}");
+}
+
+#[tokio::test]
+async fn a_subscription_goes_on_after_the_server_was_away() {
+    let mut server = Server::start().await;
+    let client = server.client().await;
+    let mut subscription = client.subscribe("greeting").await.unwrap();
+    client.flush().await.unwrap();
+    server.kill9();
+    server.restart().await;
+    let publisher = server.client().await;
+    eventually("a message arrives on the old subscription", LIMIT, async || {
+        publisher.publish("greeting", "hello".into()).await.ok()?;
+        publisher.flush().await.ok()?;
+        futures::FutureExt::now_or_never(futures::StreamExt::next(&mut subscription)).flatten()
+    })
+    .await;
+}
