@@ -10,10 +10,13 @@ mod engine;
 mod load;
 mod options;
 mod outcome;
+mod residence;
 mod round;
 mod run;
 mod search;
 mod slot;
+mod snapshots;
+mod write;
 
 use std::{fmt, sync::Arc};
 

@@ -18,8 +18,10 @@ use kit::{CommandId, EventId, Position, Version};
 use serde::{Deserialize, Serialize};
 
 mod identity;
+mod saved;
 
 pub use identity::{CommandHash, CommandKey, Fingerprint, Origin};
+pub use saved::SavedReceipts;
 
 /// Receipts that are always kept: a client's repeat mostly comes within a few commands.
 pub const RECEIPTS_MIN: usize = 256;

@@ -26,6 +26,7 @@ use crate::{
     aggregates::Aggregates,
     problem::Problem,
     receipts::RECEIPTS_MIN,
+    snapshot::Snapshot,
     store::{AppendError, Freshness, StreamKey},
 };
 
@@ -41,10 +42,12 @@ pub(super) struct Engine {
     pub(super) slots: Slab<Slot>,
     /// Work that is to be started.
     pub(super) work: Vec<Work>,
-    aggregates: Aggregates,
-    places: HashMap<StreamKey, usize>,
+    /// Snapshots on their way.
+    pub(super) saves: usize,
+    pub(super) aggregates: Aggregates,
+    pub(super) places: HashMap<StreamKey, usize>,
     ready: Vec<usize>,
-    idle: Idle,
+    pub(super) idle: Idle,
     random: RandomState,
 }
 
@@ -64,6 +67,11 @@ pub(super) enum Work {
         slot: usize,
         key: StreamKey,
     },
+    /// Keep a snapshot. Of no slot's concern.
+    Save {
+        key: StreamKey,
+        snapshot: Snapshot,
+    },
 }
 
 /// A commit and its place.
@@ -76,11 +84,29 @@ pub(super) struct Append {
 
 /// How work ended.
 pub(super) enum Done {
-    Appended { slot: usize, result: Result<Position, AppendError> },
-    Settled { slot: usize, result: Result<Position, AppendError> },
-    Loaded { slot: usize, result: Result<Loaded, Problem> },
-    Searched { slot: usize, search: Search, result: Result<(), Problem> },
-    Last { slot: usize, result: Result<Position, Problem> },
+    Appended {
+        slot: usize,
+        result: Result<Position, AppendError>,
+    },
+    Settled {
+        slot: usize,
+        result: Result<Position, AppendError>,
+    },
+    Loaded {
+        slot: usize,
+        result: Result<Loaded, Problem>,
+    },
+    Searched {
+        slot: usize,
+        search: Search,
+        result: Result<(), Problem>,
+    },
+    Last {
+        slot: usize,
+        result: Result<Position, Problem>,
+    },
+    /// A snapshot is on its way no longer.
+    Saved,
 }
 
 impl Engine {
@@ -92,6 +118,7 @@ impl Engine {
             commit_bytes_max: COMMIT_BYTES_MAX,
             slots: Slab::new(),
             work: Vec::new(),
+            saves: 0,
             aggregates,
             places: HashMap::new(),
             ready: Vec::new(),
@@ -117,13 +144,6 @@ impl Engine {
             self.idle.leave(rest);
         }
         self.wake(id);
-    }
-
-    fn open(&mut self, key: StreamKey) -> Option<usize> {
-        let kind = self.aggregates.get(&key.aggregate)?.kind.clone();
-        let id = self.slots.insert(Slot::new(key.clone(), kind));
-        self.places.insert(key, id);
-        Some(id)
     }
 
     /// Lists a slot for this turn.
@@ -195,34 +215,5 @@ impl Engine {
         // A keyed hash of something that changes is random enough to part two writers.
         let random = self.random.hash_one(std::time::Instant::now()) % 1024;
         longest.mul_f64(random as f64 / 1024.0)
-    }
-
-    fn retire(&mut self, id: usize) {
-        let Some(slot) = self.slots.get_mut(id) else { return };
-        match &slot.loaded {
-            Some(loaded) => slot.rest = Some(self.idle.enter(id, loaded.receipts.len())),
-            None => self.close(id),
-        }
-    }
-
-    fn close(&mut self, id: usize) {
-        if let Some(slot) = self.slots.try_remove(id) {
-            self.places.remove(&slot.key);
-        }
-    }
-
-    fn evict(&mut self) {
-        let Self { options, idle, slots, .. } = self;
-        let mut gone = Vec::new();
-        while idle.exceeds(options.cache_max, options.cached_receipts_max) {
-            let is_current = |rest: &super::cache::Rest| {
-                slots.get(rest.slot).is_some_and(|slot| slot.rest == Some(*rest))
-            };
-            let Some(rest) = idle.oldest(is_current) else { break };
-            idle.leave(rest);
-            gone.push(rest.slot);
-        }
-        idle.tidy(|rest| slots.get(rest.slot).is_some_and(|slot| slot.rest == Some(*rest)));
-        gone.into_iter().for_each(|id| self.close(id));
     }
 }

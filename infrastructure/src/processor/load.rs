@@ -6,12 +6,15 @@ use std::{sync::Arc, time::Duration};
 use chrono::Utc;
 use kit::{Position, Version};
 use nats::Subject;
+use tokio::time::Instant;
 
+use super::snapshots::restored;
 use crate::{
     aggregates::{AnyAggregate, AnyState, Untaken},
     envelope::{self, Element},
     problem::Problem,
     receipts::{CommandKey, Fingerprint, Receipt, Receipts},
+    snapshot::Snapshots,
     store::{Commit, Freshness, ReadError, Store, StreamKey},
 };
 
@@ -24,6 +27,9 @@ pub(super) struct Loaded {
     pub(super) version: Version,
     pub(super) position: Position,
     pub(super) receipts: Receipts,
+    /// The version of the snapshot.
+    pub(super) saved: Version,
+    pub(super) saved_at: Option<Instant>,
 }
 
 /// A load to be done.
@@ -39,12 +45,14 @@ pub(super) struct Load {
 }
 
 impl Loaded {
-    fn new(kind: &dyn AnyAggregate) -> Self {
+    pub(super) fn new(kind: &dyn AnyAggregate) -> Self {
         Self {
             state: kind.state(),
             version: Version::ZERO,
             position: Position::ZERO,
             receipts: Receipts::default(),
+            saved: Version::ZERO,
+            saved_at: None,
         }
     }
 
@@ -63,7 +71,7 @@ impl Loaded {
         self.receipts.take_back();
     }
 
-    fn take(&mut self, key: &StreamKey, commit: &Commit) -> Result<(), Problem> {
+    pub(super) fn take(&mut self, key: &StreamKey, commit: &Commit) -> Result<(), Problem> {
         let corrupt = |what: String| corrupt(key, commit.position, &what);
         let elements = envelope::decode(&commit.body).map_err(|bad| corrupt(bad.to_string()))?;
         let mut of_command: Vec<(kit::EventId, &'static str)> = Vec::with_capacity(elements.len());
@@ -113,6 +121,7 @@ fn receipt(
 /// `corrupt`, `internal` or `unavailable`.
 pub(super) async fn load<S: Store>(
     store: &S,
+    snapshots: Option<&Snapshots>,
     load: Load,
     timeout: Duration,
 ) -> Result<Loaded, Problem> {
@@ -120,7 +129,10 @@ pub(super) async fn load<S: Store>(
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
-    let mut loaded = from.unwrap_or_else(|| Loaded::new(kind.as_ref()));
+    let mut loaded = match from {
+        Some(loaded) => loaded,
+        None => begin(snapshots, &key, kind.as_ref()).await,
+    };
     let read = |after| within(timeout, store.read(&key, after, freshness));
     let mut commits = read(loaded.position).await?;
     let behind = loaded.position > Position::ZERO && commits.is_empty();
@@ -142,6 +154,15 @@ pub(super) async fn load<S: Store>(
     }
     loaded.receipts.forget(Utc::now());
     Ok(loaded)
+}
+
+/// What the tail of the history is to be added to.
+async fn begin(snapshots: Option<&Snapshots>, key: &StreamKey, kind: &dyn AnyAggregate) -> Loaded {
+    let found = match snapshots {
+        Some(snapshots) => snapshots.get(key, kind.state_schema()).await,
+        None => None,
+    };
+    found.and_then(|found| restored(&found, kind)).unwrap_or_else(|| Loaded::new(kind))
 }
 
 /// Where the last commit stands, as the leader knows it.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use kit::Secret;
 
+use crate::snapshot::Snapshots;
+
 /// How a processor behaves.
 #[derive(Debug, Clone)]
 pub struct ProcessorOptions {
@@ -29,6 +31,10 @@ pub struct ProcessorOptions {
     pub read_timeout: Duration,
     /// How long to find out what became of an append without an acknowledgement.
     pub settle_timeout: Duration,
+    /// Where snapshots are kept, if they are.
+    pub snapshots: Option<Snapshots>,
+    /// How many versions a snapshot may be behind before a commit leads to the next one.
+    pub snapshot_every: u64,
     /// Whether commands that wait on one aggregate share a commit. Off only to measure what it
     /// is worth.
     pub coalesce: bool,
@@ -49,6 +55,8 @@ impl ProcessorOptions {
             reads_max: 64,
             read_timeout: Duration::from_secs(10),
             settle_timeout: Duration::from_secs(5),
+            snapshots: None,
+            snapshot_every: 100,
             coalesce: true,
         }
     }

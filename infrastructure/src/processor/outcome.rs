@@ -25,6 +25,7 @@ impl Engine {
             Done::Loaded { slot, result } => self.loaded(slot, result),
             Done::Searched { slot, search, result } => self.searched(slot, &search, &result),
             Done::Last { slot, result } => self.validated(slot, result),
+            Done::Saved => self.saves -= 1,
         }
     }
 
@@ -81,6 +82,7 @@ impl Engine {
             loaded.accept(batch.version, position);
             batch.answer(&slot.key, loaded, before);
         }
+        self.save(id);
         self.wake(id);
     }
 

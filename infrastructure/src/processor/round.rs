@@ -3,8 +3,7 @@
 //! Not here: what becomes of the batch.
 
 use chrono::{DateTime, Utc};
-use kit::{Actor, Context, EventId, Version};
-use uuid::Uuid;
+use kit::{Actor, Context, Version};
 
 use super::{
     ProcessorOptions,
@@ -15,10 +14,8 @@ use super::{
     slot::Slot,
 };
 use crate::{
-    aggregates::Decided,
-    envelope::{Draft, EncodeError, Encoder},
+    envelope::Encoder,
     problem::Problem,
-    receipts::Receipt,
     request::{Reply, Status},
     store::StreamKey,
 };
@@ -43,7 +40,7 @@ pub(super) enum Next {
 }
 
 /// What is to happen to one command.
-enum Verdict {
+pub(super) enum Verdict {
     Answer(Result<Reply, Problem>),
     Enter(Outcome),
     /// It does not fit beside the others.
@@ -95,13 +92,13 @@ pub(super) fn decide(slot: &mut Slot, rules: &Rules<'_>) -> Next {
     round.finish()
 }
 
-struct Round<'a> {
-    key: &'a StreamKey,
-    loaded: &'a mut Loaded,
-    rules: &'a Rules<'a>,
-    commit: Encoder,
-    entries: Vec<Entry>,
-    version: Version,
+pub(super) struct Round<'a> {
+    pub(super) key: &'a StreamKey,
+    pub(super) loaded: &'a mut Loaded,
+    pub(super) rules: &'a Rules<'a>,
+    pub(super) commit: Encoder,
+    pub(super) entries: Vec<Entry>,
+    pub(super) version: Version,
 }
 
 impl Round<'_> {
@@ -157,65 +154,6 @@ impl Round<'_> {
     fn is_new(&self, waiting: &Waiting) -> bool {
         let receipts = &self.loaded.receipts;
         receipts.rules_out(waiting.id(), waiting.causation_position, waiting.absent_until)
-    }
-
-    /// Writes the events of one command into the commit, unless they do not fit.
-    fn write(&mut self, waiting: &Waiting, decided: &[Decided]) -> Verdict {
-        let (mark, first) = (self.commit.mark(), self.commit.is_empty());
-        let events = match self.encode(waiting, decided) {
-            Ok(events) if self.commit.bytes() <= self.rules.commit_bytes_max => events,
-            Ok(_) => {
-                let (bytes, limit) = (self.commit.bytes(), self.rules.commit_bytes_max);
-                self.commit.back(mark);
-                return if first {
-                    let detail = format!("its events have {bytes} bytes, {limit} are allowed");
-                    Verdict::Enter(Outcome::Refused(Problem::too_large(detail)))
-                } else {
-                    Verdict::Later
-                };
-            }
-            Err(error) => {
-                self.commit.back(mark);
-                let detail = format!("its events cannot be written: {error}");
-                return Verdict::Enter(Outcome::Refused(Problem::internal(detail)));
-            }
-        };
-        if let Err(problem) = self.loaded.state.evolve() {
-            return Verdict::Broken(problem);
-        }
-        self.version.0 += decided.len() as u64;
-        Verdict::Enter(Outcome::Committed(self.loaded.receipts.expect(Receipt {
-            key: waiting.key,
-            fingerprint: waiting.fingerprint,
-            version: self.version,
-            position: self.loaded.position,
-            time: self.rules.now,
-            events,
-        })))
-    }
-
-    fn encode(
-        &mut self,
-        waiting: &Waiting,
-        decided: &[Decided],
-    ) -> Result<Box<[(EventId, &'static str)]>, EncodeError> {
-        let mut version = self.version;
-        let written = decided.iter().map(|event| {
-            version = version.next();
-            // One context counts within a millisecond, so that ids sort as events do.
-            let id = Uuid::now_v7();
-            let draft = Draft {
-                id,
-                kind: event.kind.name,
-                schema_version: event.kind.version,
-                version,
-                time: self.rules.now,
-                data: &event.data,
-                metadata: &waiting.metadata,
-            };
-            self.commit.push(self.key, &draft).map(|()| (id, event.kind.name))
-        });
-        written.collect()
     }
 
     fn give_up(self) -> Vec<Entry> {

@@ -102,7 +102,7 @@ fn start_other<S: Store>(
     work: Work,
     options: &ProcessorOptions,
 ) -> BoxFuture<'static, Done> {
-    let store = store.clone();
+    let (store, snapshots) = (store.clone(), options.snapshots.clone());
     let (read_timeout, settle_timeout) = (options.read_timeout, options.settle_timeout);
     Box::pin(async move {
         match work {
@@ -116,11 +116,18 @@ fn start_other<S: Store>(
             }
             Work::Load(asked) => {
                 let slot = asked.slot;
-                Done::Loaded { slot, result: load(&store, asked, read_timeout).await }
+                let result = load(&store, snapshots.as_ref(), asked, read_timeout).await;
+                Done::Loaded { slot, result }
             }
             Work::Search { slot, key, mut search } => {
                 let result = search.run(&store, &key, read_timeout).await;
                 Done::Searched { slot, search, result }
+            }
+            Work::Save { key, snapshot } => {
+                if let Some(snapshots) = snapshots {
+                    snapshots.put(&key, &snapshot).await;
+                }
+                Done::Saved
             }
             Work::Last { slot, key } => {
                 Done::Last { slot, result: last(&store, &key, read_timeout).await }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 /// A command id in 16 bytes: a UUID in canonical text is itself, any other id is the beginning of
 /// its SHA-256.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "Uuid", into = "Uuid")]
 pub struct CommandKey(u128);
 
 impl From<&CommandId> for CommandKey {
@@ -56,7 +57,29 @@ impl CommandHash {
 
 /// The first 128 bits of a [`CommandHash`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Uuid", into = "Uuid")]
 pub struct Fingerprint(u128);
+
+// Saved as UUIDs: JSON has no 128-bit numbers, and the keys mostly are UUIDs.
+macro_rules! saved_as_uuid {
+    ($($Name:ident)*) => {
+        $(
+            impl From<Uuid> for $Name {
+                fn from(saved: Uuid) -> Self {
+                    Self(saved.as_u128())
+                }
+            }
+
+            impl From<$Name> for Uuid {
+                fn from(number: $Name) -> Self {
+                    Self::from_u128(number.0)
+                }
+            }
+        )*
+    };
+}
+
+saved_as_uuid! { CommandKey Fingerprint }
 
 impl Fingerprint {
     /// Reads an event's `commandhash`. Total: what is not a hash equals no command's.

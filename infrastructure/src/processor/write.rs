@@ -1,0 +1,78 @@
+//! Writing what one command led to into the commit of its round, unless it does not fit.
+//! Not here: the decision.
+
+use kit::EventId;
+use uuid::Uuid;
+
+use super::{
+    admission::Waiting,
+    batch::Outcome,
+    round::{Round, Verdict},
+};
+use crate::{
+    aggregates::Decided,
+    envelope::{Draft, EncodeError},
+    problem::Problem,
+    receipts::Receipt,
+};
+
+impl Round<'_> {
+    /// Writes the events of one command into the commit, unless they do not fit.
+    pub(super) fn write(&mut self, waiting: &Waiting, decided: &[Decided]) -> Verdict {
+        let (mark, first) = (self.commit.mark(), self.commit.is_empty());
+        let events = match self.encode(waiting, decided) {
+            Ok(events) if self.commit.bytes() <= self.rules.commit_bytes_max => events,
+            Ok(_) => {
+                let (bytes, limit) = (self.commit.bytes(), self.rules.commit_bytes_max);
+                self.commit.back(mark);
+                return if first {
+                    let detail = format!("its events have {bytes} bytes, {limit} are allowed");
+                    Verdict::Enter(Outcome::Refused(Problem::too_large(detail)))
+                } else {
+                    Verdict::Later
+                };
+            }
+            Err(error) => {
+                self.commit.back(mark);
+                let detail = format!("its events cannot be written: {error}");
+                return Verdict::Enter(Outcome::Refused(Problem::internal(detail)));
+            }
+        };
+        if let Err(problem) = self.loaded.state.evolve() {
+            return Verdict::Broken(problem);
+        }
+        self.version.0 += decided.len() as u64;
+        Verdict::Enter(Outcome::Committed(self.loaded.receipts.expect(Receipt {
+            key: waiting.key,
+            fingerprint: waiting.fingerprint,
+            version: self.version,
+            position: self.loaded.position,
+            time: self.rules.now,
+            events,
+        })))
+    }
+
+    fn encode(
+        &mut self,
+        waiting: &Waiting,
+        decided: &[Decided],
+    ) -> Result<Box<[(EventId, &'static str)]>, EncodeError> {
+        let mut version = self.version;
+        let written = decided.iter().map(|event| {
+            version = version.next();
+            // One context counts within a millisecond, so that ids sort as events do.
+            let id = Uuid::now_v7();
+            let draft = Draft {
+                id,
+                kind: event.kind.name,
+                schema_version: event.kind.version,
+                version,
+                time: self.rules.now,
+                data: &event.data,
+                metadata: &waiting.metadata,
+            };
+            self.commit.push(self.key, &draft).map(|()| (id, event.kind.name))
+        });
+        written.collect()
+    }
+}
