@@ -135,6 +135,16 @@ fn the_only_verified_contact_of_an_active_person_is_removed_by_force_only() {
 }
 
 #[test]
+fn an_unverified_contact_of_an_active_person_is_removed_without_force() {
+    let phone = json!({"contact_id": "phone", "kind": "phone", "value": "+4930123456"});
+    let decided = person(&[&VERIFIED[..], &["person-activated"]].concat())
+        .when(asking("add-contact", &phone))
+        .then([fact("contact-added", &phone)])
+        .when(asking("remove-contact", &json!({"contact_id": "phone"})));
+    assert_eq!(decided.decided().as_ref().map(Vec::len), Ok(1));
+}
+
+#[test]
 fn one_of_two_verified_contacts_is_removed_without_force() {
     let phone = [
         ("contact-added", json!({"contact_id": "phone", "kind": "phone", "value": "+4930123456"})),
