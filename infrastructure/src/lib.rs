@@ -6,6 +6,7 @@ pub mod broker;
 pub mod client;
 pub mod composition;
 pub mod connection;
+pub mod cqrs;
 pub mod doctor;
 pub mod durable;
 pub mod envelope;

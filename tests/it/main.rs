@@ -3,6 +3,7 @@
 
 mod broker;
 mod connection;
+mod cqrs;
 mod doctor;
 mod handlers;
 mod kit;

@@ -145,8 +145,10 @@ async fn count_on(store: JetStreamStore, key: StreamKey, times: usize) {
         }
         match answer {
             Ok(_) => done += 1,
-            Err(AppendError::Conflict | AppendError::Refused(_)) => {}
-            Err(error) => panic!("{error}"),
+            Err(error) => {
+                let again = matches!(error, AppendError::Conflict | AppendError::Refused(_));
+                assert!(again, "{error}");
+            }
         }
     }
 }

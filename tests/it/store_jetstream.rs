@@ -43,10 +43,12 @@ async fn a_commit_is_one_message_with_two_headers() {
     let message = stored(&server.client().await, position).await;
     assert_eq!(*message.subject, *Subject::event("lamp", &key.id));
     assert_eq!(message.payload, body);
-    let mut found: Vec<_> = message.headers.iter().map(|(name, values)| (name, values)).collect();
-    found.sort_by_key(|(name, _)| name.to_string());
-    let found: Vec<_> =
-        found.iter().map(|(name, values)| (name.to_string(), values[0].to_string())).collect();
+    let mut found: Vec<_> = message
+        .headers
+        .iter()
+        .map(|(name, values)| (name.to_string(), values[0].to_string()))
+        .collect();
+    found.sort();
     let wanted = [
         (headers::CONTENT_TYPE, headers::CLOUDEVENTS_BATCH),
         (headers::EXPECTED_LAST_SUBJECT_SEQUENCE, "0"),

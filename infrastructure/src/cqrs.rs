@@ -1,0 +1,261 @@
+//! Any `cqrs-es` aggregate on any of our event stores: `CqrsFramework` runs on it as it is.
+//!
+//! Not here: what our own command processor does beyond it, such as retries, receipts, snapshots
+//! and coalescing.
+
+mod codec;
+mod metadata;
+
+use std::{collections::HashMap, error::Error, fmt, marker::PhantomData, time::Duration};
+
+use chrono::{SubsecRound, Utc};
+use cqrs_es::{Aggregate, AggregateContext, AggregateError, EventEnvelope, EventStore};
+use kit::{AggregateId, Position, Version};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+pub use codec::{BadVersion, Codec, CodecError, KitEvents, PlainJson, Written};
+pub use metadata::BadMetadata;
+
+use crate::{
+    envelope::{Draft, Element, decode_commit, encode_drafts},
+    settle::settle,
+    store::{AppendError, Freshness, Store, StreamKey},
+};
+
+/// How long a commit without an answer is settled, at most.
+const SETTLE_MAX: Duration = Duration::from_secs(10);
+
+/// An event store for the aggregate `A` of `cqrs-es` on the store `S`; `C` says how events are
+/// written and read.
+///
+/// Every load reads the whole history as the leader knows it, so that a decision sees what was
+/// committed before. Two commits on the same history end as one commit and one
+/// `AggregateConflict`, also the first ones.
+pub struct CqrsStore<S, A, C = PlainJson> {
+    store: S,
+    codec: C,
+    aggregate: PhantomData<fn() -> A>,
+}
+
+// By hand, because derived ones would ask `A` for what only the store and the codec need.
+impl<S: Clone, A, C: Clone> Clone for CqrsStore<S, A, C> {
+    fn clone(&self) -> Self {
+        Self::with_codec(self.store.clone(), self.codec.clone())
+    }
+}
+
+impl<S: fmt::Debug, A, C: fmt::Debug> fmt::Debug for CqrsStore<S, A, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CqrsStore").field("store", &self.store).field("codec", &self.codec).finish()
+    }
+}
+
+/// A loaded aggregate and where its history ends.
+#[derive(Debug)]
+pub struct CqrsContext<A> {
+    key: StreamKey,
+    position: Position,
+    version: Version,
+    aggregate: A,
+}
+
+impl<A: Aggregate> AggregateContext<A> for CqrsContext<A> {
+    fn aggregate(&mut self) -> &mut A {
+        &mut self.aggregate
+    }
+}
+
+impl<S, A> CqrsStore<S, A> {
+    /// A store for events that serde writes and reads.
+    pub const fn new(store: S) -> Self {
+        Self::with_codec(store, PlainJson)
+    }
+}
+
+impl<S, A, C> CqrsStore<S, A, C> {
+    /// A store for events that `codec` writes and reads.
+    pub const fn with_codec(store: S, codec: C) -> Self {
+        Self { store, codec, aggregate: PhantomData }
+    }
+}
+
+/// A gap in a history: commits are missing, or were written by something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("version {found} stands where {wanted} must, at {position}")]
+pub struct Gap {
+    /// The version that must stand there.
+    pub wanted: Version,
+    /// The version found.
+    pub found: Version,
+    /// The commit.
+    pub position: Position,
+}
+
+/// A history as it is stored: its events, and where it ends.
+type History<A> = (Vec<EventEnvelope<A>>, Position);
+
+type Cause = Box<dyn Error + Send + Sync>;
+
+/// [`AggregateError`] without the aggregate's own error, which may not be sent between threads.
+enum Failed {
+    Conflict,
+    Away(Cause),
+    Unreadable(Cause),
+    Unexpected(Cause),
+}
+
+impl<E: Error> From<Failed> for AggregateError<E> {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Conflict => Self::AggregateConflict,
+            Failed::Away(cause) => Self::DatabaseConnectionError(cause),
+            Failed::Unreadable(cause) => Self::DeserializationError(cause),
+            Failed::Unexpected(cause) => Self::UnexpectedError(cause),
+        }
+    }
+}
+
+fn unreadable(cause: impl Into<Cause>) -> Failed {
+    Failed::Unreadable(cause.into())
+}
+
+fn unexpected(cause: impl Into<Cause>) -> Failed {
+    Failed::Unexpected(cause.into())
+}
+
+impl<S: Store, A: Aggregate, C: Codec<A>> CqrsStore<S, A, C> {
+    async fn history(&self, key: &StreamKey) -> Result<History<A>, Failed> {
+        let read = self.store.read(key, Position::ZERO, Freshness::Leader).await;
+        let commits = read.map_err(|error| Failed::Away(error.into()))?;
+        let (mut events, mut last, mut wanted) = (Vec::new(), Position::ZERO, Version(1));
+        for commit in &commits {
+            for element in decode_commit(key, commit).map_err(unreadable)? {
+                let (found, position) = (element.version, commit.position);
+                if found != wanted {
+                    return Err(unreadable(Gap { wanted, found, position }));
+                }
+                events.push(self.envelope(&element)?);
+                wanted = wanted.next();
+            }
+            last = commit.position;
+        }
+        Ok((events, last))
+    }
+
+    fn envelope(&self, element: &Element<'_>) -> Result<EventEnvelope<A>, Failed> {
+        let Element { id, time, metadata, .. } = element;
+        Ok(EventEnvelope {
+            aggregate_id: element.aggregate_id.to_string(),
+            sequence: sequence(element.version),
+            payload: self.codec.read(element).map_err(unreadable)?,
+            metadata: metadata::to_map(*id, *time, metadata),
+        })
+    }
+
+    async fn load(&self, id: &str) -> Result<CqrsContext<A>, Failed> {
+        let key = key::<A>(id)?;
+        let (events, position) = self.history(&key).await?;
+        let version = Version(events.len() as u64);
+        let mut aggregate = A::default();
+        for event in events {
+            aggregate.apply(event.payload);
+        }
+        Ok(CqrsContext { key, position, version, aggregate })
+    }
+
+    async fn write(
+        &self,
+        events: Vec<A::Event>,
+        context: CqrsContext<A>,
+        metadata: HashMap<String, String>,
+    ) -> Result<Vec<EventEnvelope<A>>, Failed> {
+        let CqrsContext { key, position, version, .. } = context;
+        let metadata = metadata::from_map(metadata).map_err(unexpected)?;
+        let written = events.iter().map(|event| self.codec.write(event).map_err(unexpected));
+        let written: Vec<Written> = written.collect::<Result<_, _>>()?;
+        // As the envelope keeps it, so that the answer and a later load say the same.
+        let time = Utc::now().trunc_subsecs(6);
+        let versions = (version.0 + 1..).map(Version);
+        let drafts: Vec<Draft<'_>> = written
+            .iter()
+            .zip(versions)
+            .map(|(Written { kind, schema_version, data }, version)| Draft {
+                id: Uuid::now_v7(),
+                kind,
+                schema_version: *schema_version,
+                version,
+                time,
+                data,
+                metadata: &metadata,
+            })
+            .collect();
+        self.append(&key, position, &drafts).await?;
+        let committed = events.into_iter().zip(&drafts).map(|(payload, draft)| EventEnvelope {
+            aggregate_id: key.id.to_string(),
+            sequence: sequence(draft.version),
+            payload,
+            metadata: metadata::to_map(draft.id, time, &metadata),
+        });
+        Ok(committed.collect())
+    }
+
+    /// Appends, and answers only when it is known what became of it, if it can be known in time.
+    async fn append(
+        &self,
+        key: &StreamKey,
+        expected: Position,
+        drafts: &[Draft<'_>],
+    ) -> Result<Position, Failed> {
+        let body = encode_drafts(key, drafts.iter().copied()).map_err(unexpected)?;
+        let mut answer = self.store.append(key, expected, body.clone()).await;
+        if matches!(answer, Err(AppendError::Unknown(_))) {
+            let deadline = Instant::now() + SETTLE_MAX;
+            answer = settle(&self.store, key, expected, &body, deadline).await;
+        }
+        answer.map_err(|error| match error {
+            AppendError::Conflict => Failed::Conflict,
+            AppendError::TooLarge { .. } => unexpected(error),
+            AppendError::Unknown(_) | AppendError::Refused(_) => Failed::Away(error.into()),
+        })
+    }
+}
+
+impl<S: Store, A: Aggregate, C: Codec<A>> EventStore<A> for CqrsStore<S, A, C> {
+    type AC = CqrsContext<A>;
+
+    async fn load_events(
+        &self,
+        id: &str,
+    ) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
+        let loaded = async { self.history(&key::<A>(id)?).await };
+        Ok(loaded.await?.0)
+    }
+
+    async fn load_aggregate(&self, id: &str) -> Result<CqrsContext<A>, AggregateError<A::Error>> {
+        Ok(self.load(id).await?)
+    }
+
+    async fn commit(
+        &self,
+        events: Vec<A::Event>,
+        context: CqrsContext<A>,
+        metadata: HashMap<String, String>,
+    ) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.write(events, context, metadata).await?)
+    }
+}
+
+/// Type and id become parts of a subject, so both must be plain tokens.
+fn key<A: Aggregate>(id: &str) -> Result<StreamKey, Failed> {
+    let aggregate: AggregateId = A::TYPE.parse().map_err(unexpected)?;
+    let id = id.parse().map_err(unexpected)?;
+    Ok(StreamKey { aggregate: aggregate.as_str().into(), id })
+}
+
+fn sequence(version: Version) -> usize {
+    usize::try_from(version.0).unwrap_or(usize::MAX)
+}
