@@ -10,11 +10,16 @@ use async_nats::jetstream::{
 };
 use futures::StreamExt;
 use infrastructure::{
+    client::Client,
     connection::{ConnectError, ConnectOptions, connect},
     doctor::examine,
+    durable::OutcomeStatus,
     provision::{ProvisionOptions, provision},
+    request::CommandRequest,
+    runtime::{Roles, Runtime, RuntimeOptions},
 };
 use role::Role;
+use serde_json::json;
 use tests::{LIMIT, Server, eventually};
 
 const PASSWORDS: [(&str, &str); 4] = [
@@ -160,6 +165,54 @@ async fn a_client_gets_the_answer_to_a_granted_command() {
     let reply = eventually("the service answers", LIMIT, request).await;
     assert_eq!(reply.payload.as_ref(), b"{\"tag\":\"vip\"}");
     answering.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_whole_service_runs_with_no_more_than_its_role() {
+    let (server, service) = guarded().await;
+    let user = Some(("service".to_owned(), "service-secret".to_owned()));
+    let inbox = Some("_INBOX.service".to_owned());
+    let runtime = Runtime::start(RuntimeOptions {
+        connect: ConnectOptions { user, inbox, ..ConnectOptions::new(server.url()) },
+        provision: ProvisionOptions::default(),
+        composition: headwater::contexts::composition(),
+        roles: Roles::default(),
+        secret: kit::scenario::secret(),
+        store: server.folder().join("store.sqlite"),
+        instance: "one".to_owned(),
+    })
+    .await
+    .unwrap();
+    let mut caller = Role::connect(server.url(), "client").await;
+    // One violation on purpose, so that looking for them in the log below finds what there is.
+    assert_eq!(caller.refused_publishes(&["on-purpose"]).await, ["on-purpose"]);
+    let caller = Client::new(caller.client);
+    let ada = |name: &str, body: &'static str| {
+        CommandRequest::new("person", "ada".parse().unwrap(), name, body)
+    };
+    let create = r#"{"name":{"given":["Ada"],"family":["Lovelace"]},"source":"api"}"#;
+
+    caller.send(&ada("create-person", create)).await.unwrap();
+    let boarding =
+        async || caller.query("onboarding-board", "get", &json!({"key": "ada"})).await.ok();
+    eventually("a policy's command and a projection follow", LIMIT, boarding).await;
+    let service = Client::new(service.client);
+    let id = service.enqueue(&ada("tag", r#"{"tag":"vip"}"#)).await.unwrap();
+    eventually("the durable command is carried out", LIMIT, async || {
+        let outcome = caller.result(&id).await.ok()?;
+        (outcome.status == OutcomeStatus::Committed).then_some(())
+    })
+    .await;
+    let operator = Role::connect(server.url(), "operator").await.client;
+    let report = examine(&operator, &ProvisionOptions::default()).await.unwrap();
+    assert!(report.is_healthy() && !report.handlers.is_empty(), "{report}");
+    runtime.drain().await;
+
+    let log = std::fs::read_to_string(server.folder().join("nats/nats-server.log")).unwrap();
+    let mut violations: Vec<_> = log.lines().filter(|line| line.contains("Violation")).collect();
+    assert!(violations.iter().any(|line| line.contains("on-purpose")), "{log}");
+    violations.retain(|line| !line.contains("on-purpose") && !line.contains("sentinel"));
+    assert_eq!(violations, Vec::<&str>::new());
 }
 
 #[tokio::test]
