@@ -16,3 +16,7 @@ pub mod reader;
 mod record;
 mod signals;
 pub mod telemetry;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

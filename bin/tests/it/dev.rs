@@ -8,7 +8,7 @@ use crate::kit::{Dev, Installation, binary, finish, is_broker};
 #[tokio::test]
 async fn the_first_run_says_where_it_listens_and_what_to_try() {
     let data = tempfile::tempdir().unwrap();
-    let mut command = binary();
+    let mut command = binary().await;
     command.args(["dev", "--nats-port", "0", "--data"]).arg(data.path());
     let mut child = command.spawn().unwrap();
     let mut output = tokio::io::BufReader::new(child.stdout.take().unwrap());
@@ -92,7 +92,7 @@ async fn a_port_that_is_taken_is_named() {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let data = tempfile::tempdir().unwrap();
-    let mut command = binary();
+    let mut command = binary().await;
     command.args(["dev", "--nats-port", &port, "--data"]).arg(data.path());
     let refused = finish(command, "").await;
     assert_eq!(refused.code, Some(1), "{}", refused.stdout);

@@ -26,7 +26,7 @@ fn the_command_line_is_consistent() {
 }
 
 async fn refused(arguments: &[&str]) -> (i32, String) {
-    let mut command = binary();
+    let mut command = binary().await;
     command.args(arguments);
     let finished = finish(command, "").await;
     assert_eq!(finished.stdout, "");
@@ -78,7 +78,7 @@ async fn machines_get_errors_they_can_read() {
 
 #[tokio::test]
 async fn an_upcast_needs_no_server() {
-    let mut command = binary();
+    let mut command = binary().await;
     command.args(["upcast", "--type", "person.name-changed", "--version", "1"]);
     let finished = finish(command, r#"{"given":"Ada","family":"King"}"#).await;
     assert!(finished.ok().starts_with("person.name-changed: version 1 becomes 2"), "{finished:?}");
@@ -86,7 +86,7 @@ async fn an_upcast_needs_no_server() {
 
 #[tokio::test]
 async fn charts_need_no_server() {
-    let mut command = binary();
+    let mut command = binary().await;
     command.args(["charts", "--aggregate", "person"]);
     let finished = finish(command, "").await;
     assert!(finished.ok().contains("stateDiagram-v2"), "{finished:?}");

@@ -36,15 +36,16 @@ impl Finished {
 }
 
 /// The binary without what the surroundings of the test would tell it.
-pub(crate) fn binary() -> Command {
+pub(crate) async fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_headwater"));
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        let ours = text.starts_with("HEADWATER_") && text != "HEADWATER_NATS_SERVER";
-        if ours || text.starts_with("OTEL_") {
+        if text.starts_with("HEADWATER_") || text.starts_with("OTEL_") {
             command.env_remove(name);
         }
     }
+    // Or each installation would install a nats-server of its own.
+    command.env("HEADWATER_NATS_SERVER", tests::binary().await);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }
@@ -81,7 +82,7 @@ impl Dev {
 
     /// Starts it with environment variables.
     pub(crate) async fn start_with(data: &Path, environment: &[(&str, &str)]) -> Self {
-        let mut command = binary();
+        let mut command = binary().await;
         command.arg("dev").args(["--json", "--nats-port", "0", "--data"]).arg(data);
         command.envs(environment.iter().copied()).stderr(Stdio::inherit());
         let mut child = command.spawn().unwrap();
@@ -150,7 +151,7 @@ impl Installation {
 
     /// Runs the binary on this installation with something to read.
     pub(crate) async fn run_with(&self, arguments: &[&str], input: &str) -> Finished {
-        let mut command = binary();
+        let mut command = binary().await;
         command.args(arguments).env("HEADWATER_DATA", self.data.path());
         finish(command, input).await
     }

@@ -7,5 +7,6 @@ mod help;
 mod kit;
 mod python;
 mod reading;
+mod readme;
 mod sending;
 mod telemetry;

@@ -108,7 +108,7 @@ async fn spans_are_exported_under_the_callers_trace() {
 #[tokio::test]
 async fn logs_are_json_lines_without_personal_data() {
     let data = tempfile::tempdir().unwrap();
-    let mut command = binary();
+    let mut command = binary().await;
     command.args([
         "dev",
         "--nats-port",

@@ -1,0 +1,65 @@
+//! What the README tells a newcomer to type works as it stands there, and so does the example.
+
+use std::path::Path;
+
+use tests::LIMIT;
+use tokio::{process::Command, time::timeout};
+
+use crate::kit::{Installation, finish};
+
+/// The README's blocks of commands that need nothing but a running `dev`: those without files,
+/// other servers, and ids that the reader fills in.
+fn blocks() -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = std::fs::read_to_string(path).unwrap();
+    let blocks = readme.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let needs_more = ["people.jsonl", "nats.example.org", "MAIL_ID"];
+    blocks
+        .filter(|block| block.starts_with("headwater "))
+        .filter(|block| needs_more.iter().all(|need| !block.contains(need)))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[tokio::test]
+async fn the_commands_of_the_readme_work_in_its_order() {
+    let installation = Installation::start().await;
+    let binaries = Path::new(env!("CARGO_BIN_EXE_headwater")).parent().unwrap();
+    let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap());
+    let mut said = String::new();
+    for block in blocks() {
+        let mut command = Command::new("sh");
+        command.args(["-e", "-c", &block]).env("PATH", &path);
+        command.env("HEADWATER_DATA", installation.data.path()).env_remove("HEADWATER_NATS");
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        said.push_str(finish(command, "").await.ok());
+    }
+    for expected in [
+        "committed person/ada version 1 position 1\n",
+        "  onboarding.onboarding-started                ada v1  by onboarding-driver\nquiet\n",
+        "replayed person/ada version 2 ",
+        "unchanged person/ada version 2 ",
+        "verify-contact",
+    ] {
+        assert!(said.contains(expected), "{expected:?} is missing:\n{said}");
+    }
+}
+
+#[tokio::test]
+async fn the_example_shows_the_command_and_what_followed() {
+    let binaries = Path::new(env!("CARGO_BIN_EXE_headwater")).parent().unwrap();
+    // `cargo test` builds the examples of a package beside its binaries.
+    let mut command = Command::new(binaries.join("examples/in_process"));
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    command.env("HEADWATER_NATS_SERVER", tests::binary().await).kill_on_drop(true);
+    let finished = timeout(LIMIT, finish(command, "")).await.expect("it ends in time");
+    let lines: Vec<_> = finished.ok().lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "person at version 1, position 1",
+            "1.0 person.person-created",
+            "2.0 onboarding.onboarding-started",
+        ]
+    );
+}
