@@ -44,7 +44,8 @@ async fn of_snapshots_stored_at_the_same_time_the_newest_stays() {
     let server = Server::start().await;
     let (snapshots, key) = (open(&server).await, fresh_key());
     let mut writers = tokio::task::JoinSet::new();
-    for position in 1..=20 {
+    // The newest first: whoever writes without comparing ends with the oldest.
+    for position in (1..=20).rev() {
         let (snapshots, key) = (snapshots.clone(), key.clone());
         writers.spawn(async move {
             let mine = snapshot(position, "state");
