@@ -107,7 +107,10 @@ impl Contender {
 
     async fn acquire(&mut self, revision: u64) -> Result<Option<Lease>, CellError> {
         let validity = Validity::from_now(self.ttl);
-        let record = record(&self.gauge, Some(&self.owner), None, self.ttl);
+        let record = LeaseRecord {
+            state: Some(HandlerState::Running),
+            ..record(&self.gauge, Some(&self.owner), None, self.ttl)
+        };
         self.stands = None;
         match self.cell.write(&record, revision).await {
             Ok(epoch) => Ok(Some(self.hold(epoch, validity))),
@@ -177,7 +180,7 @@ impl Keeper {
     async fn keep(mut self, lost: CancellationToken, release: CancellationToken) {
         let _lost_when_done = lost.drop_guard();
         let mut status = self.gauge.watch();
-        let mut shown = status.borrow_and_update().state.clone();
+        let mut shown = HandlerState::Running;
         let mut due = Instant::now() + self.ttl / RENEWALS;
         loop {
             tokio::select! {

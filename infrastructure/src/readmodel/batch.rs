@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use kit::{Key, Position};
-use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite, Transaction};
+use sqlx::{QueryBuilder, Sqlite, Transaction};
 
 use super::{AnyProjection, Folded, Touch, generation::Generation, store::SqliteStore};
 use crate::handler::Failure;
@@ -156,24 +156,39 @@ async fn write(
         );
         upsert.build().execute(&mut **transaction).await?;
     }
-    for row in rows {
-        let Some(terms) = &row.folded.terms else { continue };
-        sqlx::query(AssertSqlSafe(format!("DELETE FROM {} WHERE key = ?", tables.terms)))
-            .bind(row.key.as_str())
-            .execute(&mut **transaction)
-            .await?;
-        for some in terms.chunks(ROWS_MAX) {
-            let mut insert = QueryBuilder::<Sqlite>::new(format!(
-                "INSERT INTO {} (field, value, key) ",
-                tables.terms
-            ));
-            insert.push_values(some, |mut values, term| {
-                values.push_bind(term.field).push_bind(term.value.as_str());
-                values.push_bind(row.key.as_str());
-            });
-            insert.push(" ON CONFLICT DO NOTHING");
-            insert.build().execute(&mut **transaction).await?;
+    write_terms(transaction, generation, rows).await
+}
+
+/// Writes the terms of the documents whose terms have changed.
+async fn write_terms(
+    transaction: &mut Transaction<'_, Sqlite>,
+    generation: &Generation,
+    rows: &[Row<'_>],
+) -> sqlx::Result<()> {
+    let table = &generation.tables.terms;
+    let changed: Vec<_> = rows.iter().filter(|row| row.folded.terms.is_some()).collect();
+    for some in changed.chunks(ROWS_MAX) {
+        let mut delete = QueryBuilder::<Sqlite>::new(format!("DELETE FROM {table} WHERE key IN ("));
+        let mut keys = delete.separated(", ");
+        for row in some {
+            keys.push_bind(row.key.as_str());
         }
+        delete.push(")");
+        delete.build().execute(&mut **transaction).await?;
+    }
+    let terms = |row: &&Row<'_>| {
+        let key = row.key.clone();
+        let terms = row.folded.terms.clone().unwrap_or_default();
+        terms.into_iter().map(move |term| (term, key.clone()))
+    };
+    let terms: Vec<_> = changed.iter().flat_map(terms).collect();
+    for some in terms.chunks(ROWS_MAX) {
+        let mut insert =
+            QueryBuilder::<Sqlite>::new(format!("INSERT INTO {table} (field, value, key) "));
+        insert.push_values(some, |mut values, (term, key)| {
+            values.push_bind(term.field).push_bind(term.value.as_str()).push_bind(key.as_str());
+        });
+        insert.build().execute(&mut **transaction).await?;
     }
     Ok(())
 }
