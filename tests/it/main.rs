@@ -9,6 +9,7 @@ mod handlers;
 mod kit;
 mod permissions;
 mod person;
+mod processor;
 mod provision;
 mod query_service;
 mod service;
