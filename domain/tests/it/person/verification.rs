@@ -166,6 +166,14 @@ fn three_codes_an_hour_are_sent_to_one_address() {
 }
 
 #[test]
+fn requests_older_than_an_hour_are_forgotten() {
+    let given = flood(person(&["contact-added"]), REQUESTS_PER_HOUR_MAX);
+    let given = flood(given.at(noon() + TimeDelta::hours(1)), 1);
+    let state = serde_json::to_value(given.state()).unwrap();
+    assert_eq!(state["contacts"]["requests"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn removing_and_adding_the_address_again_does_not_reset_the_limit() {
     let given = flood(person(&["contact-added"]), REQUESTS_PER_HOUR_MAX);
     let removed = fact("contact-removed", &json!({"contact_id": "mail", "kind": "email"}));
