@@ -3,6 +3,7 @@
 mod bad_input;
 mod drain;
 mod durable;
+mod follow;
 mod replies;
 
 use std::path::PathBuf;
