@@ -22,6 +22,11 @@ use crate::{
 
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
 
+/// What is exported. A command's span is at the level debug, because the log would make one for
+/// each command and show none.
+const EXPORTED: &str =
+    "info,infrastructure::service=debug,hyper=off,reqwest=off,h2=off,opentelemetry=off";
+
 /// What must be brought to an end before the process does.
 #[derive(Debug, Default)]
 pub struct Telemetry {
@@ -49,7 +54,7 @@ pub fn start(global: &Global, quiet: bool) -> Result<Telemetry> {
         // The exporter's own connections must not be traced, or each export causes the next.
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("headwater"))
-            .with_filter(EnvFilter::new("info,hyper=off,reqwest=off,h2=off,opentelemetry=off"))
+            .with_filter(EnvFilter::new(EXPORTED))
     });
     let subscriber = Registry::default().with(logs.with_filter(filter)).with(spans);
     tracing::subscriber::set_global_default(subscriber)?;
