@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use infrastructure::{
     client::Client,
-    connection::{self, ConnectOptions},
+    connection::{self, ConnectError, ConnectOptions},
     problem::Problem,
 };
 
@@ -144,12 +144,29 @@ pub async fn client(global: &Global) -> Result<Client> {
 /// If nobody answers there, or refuses us.
 pub async fn connect(global: &Global) -> Result<async_nats::Client> {
     let options = options(global)?;
-    connection::connect(&options).await.map_err(|error| {
+    connection::connect(&options).await.map_err(explained)
+}
+
+fn explained(error: ConnectError) -> anyhow::Error {
+    use async_nats::ConnectErrorKind::{Authentication, AuthorizationViolation};
+    match error {
+        ConnectError::Refused(refused)
+            if matches!(refused.kind(), Authentication | AuthorizationViolation) =>
+        {
+            Advised::new(
+                format!("NATS refuses us: {refused}"),
+                "Say who you are with --creds, --nkey, --nats-user or a client certificate.",
+            )
+            .into()
+        }
         // Without the address: it may hold a password.
-        let problem = Problem::unavailable(format!("cannot connect to NATS: {error}"));
-        anyhow::Error::from(problem).context(Advised::new(
-            "no connection",
-            "Start one with `headwater dev`, or name another with --nats URL.",
-        ))
-    })
+        ConnectError::Refused(refused) => {
+            let problem = Problem::unavailable(format!("cannot connect to NATS: {refused}"));
+            anyhow::Error::from(problem).context(Advised::new(
+                "no connection",
+                "Start one with `headwater dev`, or name another with --nats URL.",
+            ))
+        }
+        file @ ConnectError::File { .. } => file.into(),
+    }
 }

@@ -1,7 +1,10 @@
 //! Bodies from the command line, a file or standard input. Standard input is waited for without
 //! holding up anything else. Not here: what a body means.
 
-use std::path::PathBuf;
+use std::{
+    io::{IsTerminal as _, Write as _},
+    path::PathBuf,
+};
 
 use anyhow::{Context as _, Result, bail};
 use nats::limits::COMMAND_BYTES_MAX;
@@ -36,13 +39,21 @@ pub(crate) async fn whole(source: &Source) -> Result<Vec<u8>> {
     Ok(body)
 }
 
-/// A source to be read line by line.
+/// What is read line by line.
+pub(crate) type Lines = Box<dyn AsyncBufRead + Send + Unpin>;
+
+/// A source to be read line by line. Says so where a person would wait for it in vain.
 ///
 /// # Errors
 /// If it cannot be opened.
-pub(crate) async fn lines(source: &Source) -> Result<Box<dyn AsyncBufRead + Send + Unpin>> {
+pub(crate) async fn lines(source: &Source) -> Result<Lines> {
     Ok(match source {
         Source::Text(text) => Box::new(std::io::Cursor::new(text.clone().into_bytes())),
+        Source::Stdin if std::io::stdin().is_terminal() => {
+            // Nothing is lost if standard error is closed.
+            let _ = writeln!(std::io::stderr(), "reading standard input; Ctrl-D ends it");
+            Box::new(BufReader::new(tokio::io::stdin()))
+        }
         Source::Stdin => Box::new(BufReader::new(tokio::io::stdin())),
         Source::File(path) => {
             let file = tokio::fs::File::open(path)

@@ -33,7 +33,7 @@ const EXAMPLES: &str = r#"Examples:
   headwater send --file people.jsonl                        one command on each line:
       {"aggregate":"person","id":"ada","command":"tag","body":{"tag":"vip"}}
 
-A line may also hold "command_id" and "expected_version". Lines without a command id get one that
+Lines for one aggregate are sent one after the other. A line may also hold "command_id" and "expected_version". Lines without a command id get one that
 derives from the batch's id, which is printed first: repeat with --batch ID to go on after an
 interruption; what was done is answered `replayed`. Use --output json for output that machines read."#;
 

@@ -9,4 +9,5 @@ mod python;
 mod reading;
 mod readme;
 mod sending;
+mod serve;
 mod telemetry;

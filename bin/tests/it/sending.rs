@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use tests::{LIMIT, eventually};
+
 use crate::kit::Installation;
 
 const ADA: &str = r#"{"name":{"given":["Ada"],"family":["Lovelace"]},"source":"api"}"#;
@@ -125,4 +127,44 @@ async fn following_shows_the_whole_chain_and_who_asked() {
     assert_eq!(confirmed["events"][0]["type"], "person.contact-verified");
     let listed = installation.run(&["mail", "list"]).await;
     assert!(listed.ok().contains("verify-contact") && !listed.ok().contains("example.org"));
+}
+
+#[tokio::test]
+async fn the_lines_of_one_aggregate_are_sent_in_order() {
+    let installation = Installation::start().await;
+    let mut input = String::new();
+    for id in ["ada", "grace", "john"] {
+        let lines = [
+            format!(
+                r#"{{"aggregate":"person","id":"{id}","command":"create-person","body":{ADA}}}"#
+            ),
+            format!(
+                r#"{{"aggregate":"person","id":"{id}","command":"tag","body":{{"tag":"vip"}}}}"#
+            ),
+            format!(
+                r#"{{"aggregate":"person","id":"{id}","command":"untag","body":{{"tag":"vip"}}}}"#
+            ),
+        ];
+        input.push_str(&lines.join("\n"));
+        input.push('\n');
+    }
+    let sent = installation.run_with(&["send", "-"], &input).await;
+    assert_eq!(sent.ok().lines().last(), Some("9 lines: 9 committed"));
+}
+
+#[tokio::test]
+async fn a_durable_command_is_queued_and_its_result_can_be_asked_for() {
+    let installation = Installation::start().await;
+    let arguments = ["send", "person", "ada", "create-person", "--json", ADA];
+    let durable = ["--durable", "--command-id", "later"];
+    let queued = installation.run(&[&arguments[..], &durable].concat()).await;
+    assert!(queued.ok().starts_with("queued later\n"), "{queued:?}");
+    let ask = ["query", "commands", "result", "--param", "command_id=later", "--json"];
+    let result = eventually("the command is carried out", LIMIT, async || {
+        let asked = installation.run(&ask).await;
+        (asked.code == Some(0)).then(|| asked.json().remove(0))
+    })
+    .await;
+    assert!(result.to_string().contains("committed"), "{result}");
+    assert_eq!(installation.run(&["events", "person", "ada", "--json"]).await.json().len(), 1);
 }
