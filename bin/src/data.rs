@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 use kit::Secret;
 use rustix::fs::{FlockOperation, flock};
 
-use crate::exit::Advised;
+use crate::{exit::Advised, secret};
 
 /// A folder that holds everything one `headwater dev` keeps.
 #[derive(Debug, Clone)]
@@ -109,7 +109,7 @@ impl DataFolder {
             write_whole(&path, format!("{text}\n").as_bytes())
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
-        read_secret(&path)
+        secret::read(&path)
     }
 
     /// Says where the folder's broker listens, and where it can be looked at.
@@ -151,38 +151,6 @@ impl DataFolder {
     }
 }
 
-/// Reads a secret: 32 bytes, or the same as 64 hexadecimal digits.
-///
-/// # Errors
-/// If the file cannot be read or holds something else.
-pub fn read_secret(path: &Path) -> Result<Secret> {
-    let content =
-        fs::read(path).with_context(|| format!("cannot read the secret {}", path.display()))?;
-    if let Ok(bytes) = content.as_slice().try_into() {
-        return Ok(Secret::new(bytes));
-    }
-    let bytes = from_hex(content.trim_ascii()).ok_or_else(|| {
-        Advised::new(
-            format!("{} does not hold a secret of 64 hexadecimal digits", path.display()),
-            "Make one with `openssl rand -hex 32`, keep it, and give every instance the same.",
-        )
-    })?;
-    Ok(Secret::new(bytes))
-}
-
-fn from_hex(digits: &[u8]) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    let (pairs, rest) = digits.as_chunks::<2>();
-    if pairs.len() != bytes.len() || !rest.is_empty() {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(pairs) {
-        let text = str::from_utf8(pair).ok().filter(|text| !text.contains('+'))?;
-        *byte = u8::from_str_radix(text, 16).ok()?;
-    }
-    Some(bytes)
-}
-
 /// Writes a file that is there whole or not at all, readable by its owner alone.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = path.with_extension("new");
@@ -217,27 +185,6 @@ mod tests {
         assert_eq!(digest(data.secret().unwrap()), digest(data.secret().unwrap()));
         let mode = fs::metadata(folder.path().join("secret")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-    }
-
-    #[test]
-    fn what_is_no_secret_is_refused_with_advice() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("secret");
-        for text in ["", "abc", &"g".repeat(64), &"+7".repeat(32), &"ä".repeat(32)] {
-            fs::write(&path, text).unwrap();
-            assert!(read_secret(&path).is_err(), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_secret_may_be_bytes_or_digits() {
-        let folder = tempfile::tempdir().unwrap();
-        let digest = |content: &[u8]| {
-            let path = folder.path().join("secret");
-            fs::write(&path, content).unwrap();
-            read_secret(&path).unwrap().digest("test", b"message")
-        };
-        assert_eq!(digest(&[7; 32]), digest(format!("{}\n", "07".repeat(32)).as_bytes()));
     }
 
     #[test]

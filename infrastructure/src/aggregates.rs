@@ -1,5 +1,5 @@
 //! The aggregate types that a service is made of, so that one engine runs all of them.
-//! Not here: loading, batches, replies; the state behind [`AnyState`] only decides and evolves.
+//! Not here: loading, batches, replies; the state behind `AnyState` only decides and evolves.
 
 use std::{any::Any, collections::HashMap, fmt, sync::Arc};
 

@@ -18,11 +18,12 @@ use serde_json::json;
 use crate::{
     arguments::{Global, JsonArgs},
     connection,
-    data::{self, DataFolder},
+    data::DataFolder,
     letter,
     log::{self, Entry, From, Log},
     output::{Output, clean},
     reader::{self, Until},
+    secret,
 };
 
 /// What `headwater mail` takes.
@@ -137,8 +138,8 @@ fn status(mail: &Mail) -> &'static str {
 async fn show(global: &Global, args: ShowArgs) -> Result<()> {
     let output = Output::with(global, args.json);
     let secret = match &args.secret_file {
-        Some(path) => data::read_secret(path)?,
-        None => data::read_secret(&DataFolder::at(&global.data).secret_path())
+        Some(path) => secret::read(path)?,
+        None => secret::read(&DataFolder::at(&global.data).secret_path())
             .context("the code cannot be rendered without the service's secret")?,
     };
     let client = connection::connect(global).await?;

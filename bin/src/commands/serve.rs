@@ -13,8 +13,9 @@ use serde_json::json;
 use crate::{
     arguments::{Global, JsonArgs},
     connection, contexts,
-    data::{self, DataFolder},
+    data::DataFolder,
     output::Output,
+    secret,
     signals::Stop,
 };
 
@@ -105,7 +106,7 @@ async fn start(global: &Global, output: Output, args: ServeArgs) -> Result<Runti
     let connect = connection::options(global)?;
     let folder = || DataFolder::create(&global.data);
     let secret = match &args.secret_file {
-        Some(path) => data::read_secret(path)?,
+        Some(path) => secret::read(path)?,
         None => folder()?.secret()?,
     };
     let store = match args.store {
