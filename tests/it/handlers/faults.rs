@@ -1,6 +1,9 @@
 //! Owners that die, stop and come back; a broker that goes away.
 
+use async_nats::jetstream;
+use futures::TryStreamExt as _;
 use kit::Position;
+use nats::names;
 
 use super::{
     table_tennis::{Gate, ReturnBalls},
@@ -111,5 +114,26 @@ async fn a_broker_that_is_killed_and_comes_back_costs_no_event_and_no_order() {
         tests::eventually("a ball is served", tests::LIMIT, serve).await;
     }
     returned_once_in_order(&world).await;
+    handlers.stop().await;
+}
+
+#[tokio::test]
+async fn deliveries_that_end_begin_again_after_the_last_one_seen() {
+    let world = World::start().await;
+    let policy = ReturnBalls::default();
+    let handlers = world.handlers(&table().policy(policy.clone()), "one").await;
+    let context = jetstream::new(world.connection.clone());
+    let stream = context.get_stream(names::EVENTS).await.unwrap();
+    for round in 0..3 {
+        for ball in 100..110 {
+            world.serve("ada", round * 100 + ball).await;
+        }
+        let consumers: Vec<String> = stream.consumer_names().try_collect().await.unwrap();
+        for consumer in consumers {
+            stream.delete_consumer(&consumer).await.unwrap();
+        }
+    }
+    returned_once_in_order(&world).await;
+    assert_eq!(policy.seen.lock().unwrap().len(), 30, "nothing was delivered again");
     handlers.stop().await;
 }
