@@ -1,13 +1,24 @@
 //! Snapshots: a newer one is never replaced by an older one, and none is ever needed.
 
+#[path = "../../infrastructure/tests/it/processor/counter.rs"]
+mod counter;
+
+use async_nats::jetstream;
 use infrastructure::{
+    aggregates::Aggregates,
+    jetstream::{JetStreamOptions, JetStreamStore},
+    processor::{Processor, ProcessorOptions},
     provision::{ProvisionOptions, provision},
+    request::{CommandRequest, Status},
     snapshot::{Put, Snapshot, Snapshots},
+    store::StreamKey,
 };
-use kit::{Position, Version};
+use kit::{AggregateId, Position, Secret, Version};
 use nats::{limits::SNAPSHOT_BYTES_MAX, names};
 use serde_json::value::to_raw_value;
-use tests::{Server, store_contract::fresh_key};
+use tests::{LIMIT, Server, eventually, store_contract::fresh_key};
+
+use self::counter::Counter;
 
 fn snapshot(position: u64, state: &str) -> Snapshot {
     Snapshot {
@@ -99,4 +110,45 @@ async fn without_a_server_there_is_simply_no_snapshot() {
     server.kill9();
     assert!(snapshots.get(&key, 1).await.is_none());
     assert_eq!(snapshots.put(&key, &snapshot(6, "six")).await, Put::Failed);
+}
+
+fn command(id: &AggregateId, name: &str, body: &'static str) -> CommandRequest {
+    CommandRequest::new("counter", id.clone(), name, body.as_bytes())
+}
+
+async fn processor(server: &Server, snapshots: Option<&Snapshots>) -> Processor {
+    let (append, read) = (server.client().await, server.client().await);
+    let store = JetStreamStore::new(append, read, JetStreamOptions::default()).await.unwrap();
+    let options = ProcessorOptions {
+        snapshots: snapshots.cloned(),
+        snapshot_every: 3,
+        ..ProcessorOptions::new(Secret::new([1; 32]))
+    };
+    Processor::start(store, Aggregates::new().with::<Counter>(), options)
+}
+
+#[tokio::test]
+async fn a_snapshot_of_a_history_that_the_log_does_not_have_is_passed_over() {
+    let server = Server::start().await;
+    let (snapshots, StreamKey { id, .. }) = (open(&server).await, fresh_key());
+    let key = StreamKey { aggregate: "counter".into(), id: id.clone() };
+    let before = processor(&server, Some(&snapshots)).await;
+    for _ in 0..3 {
+        before.execute(command(&id, "add", r#"{"by":1}"#)).await.unwrap();
+    }
+    eventually("a snapshot", LIMIT, async || snapshots.get(&key, 1).await).await;
+    before.drain().await;
+
+    // A log that lost its end and went on: the same positions and versions, other events.
+    let client = server.client().await;
+    jetstream::new(client.clone()).delete_stream(names::EVENTS).await.unwrap();
+    provision(&client, &ProvisionOptions::default()).await.unwrap();
+    let meanwhile = processor(&server, None).await;
+    for _ in 0..4 {
+        meanwhile.execute(command(&id, "add", r#"{"by":10}"#)).await.unwrap();
+    }
+
+    let after = processor(&server, Some(&snapshots)).await;
+    let reply = after.execute(command(&id, "take", r#"{"by":40}"#)).await.unwrap();
+    assert_eq!((reply.status, reply.version), (Status::Committed, Version(5)));
 }

@@ -71,6 +71,15 @@ impl Loaded {
         self.receipts.take_back();
     }
 
+    /// Whether `commit` is the last one in here, by the id of its last event: positions and versions
+    /// come again in a log that has lost its end.
+    fn ends_with(&self, commit: &Commit) -> bool {
+        let known = self.receipts.iter().next_back().and_then(|last| last.events.last());
+        let Ok(elements) = envelope::decode(&commit.body) else { return false };
+        commit.position == self.position
+            && elements.last().map(|last| last.id) == known.map(|(id, _)| *id)
+    }
+
     pub(super) fn take(&mut self, key: &StreamKey, commit: &Commit) -> Result<(), Problem> {
         let corrupt = |what: String| corrupt(key, commit.position, &what);
         let elements = envelope::decode(&commit.body).map_err(|bad| corrupt(bad.to_string()))?;
@@ -129,19 +138,28 @@ pub(super) async fn load<S: Store>(
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
+    let restored = from.is_none();
     let mut loaded = match from {
         Some(loaded) => loaded,
         None => begin(snapshots, &key, kind.as_ref()).await,
     };
     let read = |after| within(timeout, store.read(&key, after, freshness));
-    let mut commits = read(loaded.position).await?;
-    let behind = loaded.position > Position::ZERO && commits.is_empty();
-    if behind
-        && freshness == Freshness::Leader
-        && last(store, &key, timeout).await? < loaded.position
-    {
-        // The log is shorter than what is known of it, as after a restored backup. The log is right.
-        tracing::warn!(stream = %key, position = %loaded.position, "the log ends before this position");
+    let mut commits;
+    let of_this_log;
+    if restored && loaded.position > Position::ZERO {
+        commits = read(Position(loaded.position.0 - 1)).await?;
+        of_this_log = commits.first().is_some_and(|commit| loaded.ends_with(commit));
+        commits.drain(..usize::from(of_this_log));
+    } else {
+        commits = read(loaded.position).await?;
+        of_this_log = !commits.is_empty()
+            || freshness != Freshness::Leader
+            || last(store, &key, timeout).await? >= loaded.position;
+    }
+    if !of_this_log {
+        // The log has another history than what is known of it, as after a restored backup, or a
+        // replica is behind a snapshot. What the log says is right.
+        tracing::warn!(stream = %key, position = %loaded.position, "not in the log as it was known");
         loaded = Loaded::new(kind.as_ref());
         commits = read(Position::ZERO).await?;
     }
