@@ -7,6 +7,7 @@ mod admission;
 mod batch;
 mod cache;
 mod engine;
+mod event_ids;
 mod load;
 mod options;
 mod outcome;

@@ -183,6 +183,27 @@ impl Encoder {
         self.last = mark.last;
     }
 
+    /// The commit, copied into as many bytes as it has. The encoder is empty afterwards and keeps
+    /// its buffer for the next commit.
+    ///
+    /// # Errors
+    /// [`EncodeError::Empty`].
+    pub fn take(&mut self) -> Result<Bytes, EncodeError> {
+        if self.body.is_empty() {
+            return Err(EncodeError::Empty);
+        }
+        self.body.push(b']');
+        let commit = Bytes::copy_from_slice(&self.body);
+        self.clear();
+        Ok(commit)
+    }
+
+    /// Drops every event.
+    pub fn clear(&mut self) {
+        self.body.clear();
+        self.last = None;
+    }
+
     /// The commit.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use super::{
     admission::Submission,
     cache::Idle,
     load::{Load, Loaded},
-    round::{self, Next, Rules},
+    round::{self, Next, Rules, Scratch},
     search::Search,
     slot::{Phase, Slot},
 };
@@ -48,6 +48,7 @@ pub(super) struct Engine {
     pub(super) places: HashMap<StreamKey, usize>,
     ready: Vec<usize>,
     pub(super) idle: Idle,
+    scratch: Scratch,
     random: RandomState,
 }
 
@@ -123,6 +124,7 @@ impl Engine {
             places: HashMap::new(),
             ready: Vec::new(),
             idle: Idle::default(),
+            scratch: Scratch::default(),
             random: RandomState::new(),
         }
     }
@@ -173,7 +175,7 @@ impl Engine {
                 self.load(id, Freshness::Any, Duration::ZERO);
                 continue;
             }
-            let next = round::decide(slot, &rules);
+            let next = round::decide(slot, &rules, &mut self.scratch);
             self.start(id, next);
         }
         self.evict();

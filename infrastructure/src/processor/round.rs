@@ -9,6 +9,7 @@ use super::{
     ProcessorOptions,
     admission::Waiting,
     batch::{Batch, Entry, Outcome, reply},
+    event_ids::EventIds,
     load::Loaded,
     search::Search,
     slot::Slot,
@@ -51,18 +52,20 @@ pub(super) enum Verdict {
     Broken(Problem),
 }
 
+/// What one round leaves to the next, so that neither has to make it.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    pub(super) commit: Encoder,
+    pub(super) ids: EventIds,
+}
+
 /// Decides what waits on `slot`, whose state is loaded.
-pub(super) fn decide(slot: &mut Slot, rules: &Rules<'_>) -> Next {
+pub(super) fn decide(slot: &mut Slot, rules: &Rules<'_>, scratch: &mut Scratch) -> Next {
     let Slot { key, loaded: Some(loaded), waiting: queue, .. } = slot else { return Next::Nothing };
     let version = loaded.version;
-    let mut round = Round {
-        key,
-        loaded,
-        rules,
-        commit: Encoder::for_events(queue.len().min(16)),
-        entries: Vec::new(),
-        version,
-    };
+    let Scratch { commit, ids } = scratch;
+    commit.clear();
+    let mut round = Round { key, loaded, rules, commit, ids, entries: Vec::new(), version };
     while round.has_room() {
         let Some(waiting) = queue.pop_front() else { break };
         match round.judge(&waiting) {
@@ -85,7 +88,7 @@ pub(super) fn decide(slot: &mut Slot, rules: &Rules<'_>) -> Next {
                 waiting.answer(Err(problem));
                 let others = round.give_up();
                 others.into_iter().rev().for_each(|entry| queue.push_front(entry.waiting));
-                return decide(slot, rules);
+                return Next::Nothing;
             }
         }
     }
@@ -96,7 +99,8 @@ pub(super) struct Round<'a> {
     pub(super) key: &'a StreamKey,
     pub(super) loaded: &'a mut Loaded,
     pub(super) rules: &'a Rules<'a>,
-    pub(super) commit: Encoder,
+    pub(super) commit: &'a mut Encoder,
+    pub(super) ids: &'a mut EventIds,
     pub(super) entries: Vec<Entry>,
     pub(super) version: Version,
 }
@@ -167,7 +171,7 @@ impl Round<'_> {
             return Next::Nothing;
         }
         let fresh = entries.iter().all(|entry| entry.waiting.fresh);
-        match commit.finish() {
+        match commit.take() {
             Ok(body) => Next::Commit(Batch { entries, body, version }),
             Err(_) => {
                 let batch = Batch { entries, body: bytes::Bytes::new(), version };

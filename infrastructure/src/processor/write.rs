@@ -2,7 +2,6 @@
 //! Not here: the decision.
 
 use kit::EventId;
-use uuid::Uuid;
 
 use super::{
     admission::Waiting,
@@ -60,8 +59,7 @@ impl Round<'_> {
         let mut version = self.version;
         let written = decided.iter().map(|event| {
             version = version.next();
-            // One context counts within a millisecond, so that ids sort as events do.
-            let id = Uuid::now_v7();
+            let id = self.ids.next(self.rules.now);
             let draft = Draft {
                 id,
                 kind: event.kind.name,
