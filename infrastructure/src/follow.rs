@@ -29,7 +29,7 @@ use crate::{
 const POLL: Duration = Duration::from_millis(50);
 /// A commit that the leader has and that is not delivered for so long was lost on the way.
 const STALLED: Duration = Duration::from_secs(10);
-/// How long the chain may rest before following gives up on a policy that does not pass it.
+/// How long a policy that has not passed the chain may stand still before following gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An event whose payload is still as it is stored.
@@ -74,6 +74,8 @@ struct Chain {
     last: Position,
     /// The end of the log once all policies had passed `last`.
     horizon: Option<Position>,
+    /// How far the policy that was behind had come, and since when it has stood there.
+    slowest: Position,
     rested: Instant,
 }
 
@@ -102,6 +104,7 @@ impl Chain {
             seen: Position(start_sequence - 1),
             last: from,
             horizon: None,
+            slowest: Position::ZERO,
             rested: Instant::now(),
         })
     }
@@ -130,6 +133,9 @@ impl Chain {
             self.horizon = Some(end);
             return Ok(());
         };
+        if handler.position > self.slowest {
+            (self.slowest, self.rested) = (handler.position, Instant::now());
+        }
         if self.seen >= end {
             if self.rested.elapsed() > PATIENCE {
                 return Err(stuck(&handler, self.last));
@@ -142,11 +148,12 @@ impl Chain {
         Ok(())
     }
 
-    /// A policy or effect that has not passed the chain.
+    /// The policy or effect that is farthest behind the end of the chain.
     async fn behind(&mut self) -> Result<Option<HandlerReport>, Problem> {
         let answers = |kind| kind != HandlerKind::Projection;
         let handlers = handler::report(&self.connection).await?;
-        Ok(handlers.into_iter().find(|it| answers(it.kind) && it.position < self.last))
+        let behind = handlers.into_iter().filter(|it| answers(it.kind) && it.position < self.last);
+        Ok(behind.min_by_key(|it| it.position))
     }
 
     /// The last position of the log, as the leader has it.

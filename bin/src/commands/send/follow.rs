@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use futures::StreamExt as _;
 use infrastructure::{
     client::Client,
@@ -12,7 +12,7 @@ use infrastructure::{
 use kit::{CommandId, EventId, Recorded};
 use serde::Serialize;
 
-use crate::{contexts, output::Output, record::Record};
+use crate::{contexts, exit::Advised, output::Output, record::Record};
 
 /// Orders that one policy gives for one event; none of ours gives more.
 const ORDERS_MAX: usize = 16;
@@ -48,7 +48,10 @@ pub(super) async fn run(
     let mut chain = std::pin::pin!(client.follow(correlation_id, reply.position));
     let mut count = 0;
     while let Some(event) = chain.next().await {
-        let event = event?;
+        let event = event.context(Advised::new(
+            "the chain was not followed to its end",
+            "The command itself is in the log; `headwater handlers` shows who is behind.",
+        ))?;
         let cause = event.metadata.causation_id.as_deref();
         let depth = cause.and_then(|cause| depths.get(cause)).map_or(0, |depth| depth + 1);
         depths.insert(event.id.to_string(), depth);
