@@ -5,10 +5,15 @@ use std::{
     ffi::OsString,
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
-use super::{BrokerError, BrokerOptions, io_error, orphan};
+use super::{BrokerError, BrokerOptions, POLL, io_error, orphan};
 
+/// A lock that we gave back lives on in a process that we are just starting, from its fork to its
+/// exec; a neighbour's lives longer than this.
+const LOCK_LIMIT: Duration = Duration::from_secs(2);
 /// As much of a log as tells why a server did not start.
 const LOG_TAIL_BYTES_MAX: usize = 2048;
 
@@ -27,10 +32,14 @@ impl Folder {
         fs::create_dir_all(&path).map_err(io_error(folder()))?;
         let path = path.canonicalize().map_err(io_error(folder()))?;
         let lock = File::create(path.join("lock")).map_err(io_error(folder()))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(BrokerError::InUse(path)),
-            Err(TryLockError::Error(source)) => return Err(io_error(folder())(source)),
+        let deadline = Instant::now() + LOCK_LIMIT;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(POLL),
+                Err(TryLockError::WouldBlock) => return Err(BrokerError::InUse(path)),
+                Err(TryLockError::Error(source)) => return Err(io_error(folder())(source)),
+            }
         }
         let folder = Self { path, lock };
         orphan::end(&folder.arguments())?;
