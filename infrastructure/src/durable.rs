@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     composition::{HandlerInfo, HandlerKind},
+    connection::ConnectOptions,
     handler::{Backoff, Cell, Contender, Gauge},
     processor::Processor,
 };
@@ -50,12 +51,15 @@ pub struct DurableCommands {
 }
 
 impl DurableCommands {
-    /// Carries out queued commands with `processor` whenever `instance` owns the queue.
+    /// Carries out queued commands with `processor` whenever `instance` owns the queue. They come
+    /// on a connection of their own, opened by `queue`, because bytes that end it (see the front)
+    /// must not end `connection` too.
     ///
     /// # Errors
     /// If the queue or a bucket is missing.
     pub async fn start(
         connection: Connection,
+        queue: ConnectOptions,
         processor: Processor,
         instance: String,
     ) -> Result<Self, DurableError> {
@@ -67,7 +71,7 @@ impl DurableCommands {
         })?;
         let results = Results::open(connection).await?;
         let stop = CancellationToken::new();
-        let worker = Arc::new(Worker { processor, results, stop: stop.clone() });
+        let worker = Arc::new(Worker { processor, results, connect: queue, stop: stop.clone() });
         let gauge = Gauge::new(HandlerInfo { name: LEASE, kind: HandlerKind::Effect });
         let contender =
             Contender::new(Cell::new(&leases, LEASE), gauge.clone(), instance, LEASE_TTL);

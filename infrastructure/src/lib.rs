@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod durable;
 pub mod envelope;
 pub mod follow;
+mod front;
 pub mod handler;
 pub mod jetstream;
 pub mod memory;

@@ -65,6 +65,14 @@ impl Micro {
     }
 }
 
+impl Micro {
+    /// Returns when the connection has ended for good. To be asked once.
+    pub(crate) async fn ended(&mut self) {
+        // A panic of the task is an end too.
+        let _ = (&mut self.0).await;
+    }
+}
+
 impl Drop for Micro {
     fn drop(&mut self) {
         self.0.abort();

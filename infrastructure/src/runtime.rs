@@ -8,20 +8,19 @@ use std::{path::PathBuf, sync::Arc};
 use async_nats::Client as Connection;
 use futures::future::join_all;
 use kit::Secret;
-use uuid::Uuid;
 
 use crate::{
     client::Client,
     composition::Composition,
     connection::{ConnectError, ConnectOptions, connect},
     durable::{DurableCommands, DurableError, Results},
+    front::{Front, Offer},
     handler::{HandlerOptions, HandlerStatus, Handlers, HandlersError},
     jetstream::{JetStreamOptions, JetStreamStore},
-    micro::{Micro, ServiceError},
+    micro::ServiceError,
     processor::{Processor, ProcessorOptions},
     provision::{ProvisionError, ProvisionOptions, Provisioned, provision},
     query_service::QueryService,
-    service::CommandService,
 };
 
 /// What an instance does.
@@ -89,11 +88,9 @@ pub struct Runtime {
     provisioned: Provisioned,
     connections: Vec<Connection>,
     handlers: Handlers,
-    queries: Vec<QueryService>,
     durable: Option<DurableCommands>,
-    commands: Option<CommandService>,
     processor: Option<Processor>,
-    micro: Micro,
+    front: Front,
 }
 
 impl Runtime {
@@ -103,9 +100,8 @@ impl Runtime {
     /// [`RuntimeError`], by the part that did not start.
     pub async fn start(options: RuntimeOptions) -> Result<Self, RuntimeError> {
         let RuntimeOptions { roles, composition, .. } = &options;
-        let front = open(&options, "front").await?;
         let work = open(&options, "work").await?;
-        let mut connections = vec![front.clone(), work.clone()];
+        let mut connections = vec![work.clone()];
         let provisioned = provision(&work, &options.provision).await?;
         let handlers = HandlerOptions {
             policies: roles.policies,
@@ -114,40 +110,31 @@ impl Runtime {
         };
         // A policy that is new must be registered before the first command is taken.
         let handlers = Handlers::start(&Client::new(work.clone()), composition, handlers).await?;
-        let models = Arc::new(handlers.queries());
-        let mut queries = vec![QueryService::start(front.clone(), models).await?];
-        let (mut commands, mut durable, mut processor) = (None, None, None);
+        let mut offer = Offer {
+            connect: named(&options, "front"),
+            models: Arc::new(handlers.queries()),
+            results: None,
+            commands: None,
+        };
+        let (mut durable, mut processor) = (None, None);
         if roles.commands || roles.durable {
             // The server handles what comes on one connection in turn: appends get their own.
             let appends = open(&options, "appends").await?;
             connections.push(appends.clone());
             let engine = engine(&options, appends, work.clone()).await?;
             if roles.commands {
-                let catalogue = composition.aggregates().catalogue();
-                let service = CommandService::start(front.clone(), engine.clone(), &catalogue);
-                commands = Some(service.await?);
+                offer.commands = Some((engine.clone(), composition.aggregates().catalogue()));
             }
             if roles.durable {
-                let results = Arc::new(Results::open(work.clone()).await?);
-                queries.push(QueryService::start(front.clone(), results).await?);
-                let instance = options.instance.clone();
-                durable = Some(DurableCommands::start(work, engine.clone(), instance).await?);
+                offer.results = Some(Arc::new(Results::open(work.clone()).await?));
+                let (queue, instance) = (named(&options, "queue"), options.instance.clone());
+                let start = DurableCommands::start(work, queue, engine.clone(), instance);
+                durable = Some(start.await?);
             }
             processor = Some(engine);
         }
-        let mut endpoints: Vec<_> = queries.iter().flat_map(QueryService::endpoints).collect();
-        endpoints.extend(commands.as_ref().map(CommandService::endpoint));
-        let micro = Micro::start(front, Uuid::now_v7().simple().to_string(), endpoints).await?;
-        Ok(Self {
-            provisioned,
-            connections,
-            handlers,
-            queries,
-            durable,
-            commands,
-            processor,
-            micro,
-        })
+        let front = Front::open(offer).await?;
+        Ok(Self { provisioned, connections, handlers, durable, processor, front })
     }
 
     /// What the server and its streams are like.
@@ -166,19 +153,23 @@ impl Runtime {
     /// are at and give their leases back, commands are answered, and everything is flushed.
     pub async fn drain(self) {
         // Queries wait for projections, and policies for the commands of this very instance.
-        join_all(self.queries.into_iter().map(QueryService::drain)).await;
+        let (mut connections, mut commands) = (self.connections, None);
+        if let Some(front) = self.front.close().await {
+            join_all(front.queries.into_iter().map(QueryService::drain)).await;
+            commands = front.commands;
+            connections.push(front.connection);
+        }
         self.handlers.stop().await;
         if let Some(durable) = self.durable {
             durable.drain().await;
         }
-        if let Some(commands) = self.commands {
+        if let Some(commands) = commands {
             commands.drain().await;
         }
         if let Some(processor) = self.processor {
             processor.drain().await;
         }
-        drop(self.micro);
-        for connection in self.connections {
+        for connection in connections {
             if let Err(error) = connection.flush().await {
                 tracing::debug!(%error, "a connection ended before it was flushed");
             }
@@ -186,9 +177,13 @@ impl Runtime {
     }
 }
 
-async fn open(options: &RuntimeOptions, purpose: &str) -> Result<Connection, ConnectError> {
+fn named(options: &RuntimeOptions, purpose: &str) -> ConnectOptions {
     let name = format!("headwater {} {purpose}", options.instance);
-    connect(&ConnectOptions { name: Some(name), ..options.connect.clone() }).await
+    ConnectOptions { name: Some(name), ..options.connect.clone() }
+}
+
+async fn open(options: &RuntimeOptions, purpose: &str) -> Result<Connection, ConnectError> {
+    connect(&named(options, purpose)).await
 }
 
 async fn engine(

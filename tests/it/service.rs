@@ -4,6 +4,7 @@ mod bad_input;
 mod drain;
 mod durable;
 mod follow;
+mod raw;
 mod replies;
 
 use std::path::PathBuf;

@@ -56,10 +56,6 @@ impl Results {
         Ok(Self { bucket, queue })
     }
 
-    pub(super) const fn queue(&self) -> &Stream {
-        &self.queue
-    }
-
     /// The outcome of one command; `pending` if it is still in the queue.
     ///
     /// # Errors

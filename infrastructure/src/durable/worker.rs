@@ -17,6 +17,7 @@ use tracing::Instrument as _;
 
 use super::{Outcome, Results, results::given_id};
 use crate::{
+    connection::{ConnectOptions, connect},
     handler::{Backoff, Delivery, Lanes, Validity},
     problem::Problem,
     processor::Processor,
@@ -45,6 +46,7 @@ const DEADLINE: &str = "deadline";
 pub(super) struct Worker {
     pub(super) processor: Processor,
     pub(super) results: Results,
+    pub(super) connect: ConnectOptions,
     pub(super) stop: CancellationToken,
 }
 
@@ -94,7 +96,9 @@ impl Worker {
     /// A consumer that begins with the first command still in the queue.
     async fn open(&self) -> Result<pull::Stream, Problem> {
         let away = |error: &dyn std::fmt::Display| Problem::unavailable(error.to_string());
-        let queue = self.results.queue();
+        let connection = connect(&self.connect).await.map_err(|error| away(&error))?;
+        let queue = jetstream::new(connection).get_stream(names::COMMANDS).await;
+        let queue = queue.map_err(|error| away(&error))?;
         // There may be none, and if it cannot be deleted then it cannot be created either.
         let _ = queue.delete_consumer(names::COMMANDS).await;
         let config = pull::Config {
