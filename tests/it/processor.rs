@@ -1,7 +1,7 @@
 //! The command processor on JetStream: what its rules promise holds on the real log.
 
 #[path = "../../infrastructure/tests/it/processor/counter.rs"]
-mod counter;
+pub(crate) mod counter;
 
 use bytes::Bytes;
 use infrastructure::{

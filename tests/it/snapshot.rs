@@ -1,8 +1,5 @@
 //! Snapshots: a newer one is never replaced by an older one, and none is ever needed.
 
-#[path = "../../infrastructure/tests/it/processor/counter.rs"]
-mod counter;
-
 use async_nats::jetstream;
 use infrastructure::{
     aggregates::Aggregates,
@@ -18,7 +15,7 @@ use nats::{limits::SNAPSHOT_BYTES_MAX, names};
 use serde_json::value::to_raw_value;
 use tests::{LIMIT, Server, eventually, store_contract::fresh_key};
 
-use self::counter::Counter;
+use crate::processor::counter::Counter;
 
 fn snapshot(position: u64, state: &str) -> Snapshot {
     Snapshot {
