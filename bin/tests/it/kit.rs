@@ -1,6 +1,10 @@
 //! Processes of the built binary, and what they say.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -70,6 +74,7 @@ pub(crate) async fn finish(mut command: Command, input: &str) -> Finished {
 #[derive(Debug)]
 pub(crate) struct Dev {
     child: Child,
+    data: PathBuf,
     pub(crate) url: String,
     pub(crate) broker: Pid,
 }
@@ -92,6 +97,7 @@ impl Dev {
         let pid = ready["broker"]["pid"].as_i64().unwrap();
         Self {
             child,
+            data: data.canonicalize().unwrap(),
             url: ready["nats"].as_str().unwrap().to_owned(),
             broker: Pid::from_raw(pid.try_into().unwrap()).unwrap(),
         }
@@ -116,10 +122,27 @@ impl Dev {
 impl Drop for Dev {
     fn drop(&mut self) {
         let _ = self.child.start_kill();
-        if is_broker(self.broker) {
-            let _ = kill_process(self.broker, Signal::KILL);
+        // Not only the first one: a broker that died was started again.
+        for broker in brokers_on(&self.data) {
+            let _ = kill_process(broker, Signal::KILL);
         }
     }
+}
+
+/// The servers that run on the data folder `data`.
+fn brokers_on(data: &Path) -> Vec<Pid> {
+    let configuration = data.join("nats/server.conf");
+    let configuration = configuration.as_os_str().as_encoded_bytes();
+    let runs_there = |pid: &Pid| {
+        let line = std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero()));
+        line.is_ok_and(|line| line.split(|byte| *byte == 0).any(|word| word == configuration))
+    };
+    let processes = std::fs::read_dir("/proc").unwrap();
+    processes
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(Pid::from_raw)
+        .filter(runs_there)
+        .collect()
 }
 
 /// Whether the process `pid` is a nats-server that runs.
