@@ -17,6 +17,7 @@ mod run;
 mod search;
 mod slot;
 mod snapshots;
+mod work;
 mod write;
 
 use std::{fmt, sync::Arc};

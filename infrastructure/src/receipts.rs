@@ -1,25 +1,17 @@
 //! The receipt book of one aggregate: which commands its latest commits carried out, and how far
 //! back the book reaches. Not here: searching the log for what the book has forgotten.
-//!
-//! # Clocks
-//!
-//! A UUIDv7 says when its command was made, by the caller's clock; an event says when it was
-//! decided, by this service's. An id that was made after the newest forgotten receipt was decided
-//! cannot be that receipt's, if the caller's clock runs ahead of this service's by less than
-//! [`SKEW_MAX`] (less than half of the book's span where the book is shorter than that, which
-//! takes more than 65,536 commands in two minutes). A caller whose clock runs further ahead and who
-//! repeats a command after the book has forgotten it can have it carried out twice. A clock that
-//! runs behind only costs a search.
 
 use std::collections::{HashMap, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use kit::{CommandId, EventId, Position, Version};
+use kit::{EventId, Position, Version};
 use serde::{Deserialize, Serialize};
 
+mod horizon;
 mod identity;
 mod saved;
 
+pub use horizon::SKEW_MAX;
 pub use identity::{CommandHash, CommandKey, Fingerprint, Origin};
 pub use saved::SavedReceipts;
 
@@ -29,8 +21,6 @@ pub const RECEIPTS_MIN: usize = 256;
 pub const RECEIPTS_MAX: usize = 65_536;
 /// How long a receipt is kept: longer than clients wait before they repeat.
 pub const RECEIPTS_KEPT: TimeDelta = TimeDelta::minutes(2);
-/// How far a caller's clock may run ahead of this service's.
-pub const SKEW_MAX: TimeDelta = TimeDelta::minutes(1);
 
 /// That one command was carried out, and its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,35 +174,6 @@ impl Receipts {
         if self.numbers.get(&key) == Some(&number) {
             self.numbers.remove(&key);
         }
-    }
-
-    /// Whether a command with this id and without a receipt here was never carried out, as far
-    /// as can be told without reading the log. `absent_until`: the log is known not to hold the
-    /// id up to there.
-    #[must_use]
-    pub fn rules_out(
-        &self,
-        id: &CommandId,
-        caused: Option<Position>,
-        absent_until: Position,
-    ) -> bool {
-        let Some(forgotten) = self.forgotten else { return true };
-        if absent_until >= forgotten.position {
-            return true;
-        }
-        match Origin::of(id, caused) {
-            // What an event caused stands behind it.
-            Origin::Event(position) => position >= forgotten.position,
-            // Not from the same millisecond on, but after it: several commands of one commit are
-            // decided in one.
-            Origin::Clock(made) => made > forgotten.time + self.slack(forgotten),
-            Origin::Unknown => false,
-        }
-    }
-
-    fn slack(&self, forgotten: Forgotten) -> TimeDelta {
-        let span = self.ring.back().map_or(TimeDelta::zero(), |last| last.time - forgotten.time);
-        SKEW_MAX.min(span / 2)
     }
 }
 

@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use chrono::{SubsecRound, Utc};
 use kit::Position;
 use nats::limits::COMMIT_BYTES_MAX;
@@ -17,17 +16,16 @@ use super::{
     ProcessorOptions,
     admission::Submission,
     cache::Idle,
-    load::{Load, Loaded},
+    load::Load,
     round::{self, Next, Rules, Scratch},
-    search::Search,
     slot::{Phase, Slot},
+    work::{Append, Work},
 };
 use crate::{
     aggregates::Aggregates,
     problem::Problem,
     receipts::RECEIPTS_MIN,
-    snapshot::Snapshot,
-    store::{AppendError, Freshness, StreamKey},
+    store::{Freshness, StreamKey},
 };
 
 /// First and longest wait before commands are decided again after a conflict, before jitter.
@@ -50,64 +48,6 @@ pub(super) struct Engine {
     pub(super) idle: Idle,
     scratch: Scratch,
     random: RandomState,
-}
-
-/// Something to be done outside the engine; each ends in one [`Done`] for the same slot.
-pub(super) enum Work {
-    Append(Append),
-    /// Find out what became of an append.
-    Settle(Append),
-    Load(Load),
-    Search {
-        slot: usize,
-        key: StreamKey,
-        search: Search,
-    },
-    /// Ask where the log of the aggregate ends.
-    Last {
-        slot: usize,
-        key: StreamKey,
-    },
-    /// Keep a snapshot. Of no slot's concern.
-    Save {
-        key: StreamKey,
-        snapshot: Snapshot,
-    },
-}
-
-/// A commit and its place.
-pub(super) struct Append {
-    pub(super) slot: usize,
-    pub(super) key: StreamKey,
-    pub(super) expected: Position,
-    pub(super) body: Bytes,
-}
-
-/// How work ended.
-pub(super) enum Done {
-    Appended {
-        slot: usize,
-        result: Result<Position, AppendError>,
-    },
-    Settled {
-        slot: usize,
-        result: Result<Position, AppendError>,
-    },
-    Loaded {
-        slot: usize,
-        result: Result<Loaded, Problem>,
-    },
-    Searched {
-        slot: usize,
-        search: Search,
-        result: Result<(), Problem>,
-    },
-    Last {
-        slot: usize,
-        result: Result<Position, Problem>,
-    },
-    /// A snapshot is on its way no longer.
-    Saved,
 }
 
 impl Engine {

@@ -6,10 +6,11 @@ use kit::Position;
 
 use super::{
     batch::{Batch, Entry},
-    engine::{Append, Done, Engine, Work},
+    engine::Engine,
     load::Loaded,
     search::Search,
     slot::Phase,
+    work::{Append, Done, Work},
 };
 use crate::{
     problem::Problem,

@@ -15,8 +15,9 @@ use tokio_util::sync::CancellationToken;
 use super::{
     ProcessorOptions,
     admission::Submission,
-    engine::{Append, Done, Engine, Work},
+    engine::Engine,
     load::{last, load},
+    work::{Append, Done, Work},
 };
 use crate::{settle::settle, store::Store};
 

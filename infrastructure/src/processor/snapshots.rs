@@ -6,10 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{
-    engine::{Engine, Work},
-    load::Loaded,
-};
+use super::{engine::Engine, load::Loaded, work::Work};
 use crate::{
     aggregates::AnyAggregate,
     receipts::{Receipts, SavedReceipts},

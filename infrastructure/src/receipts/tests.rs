@@ -1,3 +1,5 @@
+use kit::CommandId;
+
 use super::*;
 
 fn at(seconds: i64) -> DateTime<Utc> {
