@@ -1,6 +1,9 @@
 //! The recipes for other languages, with the official client and the CloudEvents SDK.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use tests::LIMIT;
 use tokio::{process::Command, sync::OnceCell, time::timeout};
@@ -11,27 +14,31 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
-/// A Python with the pinned packages, made once below the build folder.
-async fn python() -> PathBuf {
-    static PYTHON: OnceCell<PathBuf> = OnceCell::const_new();
-    PYTHON
-        .get_or_init(|| async {
-            let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python");
-            let requirements = repository().join("examples/python/requirements.txt");
-            let wanted = std::fs::read_to_string(&requirements).unwrap();
-            let (python, done) = (folder.join("bin/python"), folder.join("installed.txt"));
-            if std::fs::read_to_string(&done).is_ok_and(|installed| installed == wanted) {
-                return python;
-            }
-            run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder)).await;
-            let mut pip = Command::new(&python);
-            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-            run(pip.args(["--require-hashes", "-r"]).arg(&requirements)).await;
-            std::fs::write(&done, wanted).unwrap();
-            python
-        })
-        .await
-        .clone()
+/// A Python with the pinned packages, installed once below the build folder: whoever has pip
+/// has all that this needs.
+async fn python() -> Command {
+    static PACKAGES: OnceCell<PathBuf> = OnceCell::const_new();
+    let packages = PACKAGES.get_or_init(install).await;
+    let mut command = Command::new("python3");
+    command.env("PYTHONPATH", packages).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.kill_on_drop(true);
+    command
+}
+
+async fn install() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python-packages");
+    let requirements = repository().join("examples/python/requirements.txt");
+    let wanted = std::fs::read_to_string(&requirements).unwrap();
+    let done = folder.join("installed.txt");
+    if std::fs::read_to_string(&done).is_ok_and(|installed| installed == wanted) {
+        return folder;
+    }
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade"]);
+    pip.args(["--no-deps", "--require-hashes", "--target"]).arg(&folder);
+    run(pip.arg("-r").arg(&requirements)).await;
+    std::fs::write(&done, wanted).unwrap();
+    folder
 }
 
 async fn run(command: &mut Command) {
@@ -39,21 +46,13 @@ async fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn piped(python: PathBuf) -> Command {
-    let mut command = Command::new(python);
-    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-    command.kill_on_drop(true);
-    command
-}
-
 #[tokio::test]
 async fn the_subscriber_decodes_every_event_and_goes_on_where_it_stopped() {
     let installation = Installation::start().await;
     installation.create("ada").await;
     installation.send(["person", "ada", "tag"], r#"{"tag":"vip"}"#).await;
-    let python = python().await;
     let subscribe = async |commits: &str| {
-        let mut command = piped(python.clone());
+        let mut command = python().await;
         command
             .arg(repository().join("examples/python/subscriber.py"))
             .args(["--url", &installation.dev.url, "--name", "audit", "--aggregate", "person"])
@@ -78,7 +77,7 @@ async fn the_readme_sends_a_command_and_asks_a_projection() {
     let (_, rest) = readme.split_once("```python\n").expect("the README has a Python recipe");
     let (recipe, _) = rest.split_once("```").unwrap();
     let installation = Installation::start().await;
-    let mut command = piped(python().await);
+    let mut command = python().await;
     command.arg("-").env("HEADWATER_NATS", &installation.dev.url);
     let finished = finish(command, recipe).await;
     assert!(finished.ok().starts_with("committed 1\n"), "{finished:?}");
