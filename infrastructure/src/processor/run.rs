@@ -64,6 +64,10 @@ pub(super) async fn run<S: Store>(
         for work in engine.work.drain(..) {
             match work {
                 Work::Append(append) => appends.push(start_append(&store, append)),
+                // Its time-out must not wait for the reads of others.
+                settle @ Work::Settle(_) => {
+                    appends.push(start_other(&store, settle, &engine.options));
+                }
                 other => queued.push_back(other),
             }
         }
@@ -97,7 +101,6 @@ fn start_append<S: Store>(store: &S, append: Append) -> BoxFuture<'static, Done>
     Box::pin(async move { Done::Appended { slot, result: appending.await } })
 }
 
-/// Everything but appending is rare enough for a box.
 fn start_other<S: Store>(
     store: &S,
     work: Work,
