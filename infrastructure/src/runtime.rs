@@ -21,6 +21,7 @@ use crate::{
     processor::{Processor, ProcessorOptions},
     provision::{ProvisionError, ProvisionOptions, Provisioned, provision},
     query_service::QueryService,
+    snapshot::Snapshots,
 };
 
 /// What an instance does.
@@ -191,7 +192,14 @@ async fn engine(
     appends: Connection,
     reads: Connection,
 ) -> Result<Processor, ServiceError> {
+    // Without snapshots every load reads the whole history: slower, and nothing else.
+    let snapshots = Snapshots::open(&reads).await.inspect_err(|error| {
+        tracing::warn!(%error, "there are no snapshots");
+    });
     let store = JetStreamStore::new(appends, reads, JetStreamOptions::default()).await?;
-    let aggregates = options.composition.aggregates();
-    Ok(Processor::start(store, aggregates, ProcessorOptions::new(options.secret.clone())))
+    let engine = ProcessorOptions {
+        snapshots: snapshots.ok(),
+        ..ProcessorOptions::new(options.secret.clone())
+    };
+    Ok(Processor::start(store, options.composition.aggregates(), engine))
 }
