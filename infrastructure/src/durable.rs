@@ -7,11 +7,16 @@
 
 mod outcome;
 mod results;
+mod unreadable;
 mod worker;
+
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use async_nats::{Client as Connection, jetstream};
 use nats::names;
-use std::{sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -69,9 +74,16 @@ impl DurableCommands {
             what: names::LEASES,
             problem: error.to_string(),
         })?;
-        let results = Results::open(connection).await?;
+        let results = Results::open(connection.clone()).await?;
         let stop = CancellationToken::new();
-        let worker = Arc::new(Worker { processor, results, connect: queue, stop: stop.clone() });
+        let worker = Arc::new(Worker {
+            processor,
+            results,
+            connection,
+            connect: queue,
+            seen: AtomicU64::new(0),
+            stop: stop.clone(),
+        });
         let gauge = Gauge::new(HandlerInfo { name: LEASE, kind: HandlerKind::Effect });
         let contender =
             Contender::new(Cell::new(&leases, LEASE), gauge.clone(), instance, LEASE_TTL);

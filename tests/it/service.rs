@@ -26,18 +26,19 @@ use kit::scenario::secret;
 use nats::names;
 use tests::Server;
 
-pub const CREATE: &[u8] = br#"{"name":{"given":["Ada"],"family":["Lovelace"]},"source":"api"}"#;
-pub const TAG: &[u8] = br#"{"tag":"vip"}"#;
+pub(crate) const CREATE: &[u8] =
+    br#"{"name":{"given":["Ada"],"family":["Lovelace"]},"source":"api"}"#;
+pub(crate) const TAG: &[u8] = br#"{"tag":"vip"}"#;
 
 /// A server with one instance that takes commands for persons, and a connection of a client.
-pub struct Stand {
-    pub runtime: Runtime,
-    pub connection: Connection,
-    pub client: Client,
-    pub server: Server,
+pub(crate) struct Stand {
+    pub(crate) runtime: Runtime,
+    pub(crate) connection: Connection,
+    pub(crate) client: Client,
+    pub(crate) server: Server,
 }
 
-pub fn options(server: &Server, instance: &str) -> RuntimeOptions {
+pub(crate) fn options(server: &Server, instance: &str) -> RuntimeOptions {
     RuntimeOptions {
         connect: ConnectOptions::new(server.url()),
         provision: ProvisionOptions::default(),
@@ -50,7 +51,7 @@ pub fn options(server: &Server, instance: &str) -> RuntimeOptions {
 }
 
 impl Stand {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let server = Server::start().await;
         let runtime = Runtime::start(options(&server, "one")).await.unwrap();
         let connection = server.client().await;
@@ -58,7 +59,7 @@ impl Stand {
     }
 
     /// Sends raw bytes as any NATS client could.
-    pub async fn raw(
+    pub(crate) async fn raw(
         &self,
         subject: &str,
         headers: &[(&str, &str)],
@@ -72,7 +73,7 @@ impl Stand {
     }
 
     /// The problem that a raw request meets.
-    pub async fn refusal(
+    pub(crate) async fn refusal(
         &self,
         subject: &str,
         headers: &[(&str, &str)],
@@ -82,22 +83,22 @@ impl Stand {
     }
 
     /// Creates the person `id`.
-    pub async fn create(&self, id: &str) -> Reply {
+    pub(crate) async fn create(&self, id: &str) -> Reply {
         self.client.send(&command(id, "create-person", CREATE)).await.unwrap()
     }
 
     /// Messages in a stream.
-    pub async fn messages(&self, stream: &str) -> u64 {
+    pub(crate) async fn messages(&self, stream: &str) -> u64 {
         let context = jetstream::new(self.connection.clone());
         context.get_stream(stream).await.unwrap().cached_info().state.messages
     }
 
     /// Commits in the log.
-    pub async fn commits(&self) -> u64 {
+    pub(crate) async fn commits(&self) -> u64 {
         self.messages(names::EVENTS).await
     }
 }
 
-pub fn command(id: &str, name: &str, body: impl Into<Bytes>) -> CommandRequest {
+pub(crate) fn command(id: &str, name: &str, body: impl Into<Bytes>) -> CommandRequest {
     CommandRequest::new("person", id.parse().unwrap(), name, body)
 }

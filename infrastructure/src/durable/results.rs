@@ -91,6 +91,12 @@ impl Results {
         put.map(drop).map_err(|error| Problem::unavailable(error.to_string()))
     }
 
+    /// Takes a message out of the queue.
+    pub(super) async fn discard(&self, sequence: u64) -> Result<(), Problem> {
+        let deleted = self.queue.delete_message(sequence).await;
+        deleted.map(drop).map_err(|error| Problem::unavailable(error.to_string()))
+    }
+
     async fn is_queued(&self, id: &CommandId) -> Result<bool, Problem> {
         let away = |error: &dyn std::fmt::Display| Problem::unavailable(error.to_string());
         let info = self.queue.get_info().await.map_err(|error| away(&error))?;

@@ -1,21 +1,31 @@
 //! One owner's work on the queue: several aggregates at a time, one command after the other each.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use async_nats::jetstream::{
-    self,
-    consumer::{AckPolicy, DeliverPolicy, ReplayPolicy, pull},
+use async_nats::{
+    Client as Connection,
+    jetstream::{
+        self,
+        consumer::{AckPolicy, DeliverPolicy, ReplayPolicy, pull},
+    },
 };
 use bytes::Bytes;
 use chrono::Utc;
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use kit::{CommandId, Position};
 use nats::{Subject, names};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::{Outcome, Results, results::given_id};
+use super::{Outcome, Results, results::given_id, unreadable::Next};
 use crate::{
     connection::{ConnectOptions, connect},
     handler::{Backoff, Delivery, Lanes, Validity},
@@ -35,6 +45,9 @@ const BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// A command is retried in place for as long as it takes, so a second delivery says nothing; it is
 /// recognised and passed over. It only has to come if an acknowledgement was lost.
 const ACK_WAIT: Duration = Duration::from_secs(60);
+/// A command that is in the queue and was not delivered from one look to the next was lost on its
+/// way, or ended the line.
+const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 const HEARTBEAT: Duration = Duration::from_secs(1);
 const EXPIRES: Duration = Duration::from_secs(10);
 
@@ -46,7 +59,11 @@ const DEADLINE: &str = "deadline";
 pub(super) struct Worker {
     pub(super) processor: Processor,
     pub(super) results: Results,
+    /// For everything but deliveries.
+    pub(super) connection: Connection,
     pub(super) connect: ConnectOptions,
+    /// The last message that was delivered to this owner.
+    pub(super) seen: AtomicU64,
     pub(super) stop: CancellationToken,
 }
 
@@ -58,7 +75,9 @@ impl Worker {
         self: Arc<Self>,
         validity: watch::Receiver<Validity>,
     ) -> Result<(), Problem> {
-        let mut messages = self.open().await?;
+        let (mut messages, mut expected) = (self.open().await?, 1);
+        let (mut look, mut missing) = (tokio::time::interval(LOOK_INTERVAL), Next::Nothing);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut lanes = Lanes::new(Position::ZERO, LANES_MAX, WINDOW);
         let mut waiting: HashMap<Position, jetstream::Message> = HashMap::new();
         let mut running: FuturesUnordered<BoxFuture<'static, Settled>> = FuturesUnordered::new();
@@ -83,11 +102,25 @@ impl Worker {
                     let away = || Problem::unavailable("the queue's consumer ended");
                     let message = message.ok_or_else(away)?;
                     let message = message.map_err(|e| Problem::unavailable(e.to_string()))?;
-                    let delivery = lane(&message)?;
+                    let (delivery, number) = lane(&message)?;
+                    // What a broken line swallowed comes again, but after what is behind it.
+                    if number != expected {
+                        return Err(Problem::unavailable("a delivery was lost"));
+                    }
+                    expected += 1;
+                    self.seen.store(delivery.position.0, Ordering::Relaxed);
+                    missing = Next::Nothing;
                     if !lanes.holds(delivery.position) {
                         waiting.insert(delivery.position, message);
                         lanes.push(delivery);
                     }
+                }
+                _ = look.tick(), if !stopping && !lanes.is_full() => {
+                    let next = self.look().await?;
+                    if next == Next::SetAside || (next != Next::Nothing && next == missing) {
+                        return Err(Problem::unavailable("deliveries have stopped"));
+                    }
+                    missing = next;
                 }
             }
         }
@@ -96,6 +129,7 @@ impl Worker {
     /// A consumer that begins with the first command still in the queue.
     async fn open(&self) -> Result<pull::Stream, Problem> {
         let away = |error: &dyn std::fmt::Display| Problem::unavailable(error.to_string());
+        self.seen.store(0, Ordering::Relaxed);
         let connection = connect(&self.connect).await.map_err(|error| away(&error))?;
         let queue = jetstream::new(connection).get_stream(names::COMMANDS).await;
         let queue = queue.map_err(|error| away(&error))?;
@@ -197,15 +231,17 @@ fn expired(message: &jetstream::Message) -> bool {
     request.ok().and_then(|request| request.deadline).is_some_and(|deadline| deadline <= Utc::now())
 }
 
-/// The lane is the aggregate. What cannot be read has a lane of its own.
-fn lane(message: &jetstream::Message) -> Result<Delivery, Problem> {
+/// The lane is the aggregate; what names none has a lane of its own. With the number of the
+/// delivery.
+fn lane(message: &jetstream::Message) -> Result<(Delivery, u64), Problem> {
     let info = message.info().map_err(|error| Problem::unavailable(error.to_string()))?;
     let subject = match Subject::parse(&message.subject) {
         Some(Subject::Enqueue { aggregate, id, .. }) => format!("{aggregate}.{id}"),
         _ => message.subject.to_string(),
     };
     let position = Position(info.stream_sequence);
-    Ok(Delivery { subject, position, pending: info.pending, body: Bytes::new() })
+    let delivery = Delivery { subject, position, pending: info.pending, body: Bytes::new() };
+    Ok((delivery, info.consumer_sequence))
 }
 
 /// The caller's id or, if there is none that is valid, one that is the same at each delivery.
