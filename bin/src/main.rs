@@ -5,6 +5,11 @@ use std::{io::Write as _, process::ExitCode};
 use clap::Parser as _;
 use headwater::{arguments::Cli, commands, exit, telemetry};
 
+/// What a command allocates on one thread is freed on another; glibc's allocator spends a third of
+/// the service's time on that, this one much less.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let format = cli.global.output;

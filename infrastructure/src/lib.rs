@@ -16,6 +16,7 @@ pub mod handler;
 pub mod jetstream;
 pub mod memory;
 pub mod micro;
+pub mod own_thread;
 pub mod problem;
 pub mod processor;
 pub mod provision;

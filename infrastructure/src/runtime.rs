@@ -18,6 +18,7 @@ use crate::{
     handler::{HandlerOptions, HandlerStatus, Handlers, HandlersError},
     jetstream::{JetStreamOptions, JetStreamStore},
     micro::ServiceError,
+    own_thread::OwnThread,
     processor::{Processor, ProcessorOptions},
     provision::{ProvisionError, ProvisionOptions, Provisioned, provision},
     query_service::QueryService,
@@ -81,6 +82,9 @@ pub enum RuntimeError {
     /// An endpoint cannot take requests.
     #[error(transparent)]
     Service(#[from] ServiceError),
+    /// The commands' thread does not run.
+    #[error("the commands' thread does not run: {0}")]
+    Thread(#[from] std::io::Error),
 }
 
 /// A running instance.
@@ -92,6 +96,8 @@ pub struct Runtime {
     durable: Option<DurableCommands>,
     processor: Option<Processor>,
     front: Front,
+    // Dropped last: the front, the engine and the appends run on it.
+    _commands: OwnThread,
 }
 
 impl Runtime {
@@ -117,12 +123,19 @@ impl Runtime {
             results: None,
             commands: None,
         };
+        let thread = OwnThread::start("commands")?;
         let (mut durable, mut processor) = (None, None);
         if roles.commands || roles.durable {
             // The server handles what comes on one connection in turn: appends get their own.
-            let appends = open(&options, "appends").await?;
-            connections.push(appends.clone());
-            let engine = engine(&options, appends, work.clone()).await?;
+            let (of, reads) = (options.clone(), work.clone());
+            let (appends, engine) = thread
+                .run(async move {
+                    let appends = open(&of, "appends").await?;
+                    let engine = engine(&of, appends.clone(), reads).await?;
+                    Ok::<_, RuntimeError>((appends, engine))
+                })
+                .await??;
+            connections.push(appends);
             if roles.commands {
                 offer.commands = Some((engine.clone(), composition.aggregates().catalogue()));
             }
@@ -134,8 +147,16 @@ impl Runtime {
             }
             processor = Some(engine);
         }
-        let front = Front::open(offer).await?;
-        Ok(Self { provisioned, connections, handlers, durable, processor, front })
+        let front = thread.run(Front::open(offer)).await??;
+        Ok(Self {
+            provisioned,
+            connections,
+            handlers,
+            durable,
+            processor,
+            front,
+            _commands: thread,
+        })
     }
 
     /// What the server and its streams are like.

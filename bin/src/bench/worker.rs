@@ -7,6 +7,7 @@ use infrastructure::{
     connection::{self, ConnectOptions},
     jetstream::{JetStreamOptions, JetStreamStore},
     micro::Micro,
+    own_thread::OwnThread,
     processor::{Processor, ProcessorOptions},
     provision::{ProvisionOptions, provision},
     service::CommandService,
@@ -22,6 +23,11 @@ pub(super) const READY: &str = "ready";
 
 /// Serves until standard input closes.
 pub(super) async fn run(url: &str, single: bool) -> Result<()> {
+    let thread = OwnThread::start("commands")?;
+    thread.run(serve(url.to_owned(), single)).await?
+}
+
+async fn serve(url: String, single: bool) -> Result<()> {
     let options = ConnectOptions::new(url);
     let commands = connection::connect(&options).await?;
     let appends = connection::connect(&options).await?;
