@@ -106,6 +106,11 @@ impl Runtime {
     /// # Errors
     /// [`RuntimeError`], by the part that did not start.
     pub async fn start(options: RuntimeOptions) -> Result<Self, RuntimeError> {
+        // The steps of the start are some 20 KB that a caller's future need not hold.
+        Box::pin(Self::assemble(options)).await
+    }
+
+    async fn assemble(options: RuntimeOptions) -> Result<Self, RuntimeError> {
         let RuntimeOptions { roles, composition, .. } = &options;
         let work = open(&options, "work").await?;
         let mut connections = vec![work.clone()];

@@ -12,8 +12,11 @@ fn assert_code(problem: &Problem, status: u16, code: &str) {
     assert_eq!((problem.status, problem.code.as_str()), (status, code), "{problem:?}");
 }
 
+/// Subject, headers and body of a request, and the status and code it is refused with.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [u8], u16, &'a str);
+
 /// Refuses one raw request after the other, and then still takes a good one.
-async fn refuses(cases: &[(&str, &[(&str, &str)], &[u8], u16, &str)]) {
+async fn refuses(cases: &[Case<'_>]) {
     let stand = Stand::start().await;
     stand.create("ada").await;
     for (subject, headers, body, status, code) in cases {

@@ -23,7 +23,7 @@ async fn following_shows_what_a_command_sets_off_and_nothing_else() {
     client.send(&command("bob", "create-person", CREATE)).await.unwrap();
 
     let chain = client.follow(id.as_str(), reply.position);
-    let chain: Vec<_> = chain.try_collect().await.unwrap();
+    let chain: Vec<_> = Box::pin(chain.try_collect()).await.unwrap();
 
     let kinds: Vec<_> = chain.iter().map(|event| event.event.kind.as_str()).collect();
     assert_eq!(kinds, ["person.person-created", "onboarding.onboarding-started"]);
