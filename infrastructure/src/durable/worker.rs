@@ -116,8 +116,13 @@ impl Worker {
                     }
                 }
                 _ = look.tick(), if !stopping && !lanes.is_full() => {
-                    let next = self.look().await?;
-                    if next == Next::SetAside || (next != Next::Nothing && next == missing) {
+                    let mut next = self.look().await?;
+                    let set_aside = next == Next::SetAside;
+                    // Each would end a line of its own.
+                    while next == Next::SetAside {
+                        next = self.look().await?;
+                    }
+                    if set_aside || (next != Next::Nothing && next == missing) {
                         return Err(Problem::unavailable("deliveries have stopped"));
                     }
                     missing = next;
