@@ -4,6 +4,7 @@
 mod attributes;
 mod decode;
 mod encode;
+pub(crate) mod fault;
 
 pub use decode::{Corrupt, CorruptCommit, Data, Element, decode, decode_commit};
 pub use encode::{Draft, EncodeError, Encoder, Mark, NewEvent, encode, encode_drafts};

@@ -41,6 +41,6 @@ pub(crate) use feed::{Delivery, Feed, Item};
 pub(crate) use lanes::Lanes;
 pub(crate) use lease::{Contender, Validity};
 pub(crate) use policy::AnyPolicy;
-pub(crate) use runner::{describe, place};
+pub(crate) use runner::place;
 pub(crate) use source::Source;
 pub(crate) use status::Gauge;

@@ -73,7 +73,8 @@ impl<A: Aggregate> AnyState for State<A> {
         self.decided =
             decided.map_err(|refusal| Problem::refused(refusal.code(), refusal.to_string()))?;
         let written = self.decided.iter().map(|event| {
-            let data = event.data().map_err(|_| broken::<A>("made an event without JSON form"))?;
+            let data = unwound::<A, _>("writing", || event.data())?;
+            let data = data.map_err(|_| broken::<A>("made an event without JSON form"))?;
             Ok(Decided { kind: event.kind(), data })
         });
         written.collect()
@@ -102,7 +103,8 @@ impl<A: Aggregate> AnyState for State<A> {
             kind: element.kind.clone().into_owned(),
         })?;
         let data = element.json(name)?.as_bytes();
-        let event = A::Event::read(A::TYPE, name, element.schema_version, data)?;
+        let read = || A::Event::read(A::TYPE, name, element.schema_version, data);
+        let event = unwound::<A, _>("reading", read).map_err(Untaken::Broken)??;
         unwound::<A, _>("evolving", || self.state.evolve(&event)).map_err(Untaken::Broken)?;
         Ok(event.kind().name)
     }

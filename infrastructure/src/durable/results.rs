@@ -3,8 +3,7 @@
 use async_nats::{
     Client as Connection, HeaderMap,
     jetstream::{
-        self,
-        kv::{self, EntryErrorKind},
+        self, kv,
         stream::{LastRawMessageErrorKind, Stream},
     },
 };
@@ -73,15 +72,21 @@ impl Results {
     }
 
     pub(super) async fn ended(&self, id: &CommandId) -> Result<Option<Outcome>, Problem> {
-        let entry = self.bucket.entry(id.as_str()).await.map_err(|error| match error.kind() {
-            EntryErrorKind::InvalidKey => Problem::invalid(error.to_string()),
-            EntryErrorKind::TimedOut | EntryErrorKind::Other => {
-                Problem::unavailable(error.to_string())
+        // From the leader: a replica that is behind would have a refused command decided anew.
+        let subject = format!("{}{id}", self.bucket.prefix);
+        let kept = match self.bucket.stream.get_last_raw_message_by_subject(&subject).await {
+            Ok(message) => message.payload,
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
+                return Ok(None);
             }
-        })?;
-        let put = entry.filter(|entry| entry.operation == kv::Operation::Put);
-        let outcome = put.map(|entry| serde_json::from_slice(&entry.value)).transpose();
-        outcome.map_err(|error| Problem::corrupt(format!("the outcome of {id}: {error}")))
+            Err(error) => return Err(Problem::unavailable(error.to_string())),
+        };
+        // A deleted key is a message without a body.
+        if kept.is_empty() {
+            return Ok(None);
+        }
+        let outcome = serde_json::from_slice(&kept);
+        outcome.map(Some).map_err(|error| Problem::corrupt(format!("the outcome of {id}: {error}")))
     }
 
     pub(super) async fn keep(&self, outcome: Outcome) -> Result<(), Problem> {

@@ -108,7 +108,8 @@ impl Worker {
                         return Err(Problem::unavailable("a delivery was lost"));
                     }
                     expected += 1;
-                    self.seen.store(delivery.position.0, Ordering::Relaxed);
+                    // A second delivery must not take the look back behind what is being worked on.
+                    self.seen.fetch_max(delivery.position.0, Ordering::Relaxed);
                     missing = Next::Nothing;
                     if !lanes.holds(delivery.position) {
                         waiting.insert(delivery.position, message);

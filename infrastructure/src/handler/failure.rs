@@ -5,6 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kit::Unreadable;
 
+use crate::envelope::fault;
+
 /// A failed attempt at one event. The texts are for operators and never hold personal data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Failure {
@@ -23,15 +25,8 @@ pub(crate) enum Failure {
 }
 
 impl From<Unreadable> for Failure {
-    /// The text names the place and not the value: serde's own message quotes the data.
     fn from(error: Unreadable) -> Self {
-        Self::Permanent(match error {
-            Unreadable::Shape { kind, version, source } => format!(
-                "{kind} version {version} does not have its shape (column {})",
-                source.column()
-            ),
-            other => other.to_string(),
-        })
+        Self::Permanent(fault::of_event(error))
     }
 }
 

@@ -136,6 +136,8 @@ async fn send(
     match client.send(&request).await {
         Ok(_) => Ok(Ok(())),
         Err(problem) if problem.is_transient() => Err(Failure::Transient(problem.to_string())),
+        // While versions of the service are mixed, an older instance may not know the command yet.
+        Err(problem) if problem.status == 404 => Err(Failure::Transient(problem.to_string())),
         Err(problem) if problem.status < 500 => Ok(Err(problem)),
         Err(problem) => Err(Failure::Permanent(problem.to_string())),
     }

@@ -122,7 +122,7 @@ async fn handle(duty: &Duty, reactor: &dyn Reactor, delivery: &Delivery) -> Resu
         return Err(at(foreign(), None));
     };
     let elements = envelope::decode(&delivery.body)
-        .map_err(|corrupt| at(Failure::Permanent(describe(&corrupt)), None))?;
+        .map_err(|corrupt| at(Failure::Permanent(envelope::fault::of_commit(&corrupt)), None))?;
     for (index, element) in elements.iter().enumerate() {
         let source = Source { aggregate: &aggregate, element, position: delivery.position, index };
         duty.persist(|| reactor.react(source, duty))
@@ -130,15 +130,6 @@ async fn handle(duty: &Duty, reactor: &dyn Reactor, delivery: &Delivery) -> Resu
             .map_err(|failure| at(failure, Some(index)))?;
     }
     Ok(())
-}
-
-/// Which element and which attribute; the problem itself may quote data.
-pub(crate) fn describe(corrupt: &envelope::Corrupt) -> String {
-    match (corrupt.element, corrupt.field) {
-        (Some(element), Some(field)) => format!("event {element} of the commit: bad `{field}`"),
-        (Some(element), None) => format!("event {element} of the commit is not a CloudEvent"),
-        _ => "the message is not a commit".to_owned(),
-    }
 }
 
 /// The failure with the place where it happened.

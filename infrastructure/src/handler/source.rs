@@ -3,7 +3,7 @@
 
 use kit::{EventSet, Position, Recorded};
 
-use super::Failure;
+use super::{Failure, guarded};
 use crate::envelope::Element;
 
 /// One event of a commit, not yet read into a handler's own types.
@@ -22,6 +22,6 @@ pub(crate) struct Source<'a> {
 impl Source<'_> {
     /// The event in its current shape.
     pub(crate) fn record<E: EventSet>(&self) -> Result<Recorded<E>, Failure> {
-        Ok(self.element.record(self.aggregate, self.position, self.index)?)
+        guarded(|| Ok(self.element.record(self.aggregate, self.position, self.index)?))
     }
 }

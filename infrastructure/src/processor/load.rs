@@ -82,7 +82,8 @@ impl Loaded {
 
     pub(super) fn take(&mut self, key: &StreamKey, commit: &Commit) -> Result<(), Problem> {
         let corrupt = |what: String| corrupt(key, commit.position, &what);
-        let elements = envelope::decode(&commit.body).map_err(|bad| corrupt(bad.to_string()))?;
+        let elements = envelope::decode(&commit.body)
+            .map_err(|bad| corrupt(envelope::fault::of_commit(&bad)))?;
         let mut of_command: Vec<(kit::EventId, &'static str)> = Vec::with_capacity(elements.len());
         for (index, element) in elements.iter().enumerate() {
             if element.aggregate_id != key.id {
@@ -93,7 +94,7 @@ impl Loaded {
                 return Err(corrupt(format!("version {found} stands where {wanted} must")));
             }
             let name = self.state.take(element).map_err(|untaken| match untaken {
-                Untaken::Unreadable(reason) => corrupt(reason.to_string()),
+                Untaken::Unreadable(reason) => corrupt(envelope::fault::of_event(reason)),
                 Untaken::Broken(problem) => problem,
             })?;
             self.version = element.version;

@@ -50,6 +50,7 @@ impl Engine {
         if let Err(AppendError::Unknown(reason) | AppendError::Refused(reason)) = &result {
             // It may still land, so nothing that is known of the aggregate can be relied on.
             slot.loaded = None;
+            slot.waiting.iter_mut().for_each(|waiting| waiting.fresh = false);
             tracing::warn!(stream = %slot.key, reason, "the outcome of an append is unknown");
             batch.answer_all(&Problem::outcome_unknown(format!(
                 "no acknowledgement: {reason}; repeat the command with the same id"

@@ -115,13 +115,14 @@ impl Round<'_> {
         if let Some(verdict) = self.repeated(waiting) {
             return verdict;
         }
+        if !waiting.unrepeatable && !self.is_new(waiting) {
+            return Verdict::Search;
+        }
+        // Only now: what was carried out before is answered however late the repeat comes.
         if waiting.deadline.is_some_and(|deadline| deadline <= self.rules.now) {
             return Verdict::Answer(Err(Problem::deadline(
                 "the deadline passed before the command was decided; nothing was appended",
             )));
-        }
-        if !waiting.unrepeatable && !self.is_new(waiting) {
-            return Verdict::Search;
         }
         if let Some(expected) =
             waiting.expected_version.filter(|expected| *expected != self.version)

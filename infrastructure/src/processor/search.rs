@@ -111,7 +111,7 @@ impl Search {
 
     fn look(&mut self, key: &StreamKey, commit: &Commit) -> Result<(), Problem> {
         let elements = envelope::decode(&commit.body)
-            .map_err(|bad| corrupt(key, commit.position, &bad.to_string()))?;
+            .map_err(|bad| corrupt(key, commit.position, &envelope::fault::of_commit(&bad)))?;
         let same =
             |a: &Element<'_>, b: &Element<'_>| a.metadata.command_id == b.metadata.command_id;
         for events in elements.chunk_by(same) {

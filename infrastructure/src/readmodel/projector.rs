@@ -9,7 +9,7 @@ use nats::Subject;
 use super::{AnyProjection, Touch, batch::ApplyError, generation::Generation, store::SqliteStore};
 use crate::{
     envelope,
-    handler::{Delivery, Duty, Ended, Failure, Feed, Item, Source, describe, place},
+    handler::{Delivery, Duty, Ended, Failure, Feed, Item, Source, place},
 };
 
 /// Runs `projection` until it is stopped, lost or halted.
@@ -138,7 +138,7 @@ fn read(delivery: &Delivery, projection: &dyn AnyProjection) -> Result<Vec<Touch
         return Err(at(Failure::Permanent(foreign), None));
     };
     let elements = envelope::decode(&delivery.body)
-        .map_err(|corrupt| at(Failure::Permanent(describe(&corrupt)), None))?;
+        .map_err(|corrupt| at(Failure::Permanent(envelope::fault::of_commit(&corrupt)), None))?;
     let mut touches = Vec::new();
     for (index, element) in elements.iter().enumerate() {
         let source = Source { aggregate: &aggregate, element, position: delivery.position, index };

@@ -5,7 +5,7 @@
 //! A UUIDv7 says when its command was made, by the caller's clock; an event says when it was
 //! decided, by this service's. An id that was made after the newest forgotten receipt was decided
 //! cannot be that receipt's, if the caller's clock runs ahead of this service's by less than
-//! [`SKEW_MAX`] (less than half of the book's span where the book is shorter than that, which
+//! [`SKEW_MAX`] (less than half of the book's span where a full book is shorter than that, which
 //! takes more than 65,536 commands in two minutes). A caller whose clock runs further ahead and who
 //! repeats a command after the book has forgotten it can have it carried out twice. A clock that
 //! runs behind only costs a search.
@@ -13,7 +13,7 @@
 use chrono::TimeDelta;
 use kit::{CommandId, Position};
 
-use super::{Forgotten, Origin, Receipts};
+use super::{Forgotten, Origin, RECEIPTS_MAX, Receipts};
 
 /// How far a caller's clock may run ahead of this service's.
 pub const SKEW_MAX: TimeDelta = TimeDelta::minutes(1);
@@ -44,6 +44,11 @@ impl Receipts {
     }
 
     fn slack(&self, forgotten: Forgotten) -> TimeDelta {
+        // Only a full book forgets what is young. One that was cut to its minimum, for a snapshot
+        // or after a burst, says nothing about how fast commands come.
+        if self.ring.len() < RECEIPTS_MAX {
+            return SKEW_MAX;
+        }
         let span = self.ring.back().map_or(TimeDelta::zero(), |last| last.time - forgotten.time);
         SKEW_MAX.min(span / 2)
     }

@@ -94,6 +94,16 @@ fn the_allowance_for_clocks_is_half_the_span_of_a_short_book() {
 }
 
 #[test]
+fn a_book_that_a_burst_has_filled_still_allows_a_minute_for_clocks() {
+    let mut book = Receipts::default();
+    (1..=300).for_each(|number| book.record(receipt(number, at(0))));
+    book.forget(at(1_000));
+    assert_eq!(book.len(), RECEIPTS_MIN);
+    assert!(!book.rules_out(&v7(at(60)), None, Position::ZERO));
+    assert!(book.rules_out(&v7(at(61)), None, Position::ZERO));
+}
+
+#[test]
 fn a_derived_id_is_new_if_its_cause_stands_after_everything_forgotten() {
     let mut book = book(1_000);
     book.forget(at(1_000));
