@@ -4,12 +4,14 @@
 use std::fmt;
 
 use async_nats::{
-    Client,
+    Client, RequestErrorKind,
     jetstream::{
         self,
         stream::{Config, Info},
     },
 };
+use bytes::Bytes;
+use nats::{micro, names};
 use serde::Serialize;
 
 use crate::{
@@ -98,6 +100,12 @@ pub async fn examine(
         handlers,
         problems,
     })
+}
+
+/// Whether an instance takes requests. Without the right to ask, it is taken to be there.
+pub async fn is_served(client: &Client) -> bool {
+    let asked = client.request(micro::ping_any(names::SERVICE), Bytes::new()).await;
+    !matches!(asked, Err(error) if error.kind() == RequestErrorKind::NoResponders)
 }
 
 impl Report {

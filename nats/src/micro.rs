@@ -17,6 +17,12 @@ pub fn subjects(name: &str, id: &str) -> [String; 3] {
     ["$SRV.*".to_owned(), format!("$SRV.*.{name}"), format!("$SRV.*.{name}.{id}")]
 }
 
+/// The subject that every instance of the service `name` is asked on whether it is there.
+#[must_use]
+pub fn ping_any(name: &str) -> String {
+    format!("$SRV.PING.{name}")
+}
+
 /// The subject that only the instance `id` of the service `name` is asked on whether it is there.
 #[must_use]
 pub fn ping(name: &str, id: &str) -> String {

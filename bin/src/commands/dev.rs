@@ -2,6 +2,8 @@
 
 mod supervisor;
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result};
 use clap::Args;
 use infrastructure::{
@@ -14,7 +16,7 @@ use serde_json::json;
 
 use self::supervisor::Supervisor;
 use crate::{
-    arguments::{Global, JsonArgs},
+    arguments::{DATA_DEFAULT, Global, JsonArgs},
     contexts,
     data::DataFolder,
     output::Output,
@@ -112,16 +114,19 @@ async fn serve(
     });
     output.write(&ready, || {
         let folder = data.path().display();
-        format!("data in {folder}\n{durability}\nready {url}\n\n{}", try_next())
+        format!("data in {folder}\n{durability}\nready {url}\n\n{}", try_next(data))
     })?;
     Ok(Some(runtime))
 }
 
-const fn try_next() -> &'static str {
-    r#"Try, in a second terminal:
-  headwater send person ada create-person \
+fn try_next(data: &DataFolder) -> String {
+    let usual = data.path() == Path::new(DATA_DEFAULT);
+    let here = format!("  export HEADWATER_DATA={}\n", data.path().display());
+    format!("Try, in a second terminal:\n{}{COMMANDS}", if usual { "" } else { &here })
+}
+
+const COMMANDS: &str = r#"  headwater send person ada create-person \
       --json '{"name":{"given":["Ada"],"family":["Lovelace"]},"source":"api"}' --follow
   headwater query people get --key ada
   headwater tail --from start
-Ctrl-C stops everything; the data stays."#
-}
+Ctrl-C stops everything; the data stays."#;

@@ -45,7 +45,10 @@ pub async fn run(global: &Global, args: DoctorArgs) -> Result<()> {
         replicas: args.replicas.into(),
         monitoring: args.monitoring.or_else(announced),
     };
-    let report = doctor::examine(&client, &options).await?;
+    let mut report = doctor::examine(&client, &options).await?;
+    if !doctor::is_served(&client).await {
+        report.problems.push("no instance takes commands or answers queries".to_owned());
+    }
     Output::with(global, args.json).write(&report, || report.to_string().trim_end().to_owned())?;
     if report.is_healthy() { Ok(()) } else { Err(Quietly(1).into()) }
 }

@@ -8,12 +8,14 @@ use infrastructure::{
     provision::ProvisionOptions,
     runtime::{Roles, Runtime, RuntimeOptions},
 };
+use kit::Secret;
 use serde_json::json;
 
 use crate::{
     arguments::{Global, JsonArgs},
     connection, contexts,
     data::DataFolder,
+    exit::Advised,
     output::Output,
     secret,
     signals::Stop,
@@ -102,12 +104,27 @@ pub async fn run(global: &Global, args: ServeArgs) -> Result<()> {
     Ok(())
 }
 
+/// The secret of a folder that has one. A new one would not be the other instances' secret: codes
+/// and reservations of one instance would then mean nothing to another.
+fn own_secret(global: &Global) -> Result<Secret> {
+    let path = DataFolder::at(&global.data).secret_path();
+    if path.exists() {
+        return secret::read(&path);
+    }
+    Err(Advised::new(
+        "there is no secret",
+        "All instances need the same one: make it once with `openssl rand -hex 32 > secret`, and \
+         give it to each with --secret-file.",
+    )
+    .into())
+}
+
 async fn start(global: &Global, output: Output, args: ServeArgs) -> Result<Runtime> {
     let connect = connection::options(global)?;
     let folder = || DataFolder::create(&global.data);
     let secret = match &args.secret_file {
         Some(path) => secret::read(path)?,
-        None => folder()?.secret()?,
+        None => own_secret(global)?,
     };
     let store = match args.store {
         Some(path) => path,

@@ -7,7 +7,8 @@ use nats::Subject;
 
 use crate::{
     arguments::{Global, JsonArgs},
-    connection,
+    connection, contexts,
+    exit::Advised,
     log::{From, Log},
     output::Output,
     record::Record,
@@ -42,6 +43,14 @@ pub struct TailArgs {
 /// If the log cannot be read.
 pub async fn run(global: &Global, args: TailArgs) -> Result<()> {
     let output = Output::with(global, args.json);
+    let known = contexts::readers();
+    if let Some(wanted) = &args.aggregate
+        && known.iter().all(|reader| reader.aggregate != wanted)
+    {
+        let known: Vec<_> = known.iter().map(|reader| reader.aggregate).collect();
+        let advice = format!("There are: {}.", known.join(", "));
+        return Err(Advised::new("there is no such aggregate type", advice).into());
+    }
     let filter =
         args.aggregate.as_deref().map_or_else(|| Subject::EVENTS.into(), Subject::events_of);
     let client = connection::connect(global).await?;

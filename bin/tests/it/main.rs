@@ -5,6 +5,7 @@ mod dev;
 mod faults;
 mod help;
 mod kit;
+mod operating;
 mod python;
 mod reading;
 mod readme;
