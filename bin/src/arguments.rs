@@ -7,9 +7,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{bench, commands, connection::ConnectionArgs};
 
-/// The data folder unless another is named.
-pub const DATA_DEFAULT: &str = "./.headwater";
-
 const ABOUT: &str = "An event-sourced aggregate service on NATS JetStream.
 
 `headwater dev` starts everything. In a second terminal, `headwater send` sends a command, \
@@ -42,7 +39,7 @@ pub struct Cli {
 pub struct Global {
     /// Folder with the broker's files, the read models and the secret of `headwater dev`
     #[arg(long, global = true, env = "HEADWATER_DATA", hide_env_values = true, value_name = "DIR")]
-    #[arg(default_value = DATA_DEFAULT, help_heading = "General")]
+    #[arg(default_value = "./.headwater", help_heading = "General")]
     pub data: PathBuf,
     /// Output for people, or JSON for machines
     #[arg(

@@ -2,8 +2,6 @@
 
 mod supervisor;
 
-use std::path::Path;
-
 use anyhow::{Context as _, Result};
 use clap::Args;
 use infrastructure::{
@@ -16,7 +14,7 @@ use serde_json::json;
 
 use self::supervisor::Supervisor;
 use crate::{
-    arguments::{DATA_DEFAULT, Global, JsonArgs},
+    arguments::{Global, JsonArgs},
     contexts,
     data::DataFolder,
     output::Output,
@@ -120,9 +118,8 @@ async fn serve(
 }
 
 fn try_next(data: &DataFolder) -> String {
-    let usual = data.path() == Path::new(DATA_DEFAULT);
-    let here = format!("  export HEADWATER_DATA={}\n", data.path().display());
-    format!("Try, in a second terminal:\n{}{COMMANDS}", if usual { "" } else { &here })
+    let folder = data.path().display();
+    format!("Try, in a second terminal:\n  export HEADWATER_DATA={folder}\n{COMMANDS}")
 }
 
 const COMMANDS: &str = r#"  headwater send person ada create-person \
