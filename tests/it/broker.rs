@@ -78,6 +78,9 @@ async fn a_server_left_behind_by_a_killed_run_is_ended_and_its_data_kept() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
+    // For a moment after its start a process has no command line to know it by.
+    eventually("the server left behind", LIMIT, async || is_running(orphan.id()).then_some(()))
+        .await;
 
     let broker = Broker::start(options).await.unwrap();
 
