@@ -91,6 +91,10 @@ pub async fn examine(
         }
     };
     problems.extend(handlers.iter().filter_map(trouble));
+    let log = streams.iter().find(|stream| stream.name == names::EVENTS);
+    if let Some(log) = log.and_then(|log| log.found.as_ref()) {
+        problems.extend(handlers.iter().filter_map(|handler| behind(handler, log.last_sequence)));
+    }
     Ok(Report {
         server: server.to_string(),
         api_level,
@@ -149,6 +153,12 @@ impl StreamState {
 /// What is wrong with a handler. A lag alone is not: it may be catching up.
 fn trouble(handler: &HandlerReport) -> Option<String> {
     let HandlerReport { name, kind, owner, state, .. } = handler;
+    if let (true, Some(owner), Some(age)) = (handler.stale, owner, handler.renewed_ms) {
+        let seconds = age / 1000;
+        return Some(format!(
+            "{kind} {name} is stale: its owner {owner} has not renewed the lease for {seconds} s"
+        ));
+    }
     match (state, owner) {
         (Some(HandlerState::Halted { reason }), _) => {
             Some(format!("{kind} {name} halted: {reason}"))
@@ -161,6 +171,14 @@ fn trouble(handler: &HandlerReport) -> Option<String> {
             None
         }
     }
+}
+
+/// A log that has less than was handled, as a restored one may.
+fn behind(handler: &HandlerReport, last: u64) -> Option<String> {
+    let HandlerReport { name, kind, position, .. } = handler;
+    (position.0 > last).then(|| {
+        format!("log-behind: {kind} {name} has handled the log up to {position}, it ends at {last}")
+    })
 }
 
 impl fmt::Display for Report {
@@ -185,15 +203,22 @@ impl fmt::Display for Report {
         if !self.handlers.is_empty() {
             writeln!(
                 f,
-                "\n{:<28} {:<11} {:>10} {:>8}  owner",
-                "handler", "kind", "position", "lag"
+                "\n{:<28} {:<11} {:>10} {:>8} {:>8} {:>9}  owner",
+                "handler", "kind", "position", "lag", "epoch", "renewed"
             )?;
         }
         for handler in &self.handlers {
             let HandlerReport { name, kind, position, lag, owner, .. } = handler;
             let owner = owner.as_deref().unwrap_or("none");
-            let kind = kind.to_string();
-            writeln!(f, "{name:<28} {kind:<11} {:>10} {lag:>8}  {owner}", position.to_string())?;
+            let mark = if handler.stale { " (stale)" } else { "" };
+            let (kind, position) = (kind.to_string(), position.to_string());
+            let epoch = handler.epoch.map_or_else(|| "-".to_owned(), |epoch| epoch.to_string());
+            let renewed =
+                handler.renewed_ms.map_or_else(|| "-".to_owned(), |age| format!("{age} ms"));
+            writeln!(
+                f,
+                "{name:<28} {kind:<11} {position:>10} {lag:>8} {epoch:>8} {renewed:>9}  {owner}{mark}"
+            )?;
         }
         writeln!(f)?;
         for problem in &self.problems {

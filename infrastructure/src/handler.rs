@@ -21,6 +21,7 @@ mod options;
 mod policy;
 mod registration;
 mod report;
+mod restored;
 mod runner;
 mod source;
 mod status;
@@ -30,6 +31,7 @@ pub use handlers::{Handlers, HandlersError};
 pub use options::HandlerOptions;
 pub use registration::{Registration, RegistrationError};
 pub use report::{HandlerReport, report};
+pub use restored::{LogBehind, past_the_end, rewind};
 pub use status::{HandlerState, HandlerStatus};
 
 pub(crate) use backoff::Backoff;

@@ -28,6 +28,19 @@ pub fn message_get(stream: &str) -> String {
     format!("$JS.API.STREAM.MSG.GET.{stream}")
 }
 
+/// Where `stream`'s leader describes it.
+#[must_use]
+pub fn stream_info(stream: &str) -> String {
+    format!("$JS.API.STREAM.INFO.{stream}")
+}
+
+/// Of what a leader says about its stream, the time by its own clock: the one that stamps messages.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct StreamTime {
+    /// When it answered.
+    pub ts: DateTime<Utc>,
+}
+
 /// A batched direct get (ADR-31): the messages of one subject from a place or a time on.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct DirectGet<'a> {

@@ -5,5 +5,7 @@ mod faults;
 mod policies;
 mod projections;
 mod queries;
+mod restored;
+mod stale;
 mod table_tennis;
 mod world;

@@ -40,6 +40,7 @@ pub async fn run(global: &Global, args: HandlersArgs) -> Result<()> {
 fn line(handler: &HandlerReport) -> String {
     let HandlerReport { name, kind, owner, state, position, lag, refused, .. } = handler;
     let (state, reason) = match (owner, state) {
+        (Some(_), _) if handler.stale => ("stale", None),
         (None, _) | (_, None) => ("nowhere", None),
         (_, Some(HandlerState::Waiting)) => ("waiting", None),
         (_, Some(HandlerState::Running)) => ("running", None),

@@ -8,6 +8,7 @@ use async_nats::jetstream::{
     stream::LastRawMessageErrorKind,
 };
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Why a value was not read or written.
@@ -46,20 +47,30 @@ impl<V> Cell<V> {
 impl<V: Serialize + DeserializeOwned> Cell<V> {
     /// The value, if there is one, and the revision to write over, as the leader has them.
     pub(crate) async fn read(&self) -> Result<(Option<V>, u64), CellError> {
+        let (value, revision, _) = self.read_stamped().await?;
+        Ok((value, revision))
+    }
+
+    /// The same, with the time of the write by the leader's clock.
+    pub(crate) async fn read_stamped(
+        &self,
+    ) -> Result<(Option<V>, u64, Option<DateTime<Utc>>), CellError> {
         let subject = format!("{}{}", self.bucket.prefix, self.key);
         let message = match self.bucket.stream.get_last_raw_message_by_subject(&subject).await {
             Ok(message) => message,
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
-                return Ok((None, 0));
+                return Ok((None, 0, None));
             }
             Err(error) => return Err(away(&error)),
         };
+        let time = message.time;
+        let time = DateTime::from_timestamp(time.unix_timestamp(), time.nanosecond());
         // A deleted key is a message without a body.
         if message.payload.is_empty() {
-            return Ok((None, message.sequence));
+            return Ok((None, message.sequence, time));
         }
         let value = serde_json::from_slice(&message.payload);
-        Ok((Some(value.map_err(|error| self.foreign(&error))?), message.sequence))
+        Ok((Some(value.map_err(|error| self.foreign(&error))?), message.sequence, time))
     }
 
     /// Writes `value` over `revision` (0: over nothing) and answers the new revision.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use async_nats::jetstream;
+use async_nats::jetstream::{self, stream::Stream};
 use nats::names;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -13,6 +13,7 @@ use super::{
     log::Log,
     options::HandlerOptions,
     registration::{RegistrationError, register},
+    restored::{LogBehind, past_the_end},
     supervisor::{Shared, Supervisor, Work},
 };
 use crate::{
@@ -42,6 +43,9 @@ pub enum HandlersError {
         /// Why.
         problem: String,
     },
+    /// A handler has handled more than the log has.
+    #[error(transparent)]
+    LogBehind(#[from] LogBehind),
     /// The file of the read models cannot be opened.
     #[error("the store {path} cannot be opened: {source}")]
     Store {
@@ -99,6 +103,8 @@ impl Handlers {
                 None
             }
         };
+        // Looked at once: a caller's future need not hold it.
+        Box::pin(not_behind(client, &shared.events, store.as_ref())).await?;
         let (mut gauges, mut served, mut running) = (Vec::new(), Vec::new(), JoinSet::new());
         for part in composition.parts() {
             let log = Log::new(&shared.events, &part.aggregates());
@@ -142,6 +148,26 @@ impl Handlers {
             store.close().await;
         }
     }
+}
+
+/// Refuses a log that ends before what was handled. Commands taken now would fill the gap, and
+/// handlers would then pass over them.
+async fn not_behind(
+    client: &Client,
+    events: &Stream,
+    store: Option<&SqliteStore>,
+) -> Result<(), HandlersError> {
+    let behind = past_the_end(client.connection()).await;
+    let behind = behind.map_err(|problem| away(names::CHECKPOINTS, &problem))?;
+    if let Some(behind) = behind.into_iter().next() {
+        return Err(behind.into());
+    }
+    let Some(store) = store else { return Ok(()) };
+    let rows = store.furthest().await.map_err(|error| away("the store", &error))?;
+    let Some((handler, at)) = rows else { return Ok(()) };
+    let last = Log::new(events, &[]).last().await;
+    let last = last.map_err(|error| away(names::EVENTS, &error))?;
+    if at > last { Err(LogBehind { handler, at, last }.into()) } else { Ok(()) }
 }
 
 async fn standing(shared: &Shared, cell: Cell<StoreClaim>) -> Result<Standing, HandlersError> {

@@ -3,9 +3,14 @@
 use std::fmt;
 
 use async_nats::jetstream;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
 use kit::Position;
-use nats::names;
+use nats::{
+    api::{self, StreamTime},
+    buckets, names,
+};
 use serde::Serialize;
 
 use super::{
@@ -35,6 +40,11 @@ pub struct HandlerReport {
     pub refused: u64,
     /// Attempts beyond the first since the owner started, as it last said.
     pub retries: u64,
+    /// How long ago the owner renewed its lease, by the server's clock.
+    pub renewed_ms: Option<u64>,
+    /// Whether the owner is late: it has not renewed its lease for longer than that lives, so it is
+    /// dead, stopped or cut off, and nobody has taken over.
+    pub stale: bool,
 }
 
 /// Every registered handler, by name.
@@ -51,16 +61,21 @@ pub async fn report(client: &async_nats::Client) -> Result<Vec<HandlerReport>, P
     let mut keys: Vec<String> =
         keys.try_collect().await.map_err(|error| away(names::HANDLERS, &error))?;
     keys.sort();
+    let now = leases_time(client).await?;
     let mut reports = Vec::with_capacity(keys.len());
     for key in keys {
         let registered: Cell<Registration> = Cell::new(&registry, &key);
         // Whatever else stands in the bucket is no handler.
         let Ok((Some(handler), _)) = registered.read().await else { continue };
         let lease: Cell<LeaseRecord> = Cell::new(&leases, &key);
-        let (lease, revision) = lease.read().await.map_err(|error| away(names::LEASES, &error))?;
+        let lease = lease.read_stamped().await;
+        let (lease, revision, written) = lease.map_err(|error| away(names::LEASES, &error))?;
         let checkpoint: Cell<CheckpointRecord> = Cell::new(&checkpoints, &key);
         let (checkpoint, _) =
             checkpoint.read().await.map_err(|error| away(names::CHECKPOINTS, &error))?;
+        let owned = lease.as_ref().filter(|lease| lease.owner.is_some());
+        let renewed_ms = owned.zip(written).map(|(_, written)| age_ms(written, now));
+        let late = |lease: &LeaseRecord| renewed_ms.is_some_and(|age| age > lease.ttl_ms);
         let said = lease.as_ref().map_or(0, |lease| lease.position);
         reports.push(HandlerReport {
             name: handler.name,
@@ -71,12 +86,30 @@ pub async fn report(client: &async_nats::Client) -> Result<Vec<HandlerReport>, P
             lag: lease.as_ref().map_or(0, |lease| lease.lag),
             refused: lease.as_ref().map_or(0, |lease| lease.refused),
             retries: lease.as_ref().map_or(0, |lease| lease.retries),
+            renewed_ms,
+            stale: owned.is_some_and(late),
             state: lease.and_then(|lease| lease.state),
         });
     }
     Ok(reports)
 }
 
-fn away(what: &str, error: &dyn fmt::Display) -> Problem {
+/// The time by the clock that stamps the leases: the clocks of this machine and of owners may differ
+/// from it.
+async fn leases_time(client: &async_nats::Client) -> Result<DateTime<Utc>, Problem> {
+    let subject = api::stream_info(&buckets::stream_of(names::LEASES));
+    let answer = client.request(subject, Bytes::new()).await;
+    let answer = answer.map_err(|error| away(names::LEASES, &error))?;
+    let time: StreamTime =
+        serde_json::from_slice(&answer.payload).map_err(|error| away(names::LEASES, &error))?;
+    Ok(time.ts)
+}
+
+/// Milliseconds from `written` to `now`; none for what was written after `now` was asked.
+fn age_ms(written: DateTime<Utc>, now: DateTime<Utc>) -> u64 {
+    u64::try_from((now - written).num_milliseconds()).unwrap_or_default()
+}
+
+pub(super) fn away(what: &str, error: &dyn fmt::Display) -> Problem {
     Problem::unavailable(format!("{what} does not answer: {error}"))
 }

@@ -192,7 +192,7 @@ impl Supervisor {
                 if checkpoint.position > last {
                     let at = checkpoint.position;
                     return Err(BeginError::Unfit(format!(
-                        "its checkpoint is at {at}, past the end of the log at {last}"
+                        "log-behind: its checkpoint is at {at}, past the end of the log at {last}"
                     )));
                 }
                 let feed = feed(checkpoint.position.0);

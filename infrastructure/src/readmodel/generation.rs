@@ -90,7 +90,7 @@ impl SqliteStore {
             }
             Some(row) if row.version == version && row.position > last => {
                 return Err(TakeOverError::Unfit(format!(
-                    "its rows stand at {}, past the end of the log at {last}; delete the store's \
+                    "log-behind: its rows stand at {}, past the end of the log at {last}; delete the store's \
                      file to fold them again",
                     row.position
                 )));

@@ -2,6 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
+use kit::Position;
 use sqlx::{
     AssertSqlSafe, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -68,6 +69,16 @@ impl SqliteStore {
     /// The event log that the rows come from; `log` if the file is new.
     pub(crate) async fn log(&self, log: &str) -> sqlx::Result<String> {
         self.meta("log", log).await
+    }
+
+    /// The projection whose rows stand furthest in the log, and where.
+    pub(crate) async fn furthest(&self) -> sqlx::Result<Option<(String, Position)>> {
+        let row: Option<(String, i64)> = sqlx::query_as(
+            "SELECT projection, position FROM checkpoints ORDER BY position DESC LIMIT 1",
+        )
+        .fetch_optional(&self.reader)
+        .await?;
+        Ok(row.map(|(projection, position)| (projection, Position(position.cast_unsigned()))))
     }
 
     async fn meta(&self, name: &str, first: &str) -> sqlx::Result<String> {
