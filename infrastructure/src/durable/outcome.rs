@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use async_nats::Message;
+use async_nats::{HeaderMap, Message};
 use chrono::{DateTime, Utc};
 use kit::CommandId;
+use nats::Subject;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     problem::Problem,
-    request::{Reply, Status},
+    request::{CommandRequest, Reply, Status},
+    wire,
 };
 
 /// Most bytes of an outcome: it must fit a message beside its headers.
@@ -31,7 +33,7 @@ pub enum OutcomeStatus {
     Refused,
 }
 
-/// What became of one durable command.
+/// What became of one durable command, or of an order that a policy sent and that was refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// How it ended.
@@ -84,6 +86,18 @@ impl Outcome {
         Self { status, command_id, time: Some(Utc::now()), reply, problem, original }
     }
 
+    /// A policy's order that was refused.
+    pub(crate) fn refused(command_id: CommandId, request: &CommandRequest, why: Problem) -> Self {
+        Self {
+            status: OutcomeStatus::Refused,
+            command_id,
+            time: Some(Utc::now()),
+            reply: None,
+            problem: Some(why),
+            original: Some(Original::of_request(request)),
+        }
+    }
+
     /// The outcome as it is kept: without the original body if the whole would be too large.
     pub(super) fn write(mut self) -> serde_json::Result<Vec<u8>> {
         let written = serde_json::to_vec(&self)?;
@@ -100,14 +114,28 @@ impl Outcome {
 
 impl Original {
     fn of(message: &Message) -> Self {
-        let values = |values: &Vec<_>| values.iter().map(ToString::to_string).collect();
-        let headers = message.headers.iter().flat_map(|map| map.iter());
         Self {
             subject: message.subject.to_string(),
-            headers: headers.map(|(name, all)| (name.to_string(), values(all))).collect(),
+            headers: message.headers.as_ref().map(plain).unwrap_or_default(),
             body: Some(String::from_utf8_lossy(&message.payload).into_owned()),
         }
     }
+
+    fn of_request(request: &CommandRequest) -> Self {
+        let CommandRequest { aggregate, id, name, body, .. } = request;
+        let (aggregate, id, name) = (aggregate.clone(), id.clone(), name.clone());
+        Self {
+            subject: Subject::Command { aggregate, id, name }.to_string(),
+            // What could not be sent as headers is not worth losing the rest for.
+            headers: wire::write_headers(request).as_ref().map(plain).unwrap_or_default(),
+            body: Some(String::from_utf8_lossy(body).into_owned()),
+        }
+    }
+}
+
+fn plain(headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
+    let values = |values: &Vec<_>| values.iter().map(ToString::to_string).collect();
+    headers.iter().map(|(name, all)| (name.to_string(), values(all))).collect()
 }
 
 impl From<Status> for OutcomeStatus {

@@ -71,7 +71,7 @@ impl Results {
         found.ok_or_else(|| Problem::not_found(format!("no durable command has the id {id}")))
     }
 
-    pub(super) async fn ended(&self, id: &CommandId) -> Result<Option<Outcome>, Problem> {
+    pub(crate) async fn ended(&self, id: &CommandId) -> Result<Option<Outcome>, Problem> {
         // From the leader: a replica that is behind would have a refused command decided anew.
         let subject = format!("{}{id}", self.bucket.prefix);
         let kept = match self.bucket.stream.get_last_raw_message_by_subject(&subject).await {
@@ -89,7 +89,7 @@ impl Results {
         outcome.map(Some).map_err(|error| Problem::corrupt(format!("the outcome of {id}: {error}")))
     }
 
-    pub(super) async fn keep(&self, outcome: Outcome) -> Result<(), Problem> {
+    pub(crate) async fn keep(&self, outcome: Outcome) -> Result<(), Problem> {
         let id = outcome.command_id.clone();
         let body = outcome.write().map_err(|error| Problem::corrupt(error.to_string()))?;
         let put = self.bucket.put(id.as_str(), body.into()).await;

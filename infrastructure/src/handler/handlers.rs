@@ -19,6 +19,7 @@ use super::{
 use crate::{
     client::Client,
     composition::{Composition, CompositionError, HandlerPart},
+    durable::{DurableError, Results},
     problem::Problem,
     readmodel::{ReadModels, Served, SqliteStore, Standing, StoreClaim, claim},
 };
@@ -79,6 +80,15 @@ impl Handlers {
         options: HandlerOptions,
     ) -> Result<Self, HandlersError> {
         composition.check()?;
+        // Steps of the start, which a caller's future need not hold.
+        Box::pin(Self::assemble(client, composition, options)).await
+    }
+
+    async fn assemble(
+        client: &Client,
+        composition: &Composition,
+        options: HandlerOptions,
+    ) -> Result<Self, HandlersError> {
         let context = jetstream::new(client.connection().clone());
         let events = context.get_stream(names::EVENTS).await;
         let events = events.map_err(|error| away(names::EVENTS, &error))?;
@@ -103,8 +113,8 @@ impl Handlers {
                 None
             }
         };
-        // Looked at once: a caller's future need not hold it.
-        Box::pin(not_behind(client, &shared.events, store.as_ref())).await?;
+        not_behind(client, &shared.events, store.as_ref()).await?;
+        let results = Results::open(client.connection().clone()).await?;
         let (mut gauges, mut served, mut running) = (Vec::new(), Vec::new(), JoinSet::new());
         for part in composition.parts() {
             let log = Log::new(&shared.events, &part.aggregates());
@@ -113,7 +123,7 @@ impl Handlers {
                 HandlerPart::Projection(_) => shared.options.projections,
                 HandlerPart::Policy(_) | HandlerPart::Effect(_) => shared.options.policies,
             };
-            let work = Work::of(part, client, store.as_ref()).filter(|_| runs);
+            let work = Work::of(part, client, &results, store.as_ref()).filter(|_| runs);
             let Some(work) = work else { continue };
             let supervisor = Supervisor::new(&shared, part, work, &registration);
             gauges.push(supervisor.gauge.clone());
@@ -168,6 +178,13 @@ async fn not_behind(
     let last = Log::new(events, &[]).last().await;
     let last = last.map_err(|error| away(names::EVENTS, &error))?;
     if at > last { Err(LogBehind { handler, at, last }.into()) } else { Ok(()) }
+}
+
+impl From<DurableError> for HandlersError {
+    fn from(error: DurableError) -> Self {
+        let DurableError::Away { what, problem } = error;
+        Self::Away { what, problem }
+    }
 }
 
 async fn standing(shared: &Shared, cell: Cell<StoreClaim>) -> Result<Standing, HandlersError> {

@@ -1,4 +1,5 @@
-//! Policies: their types erased, and what they order sent as commands with derived ids.
+//! Policies: their types erased, and what they order sent as commands with derived ids. A refusal
+//! is kept before the event is done with, and stands from then on.
 //! Not here: which event comes when; the runner keeps the order.
 
 use std::{collections::VecDeque, sync::Arc};
@@ -8,7 +9,13 @@ use kit::{CommandId, HOPS_MAX, Order, Policy, Refused, Start};
 use tracing::Instrument as _;
 
 use super::{Failure, Source, duty::Duty, failure::guarded, runner::Reactor};
-use crate::{client::Client, problem::Problem, request::CommandRequest, telemetry};
+use crate::{
+    client::Client,
+    durable::{Outcome, OutcomeStatus, Results},
+    problem::Problem,
+    request::CommandRequest,
+    telemetry,
+};
 
 /// Any [`Policy`].
 pub(crate) trait AnyPolicy: Send + Sync {
@@ -57,6 +64,7 @@ const ANSWERS_DEEP_MAX: u32 = 3;
 pub(crate) struct Orders {
     pub(crate) policy: Arc<dyn AnyPolicy>,
     pub(crate) client: Client,
+    pub(crate) results: Results,
 }
 
 /// An order and its place in the tree of orders and answers of one event.
@@ -84,14 +92,7 @@ impl Orders {
         numbered(&mut due, self.policy.orders(&source)?, 0, 0)?;
         while let Some(Placed { ordinal, depth, order }) = due.pop_front() {
             let request = request(&source, duty.name, ordinal, &order);
-            if request.hops > HOPS_MAX {
-                // Whatever it would answer had as many hops behind it.
-                refused(&source, duty, &order, "too-many-hops");
-                continue;
-            }
-            let sent = duty.persist(|| send(&self.client, &request, duty)).await?;
-            let Err(problem) = sent else { continue };
-            refused(&source, duty, &order, &problem.code);
+            let Err(problem) = self.carry(&source, duty, &request).await? else { continue };
             if depth < ANSWERS_DEEP_MAX {
                 let refused = Refused { order, code: problem.code, detail: problem.detail };
                 let answers = self.policy.answers(&source, &refused)?;
@@ -99,6 +100,50 @@ impl Orders {
             }
         }
         Ok(())
+    }
+
+    /// Has an order carried out, or finds that it was refused, now or by an earlier attempt.
+    async fn carry(
+        &self,
+        source: &Source<'_>,
+        duty: &Duty,
+        request: &CommandRequest,
+    ) -> Result<Result<(), Problem>, Failure> {
+        let Some(id) = request.command_id.clone() else {
+            return Err(Failure::Bug("an order without an id".to_owned()));
+        };
+        let refused = duty.persist(async || self.refusal(&id).await).await?;
+        if let Some(problem) = refused {
+            return Ok(Err(problem));
+        }
+        let sent = if request.hops > HOPS_MAX {
+            // Whatever it would answer had as many hops behind it.
+            Err(Problem::too_many_hops(format!("there were {HOPS_MAX} before this one")))
+        } else {
+            duty.persist(|| send(&self.client, request, duty)).await?
+        };
+        let Err(problem) = sent else { return Ok(Ok(())) };
+        let outcome = Outcome::refused(id, request, problem.clone());
+        let keep =
+            async || self.results.keep(outcome.clone()).await.map_err(|problem| unkept(&problem));
+        duty.persist(keep).await?;
+        tell(source, duty, request, &problem.code);
+        Ok(Err(problem))
+    }
+
+    /// Why the order was refused when this event was handled before. It leaves no trace in the log
+    /// of the aggregate, which may decide otherwise by now.
+    async fn refusal(&self, id: &CommandId) -> Result<Option<Problem>, Failure> {
+        let kept = self.results.ended(id).await.map_err(|problem| unkept(&problem))?;
+        let refused = kept.filter(|kept| kept.status == OutcomeStatus::Refused);
+        Ok(refused.and_then(|kept| kept.problem))
+    }
+}
+
+fn unkept(problem: &Problem) -> Failure {
+    match problem.is_transient() {
+        true => Failure::Transient(problem.to_string()),
+        false => Failure::Permanent(problem.to_string()),
     }
 }
 
@@ -116,9 +161,10 @@ fn numbered(
     Ok(())
 }
 
-fn refused(source: &Source<'_>, duty: &Duty, order: &Order, code: &str) {
+fn tell(source: &Source<'_>, duty: &Duty, request: &CommandRequest, code: &str) {
     duty.gauge.refused();
-    let (event, aggregate, command) = (source.element.id, order.aggregate, order.name);
+    let CommandRequest { aggregate, name: command, .. } = request;
+    let event = source.element.id;
     tracing::warn!(handler = duty.name, %event, aggregate, command, code, "an order was refused");
 }
 

@@ -25,6 +25,7 @@ use super::{
 use crate::{
     client::Client,
     composition::{HandlerInfo, HandlerPart},
+    durable::Results,
     readmodel::{self, AnyProjection, SqliteStore, TakeOverError},
 };
 
@@ -60,12 +61,13 @@ impl Work {
     pub(super) fn of(
         part: &HandlerPart,
         client: &Client,
+        results: &Results,
         store: Option<&SqliteStore>,
     ) -> Option<Self> {
         match part {
             HandlerPart::Policy(policy) => {
-                let (policy, client) = (Arc::clone(policy), client.clone());
-                Some(Self::React(Arc::new(Orders { policy, client })))
+                let (client, results) = (client.clone(), results.clone());
+                Some(Self::React(Arc::new(Orders { policy: Arc::clone(policy), client, results })))
             }
             HandlerPart::Effect(effect) => {
                 Some(Self::React(Arc::new(Performance(Arc::clone(effect)))))

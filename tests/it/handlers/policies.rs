@@ -2,9 +2,15 @@
 
 use std::sync::Arc;
 
-use infrastructure::{composition::Composition, envelope::decode, handler::HandlerState};
+use async_nats::jetstream;
+use infrastructure::{
+    composition::Composition,
+    durable::{OutcomeStatus, Results},
+    envelope::decode,
+    handler::HandlerState,
+};
 use kit::{CommandId, Position};
-use nats::Subject;
+use nats::{Subject, names};
 
 use super::{
     table_tennis::{GIVEN_BACK, POISON, Rally, ReturnBalls, Server, UNLUCKY, Watch},
@@ -98,6 +104,71 @@ async fn a_refused_order_is_answered_and_completes_the_event() {
     let status = &handlers.status()[0];
     assert_eq!((status.refused, &status.state), (1, &HandlerState::Running));
     handlers.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_order_is_kept_with_its_reason_and_can_be_asked_for() {
+    let world = World::start().await;
+    let handlers = world.handlers(&returning(&ReturnBalls::default()), "one").await;
+    world.serve("ada", UNLUCKY).await;
+    world.reached("return-balls", world.last().await).await;
+    let messages = world.messages().await;
+    let event = decode(&messages[0].payload).unwrap().remove(0);
+    let id = CommandId::derived("return-balls", event.id, 0);
+    let outcome = results(&world).await.of(&id).await.unwrap();
+    assert_eq!((outcome.status, &outcome.command_id), (OutcomeStatus::Refused, &id));
+    assert_eq!(outcome.problem.unwrap().code, "unlucky");
+    let original = outcome.original.unwrap();
+    assert_eq!(original.subject, "command.receiver.ada.return");
+    assert_eq!(original.body.as_deref(), Some(r#"{"ball":13}"#));
+    assert_eq!(original.headers["Command-Id"], [id.to_string()]);
+    assert_eq!(original.headers["Causation-Id"], [event.id.to_string()]);
+    handlers.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_is_not_done_with_before_its_refused_order_is_kept() {
+    let world = World::start().await;
+    let handlers = world.handlers(&returning(&ReturnBalls::default()), "one").await;
+    let context = jetstream::new(world.connection.clone());
+    let bucket = nats::buckets::all(1).into_iter().find(|bucket| bucket.name == "KV_RESULTS");
+    let bucket = bucket.unwrap();
+    // Small enough that nothing can be kept.
+    let full = jetstream::stream::Config { max_message_size: 16, ..bucket.clone() };
+    context.update_stream(full).await.unwrap();
+    let reply = world.serve("ada", UNLUCKY).await;
+    state(&handlers, "return-balls", |state| matches!(state, HandlerState::Retrying { .. })).await;
+    assert!(world.report("return-balls").await.position < reply.position);
+    assert!(!world.balls("receiver").await.contains_key("ada"), "the answer waits, too");
+    context.update_stream(bucket).await.unwrap();
+    world.reached("return-balls", reply.position).await;
+    assert_eq!(world.balls("receiver").await["ada"], [GIVEN_BACK]);
+    assert_eq!(handlers.status()[0].refused, 1);
+    handlers.stop().await;
+}
+
+#[tokio::test]
+async fn a_refusal_stands_when_its_event_is_handled_again() {
+    let world = World::start().await;
+    let first = world.handlers(&returning(&ReturnBalls::default()), "one").await;
+    let reply = world.serve("ada", UNLUCKY).await;
+    world.reached("return-balls", reply.position).await;
+    first.stop().await;
+    // As if the first owner had died before it moved the checkpoint.
+    let checkpoints = jetstream::new(world.connection.clone());
+    let checkpoints = checkpoints.get_key_value(names::CHECKPOINTS).await.unwrap();
+    checkpoints.purge("return-balls").await.unwrap();
+    let policy = ReturnBalls::default();
+    let second = world.handlers(&returning(&policy), "two").await;
+    world.reached("return-balls", world.last().await).await;
+    assert_eq!(*policy.seen.lock().unwrap(), [UNLUCKY]);
+    assert_eq!(second.status()[0].refused, 0, "it was sent a second time");
+    assert_eq!(world.balls("receiver").await["ada"], [GIVEN_BACK]);
+    second.stop().await;
+}
+
+async fn results(world: &World) -> Results {
+    Results::open(world.connection.clone()).await.unwrap()
 }
 
 #[tokio::test]
