@@ -26,6 +26,7 @@ mod runner;
 mod source;
 mod status;
 mod supervisor;
+mod trial;
 
 pub use handlers::{Handlers, HandlersError};
 pub use options::HandlerOptions;

@@ -39,6 +39,21 @@ pub enum Subject {
         /// The query.
         name: String,
     },
+    /// `dlq.<handler>.<aggregate>.<id>`: what became of the events of one key that a handler could
+    /// not process.
+    DeadLetter {
+        /// The handler.
+        handler: String,
+        /// The aggregate type.
+        aggregate: String,
+        /// Which one.
+        id: AggregateId,
+    },
+    /// `dlq.<handler>`: who has owned a handler's dead letters.
+    DeadLetterOwners {
+        /// The handler.
+        handler: String,
+    },
 }
 
 impl Subject {
@@ -50,7 +65,7 @@ impl Subject {
     pub const ENQUEUED: &'static str = "enqueue.>";
     /// All queries.
     pub const QUERIES: &'static str = "query.>";
-    /// All dead letters: `dlq.<handler>.<aggregate>.<id>`.
+    /// All dead letters, and their owners.
     pub const DEAD_LETTERS: &'static str = "dlq.>";
     /// All timers: `timer.set.…` holds a schedule, `timer.due.…` what it fired.
     pub const TIMERS: &'static str = "timer.>";
@@ -65,6 +80,12 @@ impl Subject {
     #[must_use]
     pub fn queries_on(projection: &str) -> String {
         format!("query.{projection}.*")
+    }
+
+    /// All dead letters of one handler.
+    #[must_use]
+    pub fn dead_letters_of(handler: &str) -> String {
+        format!("dlq.{handler}.*.*")
     }
 
     /// Whether the service may send an answer to `reply`. Callers choose that subject, and the
@@ -86,7 +107,10 @@ impl Subject {
     #[must_use]
     pub fn parse(subject: &str) -> Option<Self> {
         let mut tokens = subject.split('.');
-        let (kind, first, second) = (tokens.next()?, word(tokens.next()?)?, tokens.next()?);
+        let (kind, first) = (tokens.next()?, word(tokens.next()?)?);
+        let Some(second) = tokens.next() else {
+            return (kind == "dlq").then_some(Self::DeadLetterOwners { handler: first });
+        };
         let (third, end) = (tokens.next(), tokens.next());
         if end.is_some() {
             return None;
@@ -103,6 +127,11 @@ impl Subject {
                 aggregate: first,
                 id: second.parse().ok()?,
                 name: word(name)?,
+            }),
+            ("dlq", Some(id)) => Some(Self::DeadLetter {
+                handler: first,
+                aggregate: word(second)?,
+                id: id.parse().ok()?,
             }),
             _ => None,
         }
@@ -122,6 +151,10 @@ impl fmt::Display for Subject {
             Self::Command { aggregate, id, name } => write!(f, "command.{aggregate}.{id}.{name}"),
             Self::Enqueue { aggregate, id, name } => write!(f, "enqueue.{aggregate}.{id}.{name}"),
             Self::Query { projection, name } => write!(f, "query.{projection}.{name}"),
+            Self::DeadLetter { handler, aggregate, id } => {
+                write!(f, "dlq.{handler}.{aggregate}.{id}")
+            }
+            Self::DeadLetterOwners { handler } => write!(f, "dlq.{handler}"),
         }
     }
 }
@@ -154,6 +187,12 @@ mod tests {
                 name
             }),
             (word(), word()).prop_map(|(projection, name)| Subject::Query { projection, name }),
+            (word(), word(), id()).prop_map(|(handler, aggregate, id)| Subject::DeadLetter {
+                handler,
+                aggregate,
+                id
+            }),
+            word().prop_map(|handler| Subject::DeadLetterOwners { handler }),
         ]
     }
 
@@ -164,6 +203,7 @@ mod tests {
             Just("command".to_owned()),
             Just("enqueue".to_owned()),
             Just("query".to_owned()),
+            Just("dlq".to_owned()),
             Just("*".to_owned()),
             Just(">".to_owned()),
             Just(String::new()),

@@ -3,7 +3,7 @@
 
 use std::{future::Future, time::Duration};
 
-use crate::{CommandId, EventSet, Recorded, Start};
+use crate::{CommandId, EventSet, Recorded, Retries, Start};
 
 /// How handling one event went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,12 @@ pub enum Outcome {
         /// Why, in words.
         reason: String,
     },
+    /// This event cannot be handled as it is: set it aside, and later ones of its key behind it,
+    /// until somebody decides. Other keys go on.
+    Park {
+        /// Why, in words.
+        reason: String,
+    },
     /// Stop the handler: going on would do harm.
     Halt {
         /// Why, in words.
@@ -35,6 +41,8 @@ pub trait Effect: Send + Sync + 'static {
     const NAME: &'static str;
     /// Where a new effect begins.
     const START: Start = Start::Registration;
+    /// How failed attempts are made again.
+    const RETRIES: Retries = Retries::DEFAULT;
     /// The events it reads.
     type When: EventSet;
 

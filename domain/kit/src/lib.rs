@@ -15,6 +15,7 @@ mod metadata;
 mod policy;
 mod projection;
 mod recorded;
+mod retry;
 pub mod scenario;
 
 pub use aggregate::{Aggregate, DomainError};
@@ -30,6 +31,7 @@ pub use metadata::{HOPS_MAX, Metadata};
 pub use policy::{Order, Policy, Refused, Start};
 pub use projection::{Field, Key, Match, Projection, Term};
 pub use recorded::{Position, Recorded, Version};
+pub use retry::{Retries, Retry};
 
 #[doc(hidden)]
 pub use {cqrs_es, serde, serde_json};

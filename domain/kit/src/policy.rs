@@ -1,7 +1,7 @@
 //! Policies: whenever this event, then these commands. Pure.
 //! Not here: delivery, retry, or how the commands are sent.
 
-use crate::{Aggregate, AggregateId, Command, EventSet, Recorded};
+use crate::{Aggregate, AggregateId, Command, EventSet, Recorded, Retries};
 
 /// A command that a policy asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,8 @@ pub trait Policy: Send + Sync + 'static {
     const NAME: &'static str;
     /// Where a new policy begins.
     const START: Start = Start::Registration;
+    /// How failed attempts are made again.
+    const RETRIES: Retries = Retries::DEFAULT;
     /// The events it reads.
     type When: EventSet;
 

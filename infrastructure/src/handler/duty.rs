@@ -1,12 +1,15 @@
 //! What the owner of a handler works under: its lease, its limits, and the wish to stop.
 
-use std::{future::Future, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use tokio::{sync::watch, time};
+use tokio::{
+    sync::{Semaphore, watch},
+    time,
+};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, HandlerOptions, backoff::Backoff, lease::Validity, status::Gauge};
+use super::{HandlerOptions, backoff::Backoff, lease::Validity, status::Gauge};
 
 /// One epoch of one handler.
 #[derive(Clone)]
@@ -15,6 +18,8 @@ pub(crate) struct Duty {
     pub(crate) epoch: u64,
     pub(crate) options: HandlerOptions,
     pub(crate) gauge: Gauge,
+    /// Keys that are worked on at the same time; one that waits gives its place away.
+    pub(crate) places: Arc<Semaphore>,
     pub(crate) validity: watch::Receiver<Validity>,
     /// Cancelled when the lease may belong to another, or a later owner has fenced this one.
     pub(crate) lost: CancellationToken,
@@ -49,41 +54,6 @@ impl Duty {
         tokio::select! {
             () = self.stop.cancelled() => false,
             () = time::sleep(delay) => true,
-        }
-    }
-
-    /// Runs `attempt` until it succeeds: a transient failure for as long as it takes, a bug a few
-    /// times, anything else once.
-    pub(crate) async fn persist<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T, Failure>
-    where
-        F: Future<Output = Result<T, Failure>>,
-    {
-        let (mut backoff, mut failures, mut bugs) = (self.backoff(), 0_u32, 0_u32);
-        loop {
-            let failure = match attempt().await {
-                Ok(value) => {
-                    if failures > 0 {
-                        self.gauge.recovered();
-                    }
-                    return Ok(value);
-                }
-                Err(failure) => failure,
-            };
-            let delay = match &failure {
-                Failure::Transient(_) => backoff.next(),
-                Failure::Bug(_) if bugs + 1 < self.options.bug_attempts_max => {
-                    bugs += 1;
-                    self.options.bug_delay.saturating_mul(1 << (bugs - 1).min(20))
-                }
-                _ => return Err(failure),
-            };
-            let handler = self.name;
-            tracing::warn!(handler, retry_in_ms = delay.as_millis(), "attempt failed: {failure}");
-            self.gauge.retrying(&failure.to_string(), failures == 0);
-            failures = failures.saturating_add(1);
-            if !self.pause(delay).await {
-                return Err(Failure::Interrupted);
-            }
         }
     }
 }

@@ -4,14 +4,15 @@
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures::{FutureExt as _, future::BoxFuture};
-use kit::{CommandId, Effect, Outcome, Start};
+use kit::{CommandId, Effect, Outcome, Retries, Start};
 
-use super::{Failure, Source, duty::Duty, failure::panicked, runner::Reactor};
+use super::{Failure, Source, failure::panicked, runner::Reactor, trial::Trial};
 
 /// Any [`Effect`].
 pub(crate) trait AnyEffect: Send + Sync {
     fn name(&self) -> &'static str;
     fn start(&self) -> Start;
+    fn retries(&self) -> Retries;
     fn aggregates(&self) -> Vec<&'static str>;
     fn perform<'a>(
         &'a self,
@@ -27,6 +28,10 @@ impl<E: Effect> AnyEffect for E {
 
     fn start(&self) -> Start {
         E::START
+    }
+
+    fn retries(&self) -> Retries {
+        E::RETRIES
     }
 
     fn aggregates(&self) -> Vec<&'static str> {
@@ -54,39 +59,36 @@ impl Reactor for Performance {
     fn react<'a>(
         &'a self,
         source: Source<'a>,
-        duty: &'a Duty,
+        trial: &'a mut Trial<'_>,
     ) -> BoxFuture<'a, Result<(), Failure>> {
-        self.perform(source, duty).boxed()
+        self.perform(source, trial).boxed()
+    }
+
+    fn retries(&self) -> Retries {
+        self.0.retries()
     }
 }
 
 impl Performance {
-    async fn perform(&self, source: Source<'_>, duty: &Duty) -> Result<(), Failure> {
-        let key = CommandId::derived(duty.name, source.element.id, 0);
-        let (handler, event) = (duty.name, source.element.id);
-        let mut waited = false;
-        loop {
-            match self.0.perform(source, &key).await? {
-                Outcome::Done => break,
-                Outcome::Skip { reason } => {
-                    duty.gauge.skipped();
-                    tracing::info!(handler, %event, reason, "passed over");
-                    break;
-                }
-                Outcome::Halt { reason } => return Err(Failure::Permanent(reason)),
-                Outcome::Retry { after, reason } => {
-                    tracing::warn!(handler, %event, retry_in_ms = after.as_millis(), "{reason}");
-                    duty.gauge.retrying(&reason, !waited);
-                    waited = true;
-                    if !duty.pause(after).await {
-                        return Err(Failure::Interrupted);
-                    }
-                }
-            }
-        }
-        if waited {
-            duty.gauge.recovered();
+    async fn perform(&self, source: Source<'_>, trial: &mut Trial<'_>) -> Result<(), Failure> {
+        let (duty, event) = (trial.duty, source.element.id);
+        let key = CommandId::derived(duty.name, event, 0);
+        let done = trial.persist(async || done(self.0.perform(source, &key).await?)).await?;
+        if let Some(reason) = done {
+            duty.gauge.skipped();
+            tracing::info!(handler = duty.name, %event, reason, "passed over");
         }
         Ok(())
+    }
+}
+
+/// Whether an effect is done with an event; why, if it passed over it.
+fn done(outcome: Outcome) -> Result<Option<String>, Failure> {
+    match outcome {
+        Outcome::Done => Ok(None),
+        Outcome::Skip { reason } => Ok(Some(reason)),
+        Outcome::Retry { after, reason } => Err(Failure::Later { after, reason }),
+        Outcome::Park { reason } => Err(Failure::Asked(reason)),
+        Outcome::Halt { reason } => Err(Failure::Halt(reason)),
     }
 }

@@ -1,7 +1,10 @@
 //! Why an event could not be handled, grouped by what the runtime does next.
-//! Not here: how long to wait; the backoff knows.
+//! Not here: how long to wait; the handler's own rule says so.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 use kit::Unreadable;
 
@@ -13,20 +16,60 @@ pub(crate) enum Failure {
     /// Something outside is away: try again for as long as it takes.
     #[error("{0}")]
     Transient(String),
-    /// The handler's own code is wrong: a few attempts, then stop.
+    /// The same, and the handler said when.
+    #[error("{reason}")]
+    Later {
+        /// How long to wait.
+        after: Duration,
+        /// Why.
+        reason: String,
+    },
+    /// The handler's own code is wrong: a few attempts, then no more.
     #[error("{0}")]
     Bug(String),
     /// No repetition can help: the event cannot be read.
     #[error("{0}")]
     Permanent(String),
+    /// Newer code wrote the event: this code cannot read it, the next release can.
+    #[error("{0}")]
+    Schema(String),
+    /// The handler asked to set the event aside.
+    #[error("{0}")]
+    Asked(String),
+    /// Going on would do harm: the handler stops, and skips nothing.
+    #[error("{0}")]
+    Halt(String),
     /// The instance stops; the event is as it was.
     #[error("the instance stops")]
     Interrupted,
 }
 
+impl Failure {
+    /// Whether the event is fine and only the moment is not.
+    pub(crate) const fn is_transient(&self) -> bool {
+        matches!(self, Self::Transient(_) | Self::Later { .. })
+    }
+
+    /// The same failure with its words changed.
+    pub(crate) fn told(self, tell: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Transient(why) => Self::Transient(tell(why)),
+            Self::Later { after, reason } => Self::Later { after, reason: tell(reason) },
+            Self::Bug(why) => Self::Bug(tell(why)),
+            Self::Permanent(why) => Self::Permanent(tell(why)),
+            Self::Schema(why) => Self::Schema(tell(why)),
+            Self::Asked(why) => Self::Asked(tell(why)),
+            Self::Halt(why) => Self::Halt(tell(why)),
+            Self::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
 impl From<Unreadable> for Failure {
     fn from(error: Unreadable) -> Self {
-        Self::Permanent(fault::of_event(error))
+        let newer = matches!(error, Unreadable::Newer { .. } | Unreadable::Unknown { .. });
+        let why = fault::of_event(error);
+        if newer { Self::Schema(why) } else { Self::Permanent(why) }
     }
 }
 

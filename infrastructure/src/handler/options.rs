@@ -16,19 +16,17 @@ pub struct HandlerOptions {
     pub store: PathBuf,
     /// How long a lease outlives its last renewal. A dead owner's work stands still for so long.
     pub lease_ttl: Duration,
-    /// Keys that one policy or effect works on at the same time.
+    /// Keys that one policy or effect works on at the same time; those that wait for another
+    /// attempt do not count.
     pub lanes_max: usize,
     /// Commits that one policy or effect holds at the same time, waiting and running.
     pub window_max: usize,
     /// Commits that one projection takes into one transaction.
     pub batch_max: usize,
-    /// How often a failure that is a bug is tried before the handler halts.
-    pub bug_attempts_max: u32,
-    /// The first wait after a bug; it doubles with each attempt.
-    pub bug_delay: Duration,
-    /// The first wait when something outside is away; it doubles up to [`Self::retry_delay_max`].
+    /// The first wait when the runtime's own parts are away: a bucket, the log, the store. It
+    /// doubles up to [`Self::retry_delay_max`]. Handlers have [`kit::Retries`] of their own.
     pub retry_delay: Duration,
-    /// The longest wait when something outside is away.
+    /// The longest of these waits.
     pub retry_delay_max: Duration,
 }
 
@@ -45,8 +43,6 @@ impl HandlerOptions {
             lanes_max: 16,
             window_max: 1024,
             batch_max: 500,
-            bug_attempts_max: 3,
-            bug_delay: Duration::from_secs(2),
             retry_delay: Duration::from_millis(50),
             retry_delay_max: Duration::from_secs(5),
         }

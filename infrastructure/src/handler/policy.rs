@@ -5,10 +5,10 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use futures::{FutureExt as _, future::BoxFuture};
-use kit::{CommandId, HOPS_MAX, Order, Policy, Refused, Start};
+use kit::{CommandId, HOPS_MAX, Order, Policy, Refused, Retries, Start};
 use tracing::Instrument as _;
 
-use super::{Failure, Source, duty::Duty, failure::guarded, runner::Reactor};
+use super::{Failure, Source, duty::Duty, failure::guarded, runner::Reactor, trial::Trial};
 use crate::{
     client::Client,
     durable::{Outcome, OutcomeStatus, Results},
@@ -21,6 +21,7 @@ use crate::{
 pub(crate) trait AnyPolicy: Send + Sync {
     fn name(&self) -> &'static str;
     fn start(&self) -> Start;
+    fn retries(&self) -> Retries;
     fn aggregates(&self) -> Vec<&'static str>;
     fn orders(&self, source: &Source<'_>) -> Result<Vec<Order>, Failure>;
     fn answers(&self, source: &Source<'_>, refused: &Refused) -> Result<Vec<Order>, Failure>;
@@ -33,6 +34,10 @@ impl<P: Policy> AnyPolicy for P {
 
     fn start(&self) -> Start {
         P::START
+    }
+
+    fn retries(&self) -> Retries {
+        P::RETRIES
     }
 
     fn aggregates(&self) -> Vec<&'static str> {
@@ -78,24 +83,31 @@ impl Reactor for Orders {
     fn react<'a>(
         &'a self,
         source: Source<'a>,
-        duty: &'a Duty,
+        trial: &'a mut Trial<'_>,
     ) -> BoxFuture<'a, Result<(), Failure>> {
-        let span = tracing::info_span!("policy", handler = duty.name, at = %source.position);
+        let span = tracing::info_span!("policy", handler = trial.duty.name, at = %source.position);
         telemetry::adopt(&span, source.element.metadata.traceparent.as_deref());
-        self.obey(source, duty).instrument(span).boxed()
+        self.obey(source, trial).instrument(span).boxed()
+    }
+
+    fn retries(&self) -> Retries {
+        self.policy.retries()
     }
 }
 
 impl Orders {
-    async fn obey(&self, source: Source<'_>, duty: &Duty) -> Result<(), Failure> {
+    async fn obey(&self, source: Source<'_>, trial: &mut Trial<'_>) -> Result<(), Failure> {
+        let orders = trial.persist(async || self.policy.orders(&source)).await?;
         let mut due = VecDeque::new();
-        numbered(&mut due, self.policy.orders(&source)?, 0, 0)?;
+        numbered(&mut due, orders, 0, 0)?;
         while let Some(Placed { ordinal, depth, order }) = due.pop_front() {
-            let request = request(&source, duty.name, ordinal, &order);
-            let Err(problem) = self.carry(&source, duty, &request).await? else { continue };
+            let request = request(&source, trial.duty.name, ordinal, &order);
+            let sent = self.carry(&source, trial, &request).await?;
+            let Err(problem) = sent else { continue };
             if depth < ANSWERS_DEEP_MAX {
                 let refused = Refused { order, code: problem.code, detail: problem.detail };
-                let answers = self.policy.answers(&source, &refused)?;
+                let answers =
+                    trial.persist(async || self.policy.answers(&source, &refused)).await?;
                 numbered(&mut due, answers, (ordinal + 1) * ORDERS_MAX, depth + 1)?;
             }
         }
@@ -106,13 +118,14 @@ impl Orders {
     async fn carry(
         &self,
         source: &Source<'_>,
-        duty: &Duty,
+        trial: &mut Trial<'_>,
         request: &CommandRequest,
     ) -> Result<Result<(), Problem>, Failure> {
+        let duty = trial.duty;
         let Some(id) = request.command_id.clone() else {
             return Err(Failure::Bug("an order without an id".to_owned()));
         };
-        let refused = duty.persist(async || self.refusal(&id).await).await?;
+        let refused = trial.persist(async || self.refusal(&id).await).await?;
         if let Some(problem) = refused {
             return Ok(Err(problem));
         }
@@ -120,13 +133,13 @@ impl Orders {
             // Whatever it would answer had as many hops behind it.
             Err(Problem::too_many_hops(format!("there were {HOPS_MAX} before this one")))
         } else {
-            duty.persist(|| send(&self.client, request, duty)).await?
+            trial.persist(|| send(&self.client, request, duty)).await?
         };
         let Err(problem) = sent else { return Ok(Ok(())) };
         let outcome = Outcome::refused(id, request, problem.clone());
         let keep =
             async || self.results.keep(outcome.clone()).await.map_err(|problem| unkept(&problem));
-        duty.persist(keep).await?;
+        trial.persist(keep).await?;
         tell(source, duty, request, &problem.code);
         Ok(Err(problem))
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use kit::Position;
+use kit::{Position, Retries};
 use nats::Subject;
 
 use super::{
@@ -13,16 +13,20 @@ use super::{
     duty::{Duty, Ended},
     feed::{Delivery, Feed, Item},
     lanes::Lanes,
+    trial::Trial,
 };
 use crate::envelope;
 
-/// Handles one event completely, or says why not.
+/// Handles one event completely, attempt after attempt, or says why not.
 pub(crate) trait Reactor: Send + Sync {
     fn react<'a>(
         &'a self,
         source: Source<'a>,
-        duty: &'a Duty,
+        trial: &'a mut Trial<'_>,
     ) -> BoxFuture<'a, Result<(), Failure>>;
+
+    /// How failed attempts are made again.
+    fn retries(&self) -> Retries;
 }
 
 type Settled = (Delivery, Result<(), Failure>);
@@ -45,7 +49,9 @@ pub(crate) async fn run(
     feed: Feed,
     checkpoint: Checkpoint,
 ) -> Ended {
-    let lanes = Lanes::new(checkpoint.position, duty.options.lanes_max, duty.options.window_max);
+    // How many are worked on at the same time is the duty's `places` to say.
+    let window = duty.options.window_max;
+    let lanes = Lanes::new(checkpoint.position, window, window);
     let patience = duty.options.lease_ttl;
     let flusher = checkpoint.flusher(duty.lost.clone());
     let duty = Arc::new(duty);
@@ -125,9 +131,8 @@ async fn handle(duty: &Duty, reactor: &dyn Reactor, delivery: &Delivery) -> Resu
         .map_err(|corrupt| at(Failure::Permanent(envelope::fault::of_commit(&corrupt)), None))?;
     for (index, element) in elements.iter().enumerate() {
         let source = Source { aggregate: &aggregate, element, position: delivery.position, index };
-        duty.persist(|| reactor.react(source, duty))
-            .await
-            .map_err(|failure| at(failure, Some(index)))?;
+        let mut trial = Trial::new(duty, reactor.retries());
+        reactor.react(source, &mut trial).await.map_err(|failure| at(failure, Some(index)))?;
     }
     Ok(())
 }
@@ -138,11 +143,5 @@ pub(crate) fn place(failure: Failure, delivery: &Delivery, index: Option<usize>)
         || delivery.position.to_string(),
         |index| format!("{}.{index}", delivery.position),
     );
-    let tell = |why: String| format!("{} at {cursor}: {why}", delivery.subject);
-    match failure {
-        Failure::Transient(why) => Failure::Transient(tell(why)),
-        Failure::Bug(why) => Failure::Bug(tell(why)),
-        Failure::Permanent(why) => Failure::Permanent(tell(why)),
-        Failure::Interrupted => Failure::Interrupted,
-    }
+    failure.told(|why| format!("{} at {cursor}: {why}", delivery.subject))
 }

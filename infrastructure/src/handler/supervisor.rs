@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_nats::jetstream::{kv, stream::Stream};
 use kit::Position;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -150,6 +150,7 @@ impl Supervisor {
             epoch: lease.epoch,
             options: self.shared.options.clone(),
             gauge: self.gauge.clone(),
+            places: Arc::new(Semaphore::new(self.shared.options.lanes_max.max(1))),
             validity: lease.validity(),
             lost: lease.lost.clone(),
             stop: self.shared.stop.child_token(),

@@ -7,7 +7,7 @@ use std::{
 
 use kit::{
     Aggregate, AggregateId, CommandId, Context, DomainError, Effect, EventSet, Field, Order,
-    Outcome, Policy, Projection, Recorded, Refused, Start, Term,
+    Outcome, Policy, Projection, Recorded, Refused, Retries, Retry, Start, Term,
 };
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,12 @@ pub(crate) const UNLUCKY: u64 = 13;
 pub(crate) const GIVEN_BACK: u64 = 1_013;
 /// A ball at which a handler's code panics.
 pub(crate) const POISON: u64 = 666;
+
+/// As often as by default, and sooner.
+const SOON: Retries = Retries {
+    transient: Retry::forever(Duration::from_millis(20), Duration::from_millis(200)),
+    bug: Retry::times(3, Duration::from_millis(20)),
+};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -165,6 +171,7 @@ pub(crate) struct ReturnBalls {
 impl Policy for ReturnBalls {
     const NAME: &'static str = "return-balls";
     const START: Start = Start::Beginning;
+    const RETRIES: Retries = SOON;
     type When = ServerEvent;
 
     fn react(&self, event: &Recorded<ServerEvent>) -> serde_json::Result<Vec<Order>> {

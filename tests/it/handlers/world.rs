@@ -78,7 +78,6 @@ impl World {
     pub(crate) fn options(&self, instance: &str) -> HandlerOptions {
         HandlerOptions {
             lease_ttl: LEASE_TTL,
-            bug_delay: Duration::from_millis(20),
             retry_delay_max: Duration::from_millis(200),
             ..HandlerOptions::new(instance, self.folder.path().join("read-models.sqlite"))
         }

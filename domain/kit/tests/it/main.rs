@@ -7,4 +7,5 @@ mod context;
 mod event;
 mod lamp;
 mod machine;
+mod retry;
 mod scenario;
