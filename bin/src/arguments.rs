@@ -15,11 +15,11 @@ const ABOUT: &str = "An event-sourced aggregate service on NATS JetStream.
 const EXIT_CODES: &str = "Exit codes:
   0  done
   1  something else went wrong
-  2  the command line is wrong
+  2  the command line is wrong, or a file that it names
   3  the domain refuses the command (422)
   4  conflict: read again, decide again (409)
-  5  not found (404)
-  6  temporarily unavailable: repeat with the same command id (503, 504)
+  5  not found (404, and `not-found` of the domain)
+  6  temporarily unavailable, or too late: the message says what to do (503, 504)
   7  invalid: correct the request (400, 413)";
 
 /// The whole command line.

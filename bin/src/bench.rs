@@ -13,7 +13,7 @@ mod report;
 mod work;
 mod worker;
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -23,12 +23,16 @@ use machine::Machine;
 use measure::{Plan, Round};
 use report::Report;
 
+use crate::{
+    arguments::{Global, JsonArgs},
+    output::Output,
+};
+
 /// What `headwater bench` takes.
 #[derive(Debug, Clone, Args)]
 pub struct BenchArgs {
-    /// Print the figures as JSON
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    json: JsonArgs,
     /// How long each measurement lasts
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=600))]
     pub seconds: u64,
@@ -43,15 +47,16 @@ pub struct BenchArgs {
     pub single: bool,
 }
 
-/// Measures on throw-away servers; the binary is found under, or installed into, `data`.
+/// Measures on throw-away servers; the binary is found under, or installed into, the data folder.
 ///
 /// # Errors
 /// If a process cannot be started or an answer is not the one expected.
-pub async fn run(args: BenchArgs, data: &Path) -> Result<()> {
+pub async fn run(global: &Global, args: BenchArgs) -> Result<()> {
     if let Some(url) = &args.worker {
         return worker::run(url, args.single).await;
     }
-    let binary = broker::find_or_install(data).await.context("cannot find a nats-server")?;
+    let binary =
+        broker::find_or_install(&global.data).await.context("cannot find a nats-server")?;
     let plan = Plan { binary, time: Duration::from_secs(args.seconds) };
     let mut report = Report::new(Machine::describe(), args.seconds);
     for sync_always in [false, true] {
@@ -63,5 +68,5 @@ pub async fn run(args: BenchArgs, data: &Path) -> Result<()> {
         }
         report.add(sync_always, &rounds);
     }
-    report.print(args.json)
+    report.print(Output::with(global, args.json).is_json())
 }

@@ -40,6 +40,6 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Handlers(args) => handlers::run(global, args).await,
         Command::Upcast(args) => upcast::run(global, args).await,
         Command::Mail(args) => mail::run(global, args).await,
-        Command::Bench(args) => bench::run(args, &global.data).await,
+        Command::Bench(args) => bench::run(global, args).await,
     }
 }

@@ -1,7 +1,10 @@
 //! Which NATS to speak to, and with which credentials.
 //! Not here: connecting itself.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -107,12 +110,14 @@ pub struct ConnectionArgs {
 /// If a file it names cannot be read.
 pub fn options(global: &Global) -> Result<ConnectOptions> {
     let args = &global.connection;
+    for path in [&args.creds, &args.nkey, &args.tls_ca, &args.tls_cert, &args.tls_key] {
+        path.as_deref().map_or(Ok(()), readable)?;
+    }
     let announced = || DataFolder::at(&global.data).announced();
     let url = args.nats.clone().or_else(announced).unwrap_or_else(|| DEFAULT.to_owned());
     let user = match (&args.nats_user, &args.nats_password_file) {
         (Some(user), Some(path)) => {
-            let password = fs::read_to_string(path)
-                .with_context(|| format!("cannot read the password in {}", path.display()))?;
+            let password = fs::read_to_string(path).with_context(|| unreadable(path))?;
             Some((user.clone(), password.trim_end().to_owned()))
         }
         _ => None,
@@ -130,6 +135,15 @@ pub fn options(global: &Global) -> Result<ConnectOptions> {
     })
 }
 
+/// The client of TLS would not name the file, nor say so before it connects.
+fn readable(path: &Path) -> Result<()> {
+    fs::File::open(path).map(drop).with_context(|| unreadable(path))
+}
+
+fn unreadable(path: &Path) -> Advised {
+    Advised::usage(format!("cannot read {}", path.display()), "")
+}
+
 /// A client of the service behind that NATS.
 ///
 /// # Errors
@@ -144,29 +158,27 @@ pub async fn client(global: &Global) -> Result<Client> {
 /// If nobody answers there, or refuses us.
 pub async fn connect(global: &Global) -> Result<async_nats::Client> {
     let options = options(global)?;
-    connection::connect(&options).await.map_err(explained)
+    connection::connect(&options).await.map_err(|error| explained(&error))
 }
 
-fn explained(error: ConnectError) -> anyhow::Error {
-    use async_nats::ConnectErrorKind::{Authentication, AuthorizationViolation};
-    match error {
-        ConnectError::Refused(refused)
-            if matches!(refused.kind(), Authentication | AuthorizationViolation) =>
-        {
-            Advised::new(
-                format!("NATS refuses us: {refused}"),
-                "Say who you are with --creds, --nkey, --nats-user or a client certificate.",
-            )
-            .into()
+/// Why there is no connection, with what to do about it.
+pub(crate) fn explained(error: &ConnectError) -> anyhow::Error {
+    use async_nats::ConnectErrorKind::{Authentication, AuthorizationViolation, ServerParse};
+    let detail = error.to_string();
+    let kind = match error {
+        ConnectError::Refused { source, .. } => source.kind(),
+        ConnectError::File { .. } => return Advised::usage(detail, "").into(),
+    };
+    match kind {
+        Authentication | AuthorizationViolation => {
+            let advice =
+                "Say who you are with --creds, --nkey, --nats-user or a client certificate.";
+            Advised::new(detail, advice).into()
         }
-        // Without the address: it may hold a password.
-        ConnectError::Refused(refused) => {
-            let problem = Problem::unavailable(format!("cannot connect to NATS: {refused}"));
-            anyhow::Error::from(problem).context(Advised::new(
-                "no connection",
-                "Start one with `headwater dev`, or name another with --nats URL.",
-            ))
+        ServerParse => Advised::usage(detail, "--nats takes nats://HOST:PORT.").into(),
+        _ => {
+            let advice = "Start one with `headwater dev`, or name another with --nats URL.";
+            anyhow::Error::from(Problem::unavailable(detail)).context(Advised::new("", advice))
         }
-        file @ ConnectError::File { .. } => file.into(),
     }
 }

@@ -4,7 +4,7 @@
 use anyhow::Result;
 use domain::{mail::Mail, onboarding::Onboarding, person::Person, reservation::Reservation};
 use infrastructure::{composition::Composition, problem::Problem};
-use kit::Aggregate;
+use kit::{Aggregate, excerpt};
 use policies::{
     ActivateOnOnboarding, OnboardingDriver, ReserveVerifiedEmail, SendVerification, Welcome,
 };
@@ -62,11 +62,11 @@ pub fn readers() -> Vec<Reader> {
 pub fn reader(aggregate: &str) -> Result<Reader, Problem> {
     let readers = readers();
     let known = || readers.iter().map(|reader| reader.aggregate).collect::<Vec<_>>().join(", ");
-    readers
-        .iter()
-        .find(|reader| reader.aggregate == aggregate)
-        .copied()
-        .ok_or_else(|| Problem::unknown_aggregate(format!("{aggregate:?} is none of {}", known())))
+    let found = readers.iter().find(|reader| reader.aggregate == aggregate).copied();
+    found.ok_or_else(|| {
+        let wanted = excerpt(aggregate);
+        Problem::unknown_aggregate(format!("{wanted:?} is none of {}", known()))
+    })
 }
 
 #[cfg(test)]

@@ -42,10 +42,8 @@ impl DataFolder {
             .recursive(true)
             .mode(0o700)
             .create(root)
-            .with_context(|| format!("cannot create the data folder {}", root.display()))?;
-        let root = root
-            .canonicalize()
-            .with_context(|| format!("cannot open the data folder {}", root.display()))?;
+            .with_context(|| unusable(root))?;
+        let root = root.canonicalize().with_context(|| unusable(root))?;
         Ok(Self { root })
     }
 
@@ -149,6 +147,11 @@ impl DataFolder {
     fn address(&self) -> PathBuf {
         self.root.join("nats.url")
     }
+}
+
+fn unusable(root: &Path) -> Advised {
+    let message = format!("cannot use the data folder {}", root.display());
+    Advised::usage(message, "Name one that you may write to with --data DIR.")
 }
 
 /// Writes a file that is there whole or not at all, readable by its owner alone.

@@ -1,11 +1,17 @@
 //! How the process ends: the exit code by what the caller does next, and the message for it.
 //! Not here: how failures arise.
 
-use std::io;
+use std::{borrow::Cow, io};
 
+use clap::error::ContextValue;
 use infrastructure::problem::Problem;
+use kit::excerpt;
+use serde_json::{Value, json};
 
 use crate::{arguments::Format, output::clean};
+
+/// The exit code of a wrong command line, which clap uses too.
+const USAGE: u8 = 2;
 
 /// A failure with a word on what to do next.
 #[derive(Debug, thiserror::Error)]
@@ -13,12 +19,18 @@ use crate::{arguments::Format, output::clean};
 pub struct Advised {
     message: String,
     advice: String,
+    code: u8,
 }
 
 impl Advised {
     /// What is wrong, and what to do about it.
     pub fn new(message: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { message: message.into(), advice: advice.into() }
+        Self { message: message.into(), advice: advice.into(), code: 1 }
+    }
+
+    /// What is wrong with the command line or with a file that it names, and what would be right.
+    pub fn usage(message: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { code: USAGE, ..Self::new(message, advice) }
     }
 }
 
@@ -27,15 +39,32 @@ impl Advised {
 #[error("exit code {0}")]
 pub struct Quietly(pub u8);
 
-/// The exit code for an HTTP status.
+/// A refusal of the command line that does not repeat all of what may be a whole file.
 #[must_use]
-pub const fn code_of(status: u16) -> u8 {
-    match status {
-        422 => 3,
-        409 => 4,
-        404 => 5,
-        503 | 504 => 6,
-        400 | 413 => 7,
+pub fn shortened(mut error: clap::Error) -> clap::Error {
+    let long = error.context().filter_map(|(kind, value)| match value {
+        ContextValue::String(text) => match excerpt(text) {
+            Cow::Owned(cut) => Some((kind, cut)),
+            Cow::Borrowed(_) => None,
+        },
+        _ => None,
+    });
+    for (kind, cut) in long.collect::<Vec<_>>() {
+        error.insert(kind, ContextValue::String(cut));
+    }
+    error
+}
+
+/// The exit code for a problem. Whether the kernel or the domain says that nothing is there, the
+/// caller does the same next.
+#[must_use]
+pub fn code_of(problem: &Problem) -> u8 {
+    match (problem.status, problem.code.as_str()) {
+        (404, _) | (_, "not-found") => 5,
+        (422, _) => 3,
+        (409, _) => 4,
+        (503 | 504, _) => 6,
+        (400 | 413, _) => 7,
         _ => 1,
     }
 }
@@ -53,43 +82,65 @@ pub fn explain(error: &anyhow::Error, format: Format) -> (u8, Option<String>) {
     }
     let problem = error.downcast_ref::<Problem>();
     let advised = error.downcast_ref::<Advised>();
-    let code = problem.map_or(1, |problem| code_of(problem.status));
-    let text = match (format, problem) {
-        (Format::Json, Some(problem)) => serde_json::to_string(problem).unwrap_or_default(),
-        (Format::Json, None) => serde_json::json!({
-            "title": "The command line tool failed",
-            "status": 500,
-            "code": "failed",
-            "detail": format!("{error:#}"),
-        })
-        .to_string(),
-        (Format::Human, Some(problem)) => in_words(problem, advised),
-        (Format::Human, None) => match advised {
-            Some(advised) => format!("error: {error:#}\n{}", advised.advice),
-            None => format!("error: {error:#}"),
-        },
+    let code = problem.map(code_of).or(advised.map(|advised| advised.code)).unwrap_or(1);
+    let next = match (advised, problem) {
+        (Some(advised), _) => advised.advice.as_str(),
+        (None, Some(problem)) => advice(problem),
+        (None, None) => "",
+    };
+    let text = match format {
+        Format::Json => in_json(error, problem, code, next).to_string(),
+        Format::Human => in_words(error, problem, next),
     };
     (code, Some(text))
 }
 
-/// A problem with what the caller does next.
-fn in_words(problem: &Problem, advised: Option<&Advised>) -> String {
-    let next = advised.map_or_else(|| advice(problem), |advised| &advised.advice);
-    let first = format!("{}: {} ({})", problem.code, clean(&problem.detail), problem.title);
+/// A failure for people, with what to do next.
+fn in_words(error: &anyhow::Error, problem: Option<&Problem>, next: &str) -> String {
+    let first = match problem {
+        Some(Problem { code, detail, title, .. }) => format!("{code}: {} ({title})", clean(detail)),
+        None => format!("error: {}", clean(&format!("{error:#}"))),
+    };
     if next.is_empty() { first } else { format!("{first}\n{next}") }
+}
+
+/// The same for machines: an RFC 9457 problem with `hint` as its extension.
+fn in_json(error: &anyhow::Error, problem: Option<&Problem>, code: u8, next: &str) -> Value {
+    let mut value = match problem {
+        Some(problem) => json!(problem),
+        None if code == USAGE => json!({
+            "title": "The command line is wrong",
+            "status": 400,
+            "code": "usage",
+            "detail": format!("{error:#}"),
+        }),
+        None => json!({
+            "title": "The command line tool failed",
+            "status": 500,
+            "code": "failed",
+            "detail": format!("{error:#}"),
+        }),
+    };
+    if !next.is_empty() {
+        value["hint"] = json!(next);
+    }
+    value
 }
 
 fn advice(problem: &Problem) -> &'static str {
     match (problem.status, problem.code.as_str()) {
         (_, "outcome-unknown") => "Repeat it with the same --command-id: it happens once.",
-        (_, "unknown-aggregate" | "unknown-command" | "unknown-query") => {
-            "`headwater charts` and `headwater doctor` show what there is."
+        (_, "unknown-aggregate" | "unknown-command") => {
+            "`headwater commands` lists every aggregate with its commands."
+        }
+        (_, "deadline") => {
+            "Nothing was carried out. If it still matters, send it with a later --deadline."
         }
         (_, "id-reused") => "Choose a new --command-id for a new command.",
         (_, "store-elsewhere") => "Ask the instance that owns the read models' store.",
         (_, "timeout") => "Nothing is lost: ask again, or wait longer with --wait-ms.",
         (409, _) => "Read the state again, then decide again.",
-        (503 | 504, _) => "It may pass: repeat it with the same --command-id.",
+        (503 | 504, _) => "It may pass: try again, a command with the same --command-id.",
         (500, _) => "`headwater doctor` looks at the whole installation.",
         _ => "",
     }
@@ -103,9 +154,14 @@ mod tests {
     fn every_problem_has_the_documented_exit_code() {
         let code = |name| {
             let (status, ..) = Problem::ALL.iter().find(|(_, code, _)| *code == name).unwrap();
-            code_of(*status)
+            code_of(&Problem { status: *status, ..Problem::refused(name, "") })
         };
-        assert_eq!(code_of(Problem::refused("not-yet", "").status), 3);
+        assert_eq!(code_of(&Problem::refused("not-yet", "")), 3);
+        assert_eq!(
+            code_of(&Problem::refused("not-found", "")),
+            5,
+            "nothing there is nothing there"
+        );
         assert_eq!(code("wrong-version"), 4);
         assert_eq!(code("unknown-aggregate"), 5);
         assert_eq!((code("busy"), code("outcome-unknown")), (6, 6));

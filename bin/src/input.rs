@@ -6,9 +6,12 @@ use std::{
     path::PathBuf,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
+use infrastructure::problem::Problem;
 use nats::limits::COMMAND_BYTES_MAX;
 use tokio::io::{AsyncBufRead, AsyncReadExt as _, BufReader};
+
+use crate::exit::Advised;
 
 /// Where a body comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +37,8 @@ pub(crate) async fn whole(source: &Source) -> Result<Vec<u8>> {
     let reader = lines(source).await?;
     reader.take(limit as u64).read_to_end(&mut body).await.context("cannot read the body")?;
     if body.len() == limit {
-        bail!("the body is far larger than the {COMMAND_BYTES_MAX} bytes that are allowed");
+        let detail = format!("the body is far larger than the {COMMAND_BYTES_MAX} bytes allowed");
+        return Err(Problem::too_large(detail).into());
     }
     Ok(body)
 }
@@ -58,7 +62,7 @@ pub(crate) async fn lines(source: &Source) -> Result<Lines> {
         Source::File(path) => {
             let file = tokio::fs::File::open(path)
                 .await
-                .with_context(|| format!("cannot open {}", path.display()))?;
+                .with_context(|| Advised::usage(format!("cannot read {}", path.display()), ""))?;
             Box::new(BufReader::new(file))
         }
     })

@@ -83,10 +83,12 @@ impl Log {
         from: From,
     ) -> Result<Self> {
         let stream = jetstream::new(client.clone()).get_stream(names::EVENTS).await;
-        let stream = stream.context(Advised::new(
-            "the stream EVENTS cannot be read",
-            "`headwater dev` or `headwater serve` makes it; `headwater doctor` looks closer.",
-        ))?;
+        let stream = stream.map_err(|error| {
+            let advice =
+                "`headwater dev` or `headwater serve` makes it; `headwater doctor` looks closer.";
+            let detail = format!("the stream EVENTS cannot be read: {error}");
+            anyhow::Error::from(Problem::unavailable(detail)).context(Advised::new("", advice))
+        })?;
         let config = pull::OrderedConfig {
             filter_subject: filter,
             deliver_policy: from.policy(),
@@ -143,9 +145,6 @@ pub(crate) async fn history(
     id: &AggregateId,
 ) -> Result<Vec<Commit>> {
     let filter = Subject::event(aggregate, id);
-    if Subject::parse(&filter).is_none() {
-        return Err(Problem::invalid(format!("{aggregate:?} is no aggregate type")).into());
-    }
     let mut log = Log::open(client, filter, From::Start).await?;
     let mut commits = Vec::new();
     while let Some(Entry { position, time, body, .. }) = log.next_known().await? {

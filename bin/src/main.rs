@@ -11,7 +11,7 @@ use headwater::{arguments::Cli, commands, exit, telemetry};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| exit::shortened(error).exit());
     let format = cli.global.output;
     let result = tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| {
         let result = runtime.block_on(run(cli));

@@ -39,6 +39,9 @@ pub struct Folded {
     pub version: Version,
     /// When the last one was decided.
     pub time: Option<DateTime<Utc>>,
+    /// When the first event of the history was decided, folded or not.
+    #[serde(skip)]
+    pub begun: Option<DateTime<Utc>>,
     /// The state.
     pub state: Value,
 }
@@ -128,7 +131,9 @@ fn fold<A: Aggregate>(commits: &[Commit], until: Until) -> Result<Folded> {
     }
     let (version, time) = last.unzip();
     let version = version.unwrap_or(Version::ZERO);
-    Ok(Folded { version, time, state: serde_json::to_value(state)? })
+    let begun = commits.first().and_then(|first| envelope::decode(&first.body).ok());
+    let begun = begun.and_then(|elements| elements.first().map(|element| element.time));
+    Ok(Folded { version, time, begun, state: serde_json::to_value(state)? })
 }
 
 fn upcast<A: Aggregate>(kind: &str, version: u32, data: &[u8]) -> Result<Vec<u8>, Unreadable> {

@@ -8,20 +8,25 @@ use kit::Secret;
 
 use crate::exit::Advised;
 
+/// What to do where there is no secret.
+pub(crate) const MAKE: &str = "All instances need the same one: make it once with \
+    `openssl rand -hex 32 > secret`, and give it to each with --secret-file.";
+
 /// Reads a secret: 32 bytes, or the same as 64 hexadecimal digits.
 ///
 /// # Errors
 /// If the file cannot be read or holds something else.
 pub(crate) fn read(path: &Path) -> Result<Secret> {
-    let content =
-        fs::read(path).with_context(|| format!("cannot read the secret {}", path.display()))?;
+    let content = fs::read(path).with_context(|| {
+        Advised::usage(format!("cannot read the secret {}", path.display()), MAKE)
+    })?;
     if let Ok(bytes) = content.as_slice().try_into() {
         return Ok(Secret::new(bytes));
     }
     let bytes = from_hex(content.trim_ascii()).ok_or_else(|| {
-        Advised::new(
+        Advised::usage(
             format!("{} does not hold a secret of 64 hexadecimal digits", path.display()),
-            "Make one with `openssl rand -hex 32`, keep it, and give every instance the same.",
+            MAKE,
         )
     })?;
     Ok(Secret::new(bytes))

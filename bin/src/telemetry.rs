@@ -4,6 +4,7 @@
 use std::{env, fmt, future::Future, io::IsTerminal as _};
 
 use anyhow::{Context as _, Result};
+use kit::excerpt;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{Protocol, WithExportConfig as _};
 use opentelemetry_sdk::{
@@ -40,8 +41,10 @@ pub struct Telemetry {
 pub fn start(global: &Global, quiet: bool) -> Result<Telemetry> {
     let default = if quiet { "warn" } else { "info,async_nats=warn" };
     let filter = global.log.as_deref().unwrap_or(default);
-    let filter: EnvFilter =
-        filter.parse().with_context(|| format!("--log {filter:?} is not a log filter"))?;
+    let filter: EnvFilter = filter.parse().with_context(|| {
+        let filter = excerpt(filter);
+        Advised::usage(format!("--log {filter:?} is not a log filter"), "")
+    })?;
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
@@ -66,13 +69,15 @@ fn provider() -> Result<Option<SdkTracerProvider>> {
     let Some(name) = ENDPOINTS.iter().find(|name| configured(name)) else { return Ok(None) };
     if env::var(name).is_ok_and(|url| url.starts_with("https:")) {
         let advice = "Send to a collector on this machine over http, and let it go on over https.";
-        return Err(Advised::new(format!("{name} is https, which is not built in"), advice).into());
+        return Err(
+            Advised::usage(format!("{name} is https, which is not built in"), advice).into()
+        );
     }
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpBinary)
         .build()
-        .with_context(|| format!("{name} cannot be used"))?;
+        .with_context(|| Advised::usage(format!("{name} cannot be used"), ""))?;
     let exporter = InRuntime { exporter, runtime: Handle::current() };
     let resource = match env::var_os("OTEL_SERVICE_NAME") {
         Some(_) => Resource::builder().build(),

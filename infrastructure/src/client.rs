@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use async_nats::{RequestErrorKind, jetstream};
 use chrono::Utc;
 use jetstream::context::PublishErrorKind;
-use kit::CommandId;
+use kit::{CommandId, excerpt};
 use nats::{Subject, headers, limits};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -149,6 +149,7 @@ impl Client {
         let subject =
             Subject::Query { projection: projection.into(), name: name.into() }.to_string();
         if Subject::parse(&subject).is_none() {
+            let subject = excerpt(&subject);
             return Err(Problem::unknown_query(format!("{subject:?} names no query")));
         }
         let message = async_nats::Request::new().payload(body.into()).timeout(Some(QUERY_TIMEOUT));
@@ -188,6 +189,7 @@ fn checked(request: &CommandRequest) -> Result<async_nats::HeaderMap, Problem> {
     }
     let subject = subject(request);
     if Subject::parse(&subject).is_none() {
+        let subject = excerpt(&subject);
         return Err(Problem::invalid(format!("{subject:?} names no command")));
     }
     wire::write_headers(request)

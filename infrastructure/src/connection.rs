@@ -4,6 +4,7 @@
 use std::{io, path::PathBuf, time::Duration};
 
 use async_nats::{Client, Event};
+use kit::excerpt;
 
 /// The first wait before connecting again; doubled each time.
 const RECONNECT_WAIT_MIN: Duration = Duration::from_millis(50);
@@ -39,6 +40,24 @@ impl ConnectOptions {
     pub fn new(url: impl Into<String>) -> Self {
         Self { url: url.into(), ..Self::default() }
     }
+
+    /// The address to show: without user and password.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let shown = self.servers().map(|server| {
+            let (scheme, rest) = server
+                .split_once("://")
+                .map_or((None, server), |(scheme, rest)| (Some(scheme), rest));
+            let host = excerpt(rest.rsplit('@').next().unwrap_or_default());
+            scheme
+                .map_or_else(|| host.to_string(), |scheme| format!("{}://{host}", excerpt(scheme)))
+        });
+        shown.collect::<Vec<_>>().join(", ")
+    }
+
+    fn servers(&self) -> impl Iterator<Item = &str> {
+        self.url.split(',').map(str::trim)
+    }
 }
 
 impl std::fmt::Debug for ConnectOptions {
@@ -60,8 +79,13 @@ pub enum ConnectError {
         source: io::Error,
     },
     /// The server cannot be reached, or refuses us.
-    #[error("connect to NATS: {0}")]
-    Refused(#[from] async_nats::ConnectError),
+    #[error("cannot connect to NATS at {address}: {source}")]
+    Refused {
+        /// The address that was tried, without what may be a password.
+        address: String,
+        /// Why not.
+        source: async_nats::ConnectError,
+    },
 }
 
 /// Connects, or says why not. Once connected, the client reconnects for ever.
@@ -99,8 +123,11 @@ pub async fn connect(options: &ConnectOptions) -> Result<Client, ConnectError> {
     if let Some((certificate, key)) = &options.tls_identity {
         connection = connection.add_client_certificate(certificate.clone(), key.clone());
     }
-    let servers: Vec<&str> = options.url.split(',').map(str::trim).collect();
-    Ok(connection.connect(servers).await?)
+    let servers: Vec<&str> = options.servers().collect();
+    connection
+        .connect(servers)
+        .await
+        .map_err(|source| ConnectError::Refused { address: options.address(), source })
 }
 
 /// Doubles from the first wait to the longest, and stays there.
@@ -140,5 +167,8 @@ mod tests {
         let user = Some(("ada".to_owned(), "secret".to_owned()));
         let options = ConnectOptions { user, ..ConnectOptions::new("nats://u:secret@host") };
         assert!(!format!("{options:?}").contains("secret"));
+        assert_eq!(options.address(), "nats://host");
+        let several = ConnectOptions::new("nats://u:p@/w@one:4222, two, token@three");
+        assert_eq!(several.address(), "nats://one:4222, two, three");
     }
 }

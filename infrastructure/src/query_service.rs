@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Instant};
 
 use async_nats::{HeaderMap, Message};
 use bytes::Bytes;
+use kit::excerpt;
 use nats::{Subject, limits};
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -131,6 +132,7 @@ impl<Q: Queries> Desk<Q> {
 
     async fn ask(&self, subject: &str, body: Bytes) -> Result<Bytes, Problem> {
         let Some(Subject::Query { projection, name }) = Subject::parse(subject) else {
+            let subject = excerpt(subject);
             return Err(Problem::unknown_query(format!("{subject:?} names no query")));
         };
         if body.len() > limits::QUERY_BYTES_MAX {

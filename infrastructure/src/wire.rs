@@ -6,7 +6,7 @@ use std::{fmt::Display, str::FromStr};
 use async_nats::{HeaderMap, HeaderValue, Message};
 use bytes::Bytes;
 use chrono::DateTime;
-use kit::{BadId, Position, Version};
+use kit::{BadId, Position, Version, excerpt};
 use nats::{Subject, headers, limits};
 
 use crate::{
@@ -104,9 +104,9 @@ fn bad_header(name: &str, reason: impl Display) -> Problem {
 }
 
 fn bad_subject(subject: &str) -> Problem {
-    let shown: String = subject.chars().take(HEADER_BYTES_MAX).collect();
+    let subject = excerpt(subject);
     Problem::invalid(format!(
-        "subject {shown:?} is not command.<aggregate>.<id>.<name> with an id of 1 to 128 \
+        "subject {subject:?} is not command.<aggregate>.<id>.<name> with an id of 1 to 128 \
          characters out of A-Z a-z 0-9 _ = -"
     ))
 }

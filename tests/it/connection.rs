@@ -64,7 +64,7 @@ async fn a_server_that_asks_for_certificates_gets_them_and_refuses_without() {
     let distrusting = ConnectOptions { tls_ca: Some(Authority::new().path()), ..known };
     for options in [nameless, stranger, distrusting] {
         let error = connect(&options).await.unwrap_err();
-        assert!(matches!(error, ConnectError::Refused(_)), "{error}");
+        assert!(matches!(error, ConnectError::Refused { .. }), "{error}");
     }
 }
 
@@ -73,7 +73,7 @@ async fn a_server_without_tls_is_refused_where_it_is_required() {
     let server = Server::start().await;
     let options = ConnectOptions { tls_required: true, ..ConnectOptions::new(server.url()) };
     let error = connect(&options).await.unwrap_err();
-    assert!(matches!(error, ConnectError::Refused(_)), "{error}");
+    assert!(matches!(error, ConnectError::Refused { .. }), "{error}");
 }
 
 #[tokio::test]

@@ -262,7 +262,7 @@ async fn a_wrong_password_and_no_password_are_refused() {
     for user in [None, Some(("service".to_owned(), "guess".to_owned()))] {
         let options = ConnectOptions { user, ..ConnectOptions::new(server.url()) };
         let error = connect(&options).await.unwrap_err();
-        assert!(matches!(error, ConnectError::Refused(_)), "{error}");
+        assert!(matches!(error, ConnectError::Refused { .. }), "{error}");
         assert!(error.to_string().contains("authorization violation"), "{error}");
     }
 }

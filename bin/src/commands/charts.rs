@@ -7,7 +7,6 @@ use serde_json::json;
 use crate::{
     arguments::{Global, JsonArgs},
     contexts,
-    exit::Advised,
     output::Output,
 };
 
@@ -33,20 +32,15 @@ pub struct ChartsArgs {
 /// If there is no such aggregate type.
 pub fn run(global: &Global, args: &ChartsArgs) -> Result<()> {
     let output = Output::with(global, args.json);
+    if let Some(wanted) = &args.aggregate {
+        contexts::reader(wanted)?;
+    }
     let wanted = |name: &str| args.aggregate.as_deref().is_none_or(|only| only == name);
     let charts: Vec<_> = contexts::composition()
         .charts()
         .into_iter()
         .filter(|(aggregate, _)| wanted(aggregate))
         .collect();
-    if charts.is_empty() {
-        let known: Vec<_> = contexts::readers().iter().map(|reader| reader.aggregate).collect();
-        return Err(Advised::new(
-            "there is no such aggregate type",
-            format!("There are: {}.", known.join(", ")),
-        )
-        .into());
-    }
     for (aggregate, machines) in charts {
         for chart in machines {
             let arrows = chart.arrows.iter();

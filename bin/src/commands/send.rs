@@ -61,7 +61,7 @@ pub struct SendArgs {
     #[arg(long, requires = "command", conflicts_with_all = ["follow", "command_id"])]
     lines: bool,
     /// Resume the batch with this id
-    #[arg(long, value_name = "ID", conflicts_with = "command_id")]
+    #[arg(long, value_name = "ID", value_parser = batch_id, conflicts_with = "command_id")]
     batch: Option<Uuid>,
     /// Most commands of a batch that wait for their answer
     #[arg(long, value_name = "NUMBER", default_value_t = 256)]
@@ -88,6 +88,11 @@ pub struct SendArgs {
     /// Show the events that it sets off, through policies, until it is quiet
     #[arg(long)]
     follow: bool,
+}
+
+fn batch_id(text: &str) -> Result<Uuid, &'static str> {
+    let id = text.parse().ok().filter(|id: &Uuid| id.get_version_num() == 7);
+    id.ok_or("expected the id that an earlier run of this batch printed first")
 }
 
 fn deadline(text: &str) -> Result<DateTime<Utc>, String> {
@@ -144,6 +149,10 @@ pub async fn run(global: &Global, args: SendArgs) -> Result<()> {
                 Some(source) => input::whole(&source).await?,
                 None => b"{}".to_vec(),
             };
+            if args.batch.is_some() {
+                let advice = "One command is repeated with the same --command-id.";
+                return Err(Advised::usage("--batch is for many commands", advice).into());
+            }
             let mut request = CommandRequest::new(aggregate, id, name, body);
             common.apply(&mut request);
             request.command_id = args.command_id;
@@ -154,7 +163,7 @@ pub async fn run(global: &Global, args: SendArgs) -> Result<()> {
         (Some(((aggregate, id), name)), Some(source)) => (Some((aggregate, id, name)), source),
         (None, Some(source)) if !args.follow && args.command_id.is_none() => (None, source),
         _ => {
-            return Err(Advised::new(
+            return Err(Advised::usage(
                 "there is nothing to send",
                 "Name an aggregate, an id and a command, or give many with --file FILE or -.\n\
                  `headwater send --help` has examples.",
@@ -162,6 +171,10 @@ pub async fn run(global: &Global, args: SendArgs) -> Result<()> {
             .into());
         }
     };
+    if args.expected_version.is_some() {
+        let advice = "Each line of a batch may have an \"expected_version\" of its own.";
+        return Err(Advised::usage("--expected-version is for one command", advice).into());
+    }
     let batch = batch::Batch {
         id: args.batch,
         target,

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use infrastructure::{
     provision::ProvisionOptions,
-    runtime::{Roles, Runtime, RuntimeOptions},
+    runtime::{Roles, Runtime, RuntimeError, RuntimeOptions},
 };
 use kit::Secret;
 use serde_json::json;
@@ -111,12 +111,7 @@ fn own_secret(global: &Global) -> Result<Secret> {
     if path.exists() {
         return secret::read(&path);
     }
-    Err(Advised::new(
-        "there is no secret",
-        "All instances need the same one: make it once with `openssl rand -hex 32 > secret`, and \
-         give it to each with --secret-file.",
-    )
-    .into())
+    Err(Advised::usage("there is no secret", secret::MAKE).into())
 }
 
 async fn start(global: &Global, output: Output, args: ServeArgs) -> Result<Runtime> {
@@ -147,7 +142,10 @@ async fn start(global: &Global, output: Output, args: ServeArgs) -> Result<Runti
         store,
         instance: instance.clone(),
     });
-    let runtime = runtime.await.context("the service does not start")?;
+    let runtime = runtime.await.map_err(|error| match error {
+        RuntimeError::Connect(error) => connection::explained(&error),
+        error => anyhow::Error::from(error).context("the service does not start"),
+    })?;
     let durability = runtime.provisioned().to_string();
     let ready = json!({"status": "ready", "instance": instance, "durability": durability});
     output.write(&ready, || format!("{durability}\nready as {instance}"))?;

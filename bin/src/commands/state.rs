@@ -1,7 +1,7 @@
 //! `headwater state`: what the history of one aggregate adds up to, now or at an earlier point.
 
 use anyhow::Result;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 use infrastructure::problem::Problem;
 use kit::{AggregateId, Version};
@@ -27,6 +27,7 @@ pub struct StateArgs {
     id: AggregateId,
     /// As it was after this version
     #[arg(long, value_name = "VERSION", conflicts_with = "at")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     at_version: Option<u64>,
     /// As it was at this time (RFC 3339)
     #[arg(long, value_name = "TIME")]
@@ -38,7 +39,7 @@ pub struct StateArgs {
 /// Folds the log and prints the state.
 ///
 /// # Errors
-/// `not-found` if nothing had happened by then, or the position of a commit that cannot be read.
+/// `not-found` outside of the history, or the position of a commit that cannot be read.
 pub async fn run(global: &Global, args: StateArgs) -> Result<()> {
     let StateArgs { aggregate, id, .. } = &args;
     let reader = contexts::reader(aggregate)?;
@@ -49,8 +50,18 @@ pub async fn run(global: &Global, args: StateArgs) -> Result<()> {
     };
     let client = connection::connect(global).await?;
     let folded = reader.fold(&log::history(&client, aggregate, id).await?, until)?;
-    let Some(time) = folded.time else {
-        return Err(Problem::not_found("nothing had happened by then").into());
+    let time = match (folded.time, until) {
+        (Some(time), Until::Version(wanted)) if folded.version < wanted => {
+            let (last, time) = (folded.version, rfc3339(time));
+            let detail = format!("{aggregate}/{id} ends at version {last}, of {time}");
+            return Err(Problem::not_found(detail).into());
+        }
+        (Some(time), _) => time,
+        (None, _) => {
+            let begun = folded.begun.map(rfc3339).unwrap_or_default();
+            let detail = format!("{aggregate}/{id} begins with version 1, of {begun}");
+            return Err(Problem::not_found(detail).into());
+        }
     };
     let answer = json!({
         "aggregate": aggregate,
@@ -60,7 +71,11 @@ pub async fn run(global: &Global, args: StateArgs) -> Result<()> {
         "state": folded.state,
     });
     Output::with(global, args.json).write(&answer, || {
-        let heading = format!("{aggregate}/{id} version {}, {}", folded.version, time.to_rfc3339());
+        let heading = format!("{aggregate}/{id} version {}, {}", folded.version, rfc3339(time));
         format!("{heading}\n{}", outline(&folded.state))
     })
+}
+
+fn rfc3339(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }

@@ -8,7 +8,6 @@ use nats::Subject;
 use crate::{
     arguments::{Global, JsonArgs},
     connection, contexts,
-    exit::Advised,
     log::{From, Log},
     output::Output,
     record::Record,
@@ -40,16 +39,11 @@ pub struct TailArgs {
 /// Prints events until it is interrupted or the limit is reached.
 ///
 /// # Errors
-/// If the log cannot be read.
+/// If there is no such aggregate type, or the log cannot be read.
 pub async fn run(global: &Global, args: TailArgs) -> Result<()> {
     let output = Output::with(global, args.json);
-    let known = contexts::readers();
-    if let Some(wanted) = &args.aggregate
-        && known.iter().all(|reader| reader.aggregate != wanted)
-    {
-        let known: Vec<_> = known.iter().map(|reader| reader.aggregate).collect();
-        let advice = format!("There are: {}.", known.join(", "));
-        return Err(Advised::new("there is no such aggregate type", advice).into());
+    if let Some(wanted) = &args.aggregate {
+        contexts::reader(wanted)?;
     }
     let filter =
         args.aggregate.as_deref().map_or_else(|| Subject::EVENTS.into(), Subject::events_of);

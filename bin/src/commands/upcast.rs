@@ -1,7 +1,9 @@
 //! `headwater upcast`: what becomes of a payload that an older version wrote.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
+use infrastructure::problem::Problem;
+use kit::{Unreadable, excerpt};
 use serde_json::{Value, json};
 
 use crate::{
@@ -10,13 +12,16 @@ use crate::{
     exit::Advised,
     input::{self, Source},
     output::{Output, outline},
+    reader::Reader,
 };
 
 /// What `headwater upcast` takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   headwater upcast --type person.name-changed --version 1 --json '{…}'
-  headwater upcast --type person.person-created --version 1 < payload.json")]
+  headwater upcast --type person.person-created --version 1 < payload.json
+
+Use --output json for output that machines read.")]
 pub struct UpcastArgs {
     /// The event's type, such as person.person-created
     #[arg(long = "type", value_name = "TYPE")]
@@ -34,19 +39,20 @@ pub struct UpcastArgs {
 /// # Errors
 /// If there is no such event or version, or the payload does not have its shape.
 pub async fn run(global: &Global, args: UpcastArgs) -> Result<()> {
-    let source = args.json.map_or(Source::Stdin, Source::Text);
-    let payload = input::whole(&source).await?;
     let (aggregate, name) = args.kind.split_once('.').unwrap_or((&args.kind, ""));
     let reader = contexts::readers().into_iter().find(|reader| reader.aggregate == aggregate);
     let kind = reader.and_then(|reader| reader.kinds.iter().find(|kind| kind.name == name));
     let (Some(reader), Some(kind)) = (reader, kind) else {
-        return Err(unknown(&args.kind));
+        return Err(unknown(&args.kind, reader));
     };
-    let data = reader.upcast(name, args.version, &payload).with_context(|| {
-        Advised::new(
-            format!("this is no payload of {} version {}", args.kind, args.version),
-            "Payloads of every version ever written are in domain/tests/wire.",
-        )
+    let payload = input::whole(&args.json.map_or(Source::Stdin, Source::Text)).await?;
+    let data = reader.upcast(name, args.version, &payload).map_err(|error| match error {
+        Unreadable::Shape { source, .. } => {
+            let (kind, version) = (&args.kind, args.version);
+            let detail = format!("this is no payload of {kind} version {version}: {source}");
+            Problem::invalid(detail)
+        }
+        _ => Problem::not_found(format!("{} has the versions 1 to {}", args.kind, kind.version)),
     })?;
     let data: Value = serde_json::from_slice(&data)?;
     let answer = json!({
@@ -61,11 +67,13 @@ pub async fn run(global: &Global, args: UpcastArgs) -> Result<()> {
     })
 }
 
-fn unknown(kind: &str) -> anyhow::Error {
-    let known = contexts::readers().into_iter().flat_map(|reader| {
+/// Names the events of the aggregate that was meant, or of all if there is no such aggregate.
+fn unknown(kind: &str, meant: Option<Reader>) -> anyhow::Error {
+    let readers = meant.map_or_else(contexts::readers, |reader| vec![reader]);
+    let known = readers.iter().flat_map(|reader| {
         reader.kinds.iter().map(move |kind| format!("  {}.{}", reader.aggregate, kind.name))
     });
     let known = known.collect::<Vec<_>>().join("\n");
-    Advised::new(format!("{kind} is no event of this service"), format!("There are:\n{known}"))
-        .into()
+    let problem = Problem::not_found(format!("{:?} is no event of this service", excerpt(kind)));
+    anyhow::Error::from(problem).context(Advised::new("", format!("There are:\n{known}")))
 }

@@ -64,7 +64,7 @@ async fn where_no_service_runs_it_says_so() {
     assert_eq!(code, 6, "{text}");
     assert!(text.contains("headwater serve"), "{text}");
     let (code, text) = refused(&["events", "person", "ada", "--nats", server.url()]).await;
-    assert_eq!(code, 1, "{text}");
+    assert_eq!(code, 6, "{text}");
     assert!(text.contains("headwater doctor"), "{text}");
 }
 

@@ -9,6 +9,7 @@ mod operating;
 mod python;
 mod reading;
 mod readme;
+mod refusals;
 mod sending;
 mod serve;
 mod telemetry;

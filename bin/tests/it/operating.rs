@@ -23,15 +23,6 @@ async fn serve_does_not_make_a_secret_that_others_would_not_have() {
     let mut command = binary().await;
     command.args(["serve", "--nats", server.url(), "--data"]).arg(folder.path());
     let finished = finish(command, "").await;
-    assert_eq!(finished.code, Some(1));
+    assert_eq!(finished.code, Some(2));
     assert!(finished.stderr.contains("--secret-file"), "{}", finished.stderr);
-}
-
-#[tokio::test]
-async fn tail_does_not_wait_for_events_of_a_type_that_does_not_exist() {
-    let mut command = binary().await;
-    command.args(["tail", "--aggregate", "persn"]);
-    let finished = finish(command, "").await;
-    assert_eq!(finished.code, Some(1));
-    assert!(finished.stderr.contains("There are: "), "{}", finished.stderr);
 }

@@ -34,7 +34,7 @@ async fn an_instance_does_only_what_its_roles_say() {
         finish(command, "").await
     };
     let unchanged = run(&["send", "person", "ada", "activate"]).await;
-    assert_eq!(unchanged.code, Some(3), "the domain answers: {unchanged:?}");
+    assert_eq!(unchanged.code, Some(5), "the domain answers: {unchanged:?}");
     let query = run(&["query", "people", "get", "--key", "ada"]).await;
     assert_eq!(query.code, Some(6), "nobody answers queries: {query:?}");
     let doctor = run(&["doctor"]).await;

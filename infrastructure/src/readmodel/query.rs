@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
-use kit::Position;
+use kit::{Position, excerpt};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::{
@@ -175,6 +175,7 @@ impl Served {
         let Some(known) = fields.iter().find(|known| known.name == field) else {
             let names: Vec<_> = fields.iter().map(|field| field.name).collect();
             let (name, names) = (self.projection.name(), names.join(", "));
+            let field = excerpt(field);
             return Err(Problem::invalid(format!(
                 "{name} has no field {field:?}; it has: {names}"
             )));

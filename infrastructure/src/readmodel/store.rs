@@ -1,12 +1,13 @@
 //! The SQLite file: its pools, and the tables that are not one projection's own.
 
-use std::{path::Path, time::Duration};
+use std::{io, path::Path, time::Duration};
 
 use kit::Position;
 use sqlx::{
     AssertSqlSafe, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::fs::OpenOptions;
 use uuid::Uuid;
 
 /// Other processes on the file hold the write lock for one batch only.
@@ -43,6 +44,7 @@ impl SqliteStore {
         if let Some(folder) = path.parent() {
             tokio::fs::create_dir_all(folder).await?;
         }
+        secluded(path).await?;
         // In WAL mode NORMAL never corrupts the file; a power cut may take the last transactions,
         // rows and checkpoint together, and they are folded again from the log.
         let options = SqliteConnectOptions::new()
@@ -100,6 +102,16 @@ impl SqliteStore {
     pub(crate) async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;
+    }
+}
+
+/// Makes a new file its owner's alone: rows hold personal data. `SQLite` gives the files of the
+/// write-ahead log the mode of the file itself. One that is there keeps what its owner gave it.
+async fn secluded(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    match options.write(true).create_new(true).mode(0o600).open(path).await {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -90,9 +90,6 @@ impl Batch {
     /// If the source cannot be read, and quietly with the code of the first line that failed.
     pub(super) async fn run(self, output: Output, client: Client, source: &Source) -> Result<()> {
         let id = self.id.unwrap_or_else(Uuid::now_v7);
-        if id.get_version_num() != 7 {
-            anyhow::bail!("--batch takes the id that an earlier run of this batch printed");
-        }
         let bar = progress::bar(output, source);
         let announcement = json!({"batch": id});
         output.write(&announcement, || format!("batch {id} (to resume it: --batch {id})"))?;
@@ -202,7 +199,7 @@ fn note(
         Err(problem) => {
             summary.failed += 1;
             // Answers come in any order; the exit code is that of the first line that failed.
-            let failure = (number, code_of(problem.status));
+            let failure = (number, code_of(&problem));
             let first = summary.first_failure.map_or(failure, |first| first.min(failure));
             summary.first_failure = Some(first);
             let failure = json!({"line": number, "problem": problem});
