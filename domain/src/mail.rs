@@ -1,4 +1,4 @@
-//! A mail: asked for, then sent or failed.
+//! A mail: asked for, taken up for sending, then sent or failed.
 //!
 //! It refers to the person and the contact by id, and to the code by its challenge, so that
 //! neither address, name nor code is in it.
@@ -10,9 +10,15 @@ mod decide;
 mod error;
 mod event;
 pub mod examples;
+mod history;
 mod state;
 
-pub use command::{MailCommand, MarkMailFailed, MarkMailSent, RequestMail};
+pub use command::{
+    MailCommand, MarkMailDeferred, MarkMailFailed, MarkMailSending, MarkMailSent, RequestMail,
+};
 pub use error::MailError;
-pub use event::{FailureReason, MailEvent, MailFailed, MailRequested, MailSent};
+pub use event::{
+    FailureReason, MailDeferred, MailEvent, MailFailed, MailRequested, MailSending, MailSent,
+};
+pub use history::{FailureReasonV1, MailFailedV1};
 pub use state::{Letter, Mail, MailStage, Template};

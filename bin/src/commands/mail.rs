@@ -130,6 +130,7 @@ fn status(mail: &Mail) -> &'static str {
     match mail.stage() {
         MailStage::Unknown => "unknown",
         MailStage::Requested => "requested",
+        MailStage::Sending => "sending",
         MailStage::Sent => "sent",
         MailStage::Failed => "failed",
     }

@@ -4,8 +4,8 @@
 use kit::Machine;
 
 use super::{
-    Letter, Mail, MailCommand, MailError, MailEvent, MailFailed, MailRequested, MailSent,
-    MarkMailFailed, RequestMail, Template,
+    FailureReason, Letter, Mail, MailCommand, MailDeferred, MailError, MailEvent, MailFailed,
+    MailRequested, MailSending, MailSent, MarkMailFailed, RequestMail, Template,
 };
 
 impl Mail {
@@ -17,18 +17,38 @@ impl Mail {
         use MailCommand as C;
         match command {
             C::RequestMail(RequestMail(letter)) => self.request(letter),
+            C::MarkMailSending(_) => match self {
+                Self::Requested(_) => Ok(vec![MailSending {}.into()]),
+                Self::Sending(_) => Ok(Vec::new()),
+                Self::Unknown | Self::Sent(_) | Self::Failed { .. } => {
+                    Err(MailError::NotWhile(self.stage()))
+                }
+            },
+            C::MarkMailDeferred(_) => match self {
+                Self::Sending(_) => Ok(vec![MailDeferred {}.into()]),
+                Self::Requested(_) => Ok(Vec::new()),
+                Self::Unknown | Self::Sent(_) | Self::Failed { .. } => {
+                    Err(MailError::NotWhile(self.stage()))
+                }
+            },
             C::MarkMailSent(_) => match self {
-                Self::Requested(_) => Ok(vec![MailSent {}.into()]),
+                Self::Requested(_) | Self::Sending(_) => Ok(vec![MailSent {}.into()]),
                 Self::Sent(_) => Ok(Vec::new()),
                 Self::Unknown | Self::Failed { .. } => Err(MailError::NotWhile(self.stage())),
             },
-            C::MarkMailFailed(MarkMailFailed { reason }) => match self {
-                Self::Requested(_) | Self::Sent(_) => {
-                    Ok(vec![MailFailed { reason: *reason }.into()])
-                }
-                Self::Failed { .. } => Ok(Vec::new()),
-                Self::Unknown => Err(MailError::NotWhile(self.stage())),
-            },
+            C::MarkMailFailed(MarkMailFailed { reason }) => self.fail(*reason),
+        }
+    }
+
+    fn fail(&self, reason: FailureReason) -> Result<Vec<MailEvent>, MailError> {
+        match self {
+            // Whoever does not know comes after one who does.
+            Self::Sent(_) if reason == FailureReason::UnknownOutcome => Ok(Vec::new()),
+            Self::Requested(_) | Self::Sending(_) | Self::Sent(_) => {
+                Ok(vec![MailFailed { reason }.into()])
+            }
+            Self::Failed { .. } => Ok(Vec::new()),
+            Self::Unknown => Err(MailError::NotWhile(self.stage())),
         }
     }
 

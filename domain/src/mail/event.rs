@@ -3,14 +3,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Letter;
+use super::{Letter, MailFailedV1};
 
 kit::events! {
     /// What can have happened to a mail.
     pub enum MailEvent for "mail" {
         "mail-requested" => MailRequested: 1,
+        "mail-sending" => MailSending: 1,
+        "mail-deferred" => MailDeferred: 1,
         "mail-sent" => MailSent: 1,
-        "mail-failed" => MailFailed: 1,
+        "mail-failed" => MailFailed: 2 from MailFailedV1,
     }
 }
 
@@ -26,6 +28,9 @@ pub enum FailureReason {
     Expired,
     /// The provider would not take it.
     ProviderRefused,
+    /// Nobody knows: sending it was begun, its end was not seen, and it is of a kind that is rather
+    /// lost than sent twice.
+    UnknownOutcome,
 }
 
 /// A letter is to be sent.
@@ -35,6 +40,14 @@ pub struct MailRequested {
     /// The letter.
     pub letter: Letter,
 }
+
+/// From here on the provider may get it, whatever becomes of the sender.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MailSending {}
+
+/// The provider has certainly not got it, and will be asked again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MailDeferred {}
 
 /// The provider has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,8 +6,9 @@ use kit::scenario::{id, noon};
 use uuid::Uuid;
 
 use super::{
-    FailureReason, Letter, MailCommand, MailEvent, MailFailed, MailRequested, MailSent,
-    MarkMailFailed, MarkMailSent, RequestMail, Template,
+    FailureReason, Letter, MailCommand, MailDeferred, MailEvent, MailFailed, MailRequested,
+    MailSending, MailSent, MarkMailDeferred, MarkMailFailed, MarkMailSending, MarkMailSent,
+    RequestMail, Template,
 };
 
 /// A letter that carries a code.
@@ -40,8 +41,11 @@ pub fn events() -> Vec<MailEvent> {
     vec![
         MailRequested { letter: verification() }.into(),
         MailRequested { letter: welcome() }.into(),
+        MailSending {}.into(),
+        MailDeferred {}.into(),
         MailSent {}.into(),
         MailFailed { reason: FailureReason::AddressRejected }.into(),
+        MailFailed { reason: FailureReason::UnknownOutcome }.into(),
     ]
 }
 
@@ -50,7 +54,10 @@ pub fn events() -> Vec<MailEvent> {
 pub fn commands() -> Vec<MailCommand> {
     vec![
         RequestMail(verification()).into(),
+        MarkMailSending {}.into(),
+        MarkMailDeferred {}.into(),
         MarkMailSent {}.into(),
         MarkMailFailed { reason: FailureReason::ProviderRefused }.into(),
+        MarkMailFailed { reason: FailureReason::UnknownOutcome }.into(),
     ]
 }

@@ -49,6 +49,8 @@ pub enum Mail {
     Unknown,
     /// To be sent.
     Requested(Letter),
+    /// On its way to the provider; whether it got there is not known yet.
+    Sending(Letter),
     /// With the provider.
     Sent(Letter),
     /// It did not arrive.
@@ -66,9 +68,10 @@ impl Mail {
     pub const fn letter(&self) -> Option<&Letter> {
         match self {
             Self::Unknown => None,
-            Self::Requested(letter) | Self::Sent(letter) | Self::Failed { letter, .. } => {
-                Some(letter)
-            }
+            Self::Requested(letter)
+            | Self::Sending(letter)
+            | Self::Sent(letter)
+            | Self::Failed { letter, .. } => Some(letter),
         }
     }
 }
@@ -82,8 +85,12 @@ impl Machine for Mail {
         use MailEvent as E;
         Ok(match (self, event) {
             (Self::Unknown,           E::MailRequested(e)) => Self::Requested(e.letter.clone()),
+            (Self::Requested(letter), E::MailSending(_))   => Self::Sending(letter),
             (Self::Requested(letter), E::MailSent(_))      => Self::Sent(letter),
             (Self::Requested(letter), E::MailFailed(e))    => Self::Failed { letter, reason: e.reason },
+            (Self::Sending(letter),   E::MailDeferred(_))  => Self::Requested(letter),
+            (Self::Sending(letter),   E::MailSent(_))      => Self::Sent(letter),
+            (Self::Sending(letter),   E::MailFailed(e))    => Self::Failed { letter, reason: e.reason },
             // A bounce may come long after the provider took the mail.
             (Self::Sent(letter),      E::MailFailed(e))    => Self::Failed { letter, reason: e.reason },
             (here, _) => return Err(here),

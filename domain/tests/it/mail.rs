@@ -1,12 +1,13 @@
-//! A mail is asked for once, and then sent or failed.
+//! A mail is asked for once, taken up once at a time, and then sent or failed.
 
 use domain::mail::{
-    FailureReason, Letter, Mail, MailError, MailEvent, MailFailed, MailRequested, MailSent,
-    MailStage, MarkMailFailed, MarkMailSent, RequestMail, examples,
+    FailureReason, Letter, Mail, MailDeferred, MailError, MailEvent, MailFailed, MailRequested,
+    MailSending, MailSent, MailStage, MarkMailDeferred, MarkMailFailed, MarkMailSending,
+    MarkMailSent, RequestMail, examples,
 };
 use examples::{verification, welcome};
 use kit::{
-    Aggregate, Chart,
+    Aggregate, Chart, Event as _, EventSet as _,
     scenario::{given, given_nothing},
 };
 
@@ -43,6 +44,41 @@ fn a_sent_mail_can_bounce() {
     given::<Mail>([requested(welcome()), MailSent {}.into()])
         .when(MarkMailFailed { reason: REJECTED })
         .then([failed()]);
+}
+
+#[test]
+fn a_mail_is_taken_up_before_it_is_sent_and_only_once_at_a_time() {
+    given::<Mail>([requested(welcome())])
+        .when(MarkMailSending {})
+        .then([MailSending {}.into()])
+        .when(MarkMailSending {})
+        .then_unchanged()
+        .when(MarkMailSent {})
+        .then([MailSent {}.into()])
+        .when(MarkMailSending {})
+        .then_refused(MailError::NotWhile(MailStage::Sent));
+}
+
+#[test]
+fn a_mail_that_was_put_off_can_be_taken_up_again() {
+    given::<Mail>([requested(welcome()), MailSending {}.into()])
+        .when(MarkMailDeferred {})
+        .then([MailDeferred {}.into()])
+        .when(MarkMailDeferred {})
+        .then_unchanged()
+        .when(MarkMailSending {})
+        .then([MailSending {}.into()]);
+}
+
+#[test]
+fn a_mail_of_unknown_outcome_has_failed_unless_it_is_known_to_be_sent() {
+    let unknown = MarkMailFailed { reason: FailureReason::UnknownOutcome };
+    given::<Mail>([requested(welcome()), MailSending {}.into()])
+        .when(unknown.clone())
+        .then([MailFailed { reason: FailureReason::UnknownOutcome }.into()]);
+    given::<Mail>([requested(welcome()), MailSending {}.into(), MailSent {}.into()])
+        .when(unknown)
+        .then_unchanged();
 }
 
 #[test]
@@ -96,6 +132,7 @@ fn every_stage_answers_every_command() {
     let pasts = [
         vec![],
         vec![requested(verification())],
+        vec![requested(verification()), MailSending {}.into()],
         vec![requested(verification()), MailSent {}.into()],
         vec![requested(verification()), failed()],
     ];
@@ -106,4 +143,19 @@ fn every_stage_answers_every_command() {
 fn the_wire_of_mail_is_kept_and_holds_nothing_personal() {
     wire::is_kept(&examples::events());
     wire::is_readable_for_ever::<MailEvent>();
+}
+
+#[test]
+fn every_old_reason_is_read_as_itself() {
+    for (name, reason) in [
+        ("address-rejected", FailureReason::AddressRejected),
+        ("contact-gone", FailureReason::ContactGone),
+        ("expired", FailureReason::Expired),
+        ("provider-refused", FailureReason::ProviderRefused),
+    ] {
+        let old = format!(r#"{{"reason":"{name}"}}"#);
+        let read = MailEvent::read("mail", "mail-failed", 1, old.as_bytes()).unwrap();
+        assert_eq!(read, MailFailed { reason }.into());
+        assert_eq!(read.data().unwrap(), old.as_bytes());
+    }
 }
