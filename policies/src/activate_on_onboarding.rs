@@ -5,7 +5,7 @@ use domain::{
     onboarding::OnboardingEvent,
     person::{Activate, Person},
 };
-use kit::{Order, Policy, Recorded};
+use kit::{Order, Policy, Reaction, Recorded};
 
 /// Whenever an onboarding is completed, its person is activated.
 #[derive(Debug, Clone, Copy)]
@@ -15,10 +15,10 @@ impl Policy for ActivateOnOnboarding {
     const NAME: &'static str = "activate-on-onboarding";
     type When = OnboardingEvent;
 
-    fn react(&self, event: &Recorded<OnboardingEvent>) -> serde_json::Result<Vec<Order>> {
+    fn react(&self, event: &Recorded<OnboardingEvent>) -> serde_json::Result<Vec<Reaction>> {
         match &event.event {
             OnboardingEvent::OnboardingCompleted(_) => {
-                Ok(vec![Order::to::<Person>(&event.aggregate_id, Activate {})?])
+                Ok(vec![Order::to::<Person>(&event.aggregate_id, Activate {})?.into()])
             }
             _ => Ok(Vec::new()),
         }

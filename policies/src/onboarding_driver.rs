@@ -13,7 +13,7 @@ use domain::{
     person::{ContactKind, PersonEvent},
     reservation::ReservationEvent,
 };
-use kit::{Order, Policy, Recorded, Version};
+use kit::{Order, Policy, Reaction, Recorded, Version};
 
 kit::union! {
     /// What drives onboarding: what happens to the person and to the addresses the person has
@@ -34,7 +34,7 @@ impl Policy for OnboardingDriver {
     const NAME: &'static str = "onboarding-driver";
     type When = Happening;
 
-    fn react(&self, event: &Recorded<Happening>) -> serde_json::Result<Vec<Order>> {
+    fn react(&self, event: &Recorded<Happening>) -> serde_json::Result<Vec<Reaction>> {
         // An onboarding has the id of its person.
         let (person, command) = match &event.event {
             Happening::Person(person) => (&event.aggregate_id, on_person(person, event.version)),
@@ -48,7 +48,7 @@ impl Policy for OnboardingDriver {
                 return Ok(Vec::new());
             }
         };
-        let order = |command| Order::to::<Onboarding>(person, command);
+        let order = |command| Order::to::<Onboarding>(person, command).map(Into::into);
         command.into_iter().map(order).collect()
     }
 }

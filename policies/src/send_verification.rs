@@ -5,7 +5,7 @@ use domain::{
     mail::{Letter, Mail, RequestMail, Template},
     person::{ContactKind, PersonEvent},
 };
-use kit::{Order, Policy, Recorded};
+use kit::{Order, Policy, Reaction, Recorded};
 
 /// Whenever the verification of an e-mail is requested, a mail with its code is requested. The
 /// mail's id is the challenge's, so that one challenge is one mail.
@@ -16,7 +16,7 @@ impl Policy for SendVerification {
     const NAME: &'static str = "send-verification";
     type When = PersonEvent;
 
-    fn react(&self, event: &Recorded<PersonEvent>) -> serde_json::Result<Vec<Order>> {
+    fn react(&self, event: &Recorded<PersonEvent>) -> serde_json::Result<Vec<Reaction>> {
         let PersonEvent::ContactVerificationRequested(requested) = &event.event else {
             return Ok(Vec::new());
         };
@@ -31,6 +31,6 @@ impl Policy for SendVerification {
             expires_at: Some(requested.expires_at),
         };
         let mail = requested.challenge_id.clone().into();
-        Ok(vec![Order::to::<Mail>(&mail, RequestMail(letter))?])
+        Ok(vec![Order::to::<Mail>(&mail, RequestMail(letter))?.into()])
     }
 }

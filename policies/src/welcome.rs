@@ -5,7 +5,7 @@ use domain::{
     mail::{Letter, Mail, RequestMail, Template},
     onboarding::OnboardingEvent,
 };
-use kit::{AggregateId, Order, Policy, Recorded};
+use kit::{AggregateId, Order, Policy, Reaction, Recorded};
 use uuid::Uuid;
 
 /// Whenever an onboarding is completed, its person gets one welcome mail.
@@ -16,7 +16,7 @@ impl Policy for Welcome {
     const NAME: &'static str = "welcome";
     type When = OnboardingEvent;
 
-    fn react(&self, event: &Recorded<OnboardingEvent>) -> serde_json::Result<Vec<Order>> {
+    fn react(&self, event: &Recorded<OnboardingEvent>) -> serde_json::Result<Vec<Reaction>> {
         let OnboardingEvent::OnboardingCompleted(completed) = &event.event else {
             return Ok(Vec::new());
         };
@@ -28,7 +28,7 @@ impl Policy for Welcome {
             challenge: None,
             expires_at: None,
         };
-        Ok(vec![Order::to::<Mail>(&mail_of(person), RequestMail(letter))?])
+        Ok(vec![Order::to::<Mail>(&mail_of(person), RequestMail(letter))?.into()])
     }
 }
 

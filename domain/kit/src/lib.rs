@@ -18,6 +18,7 @@ mod projection;
 mod recorded;
 mod retry;
 pub mod scenario;
+mod timer;
 
 pub use aggregate::{Aggregate, DomainError};
 pub use chart::{Arrow, Chart};
@@ -34,6 +35,7 @@ pub use policy::{Order, Policy, Refused, Start};
 pub use projection::{Field, Key, Match, Projection, Term};
 pub use recorded::{Position, Recorded, Version};
 pub use retry::{Retries, Retry};
+pub use timer::{Reaction, Timer, TimerKey};
 
 #[doc(hidden)]
 pub use {cqrs_es, serde, serde_json};

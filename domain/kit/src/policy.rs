@@ -1,7 +1,7 @@
-//! Policies: whenever this event, then these commands. Pure.
-//! Not here: delivery, retry, or how the commands are sent.
+//! Policies: whenever this event, then these commands, now or later. Pure.
+//! Not here: delivery, retry, how the commands are sent, and how timers are kept.
 
-use crate::{Aggregate, AggregateId, Command, EventSet, Recorded, Retries};
+use crate::{Aggregate, AggregateId, Command, EventSet, Reaction, Recorded, Retries};
 
 /// A command that a policy asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub enum Start {
     Beginning,
 }
 
-/// Whenever one of these events, then these commands.
+/// Whenever one of these events, then these reactions.
 pub trait Policy: Send + Sync + 'static {
     /// The policy's name. Part of the wire: it names the checkpoint and derives command ids.
     const NAME: &'static str;
@@ -62,11 +62,11 @@ pub trait Policy: Send + Sync + 'static {
     /// The events it reads.
     type When: EventSet;
 
-    /// The commands that follow from `event`.
+    /// What follows from `event`: commands, and timers set or cancelled.
     ///
     /// # Errors
     /// If a command has no JSON form.
-    fn react(&self, event: &Recorded<Self::When>) -> serde_json::Result<Vec<Order>>;
+    fn react(&self, event: &Recorded<Self::When>) -> serde_json::Result<Vec<Reaction>>;
 
     /// The commands that follow when an order was refused. By default none: the refusal is
     /// recorded and completes the event.

@@ -5,7 +5,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use futures::{FutureExt as _, future::BoxFuture};
-use kit::{CommandId, HOPS_MAX, Order, Policy, Refused, Retries, Start};
+use kit::{CommandId, HOPS_MAX, Order, Policy, Reaction, Refused, Retries, Start};
 use tracing::Instrument as _;
 
 use super::{Failure, Source, duty::Duty, failure::guarded, runner::Reactor, trial::Trial};
@@ -23,7 +23,7 @@ pub(crate) trait AnyPolicy: Send + Sync {
     fn start(&self) -> Start;
     fn retries(&self) -> Retries;
     fn aggregates(&self) -> Vec<&'static str>;
-    fn orders(&self, source: &Source<'_>) -> Result<Vec<Order>, Failure>;
+    fn reactions(&self, source: &Source<'_>) -> Result<Vec<Reaction>, Failure>;
     fn answers(&self, source: &Source<'_>, refused: &Refused) -> Result<Vec<Order>, Failure>;
 }
 
@@ -44,7 +44,7 @@ impl<P: Policy> AnyPolicy for P {
         <P::When as kit::EventSet>::aggregates()
     }
 
-    fn orders(&self, source: &Source<'_>) -> Result<Vec<Order>, Failure> {
+    fn reactions(&self, source: &Source<'_>) -> Result<Vec<Reaction>, Failure> {
         let event = source.record()?;
         guarded(|| self.react(&event).map_err(|error| unwritable(&error)))
     }
@@ -72,11 +72,11 @@ pub(crate) struct Orders {
     pub(crate) results: Results,
 }
 
-/// An order and its place in the tree of orders and answers of one event.
+/// A reaction and its place in the tree of reactions and answers of one event.
 struct Placed {
     ordinal: usize,
     depth: u32,
-    order: Order,
+    reaction: Reaction,
 }
 
 impl Reactor for Orders {
@@ -97,10 +97,13 @@ impl Reactor for Orders {
 
 impl Orders {
     async fn obey(&self, source: Source<'_>, trial: &mut Trial<'_>) -> Result<(), Failure> {
-        let orders = trial.persist(async || self.policy.orders(&source)).await?;
+        let reactions = trial.persist(async || self.policy.reactions(&source)).await?;
         let mut due = VecDeque::new();
-        numbered(&mut due, orders, 0, 0)?;
-        while let Some(Placed { ordinal, depth, order }) = due.pop_front() {
+        numbered(&mut due, reactions, 0, 0)?;
+        while let Some(Placed { ordinal, depth, reaction }) = due.pop_front() {
+            let Reaction::Order(order) = reaction else {
+                return Err(Failure::Permanent("timers are not kept here".to_owned()));
+            };
             let request = request(&source, trial.duty.name, ordinal, &order);
             let sent = self.carry(&source, trial, &request).await?;
             let Err(problem) = sent else { continue };
@@ -162,15 +165,15 @@ fn unkept(problem: &Problem) -> Failure {
 
 fn numbered(
     due: &mut VecDeque<Placed>,
-    orders: Vec<Order>,
+    reactions: Vec<impl Into<Reaction>>,
     first: usize,
     depth: u32,
 ) -> Result<(), Failure> {
-    if orders.len() > ORDERS_MAX {
-        return Err(Failure::Bug(format!("{} orders for one event", orders.len())));
+    if reactions.len() > ORDERS_MAX {
+        return Err(Failure::Bug(format!("{} reactions to one event", reactions.len())));
     }
-    let place = |(at, order)| Placed { ordinal: first + at, depth, order };
-    due.extend(orders.into_iter().enumerate().map(place));
+    let place = |(at, it): (usize, _)| Placed { ordinal: first + at, depth, reaction: it };
+    due.extend(reactions.into_iter().map(Into::into).enumerate().map(place));
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Whenever this has happened, then that is asked for.
 
 use kit::{
-    Aggregate, Event, Order, Policy, Recorded, Refused,
+    Aggregate, Event, Order, Policy, Reaction, Recorded, Refused,
     scenario::{id, recorded},
 };
 
@@ -11,27 +11,33 @@ pub(crate) fn happened<E: Event, W: From<E>>(event: impl Into<E>) -> Recorded<W>
 }
 
 /// The order of `command` for the aggregate `name`.
-pub(crate) fn order<A: Aggregate>(name: &str, command: impl Into<A::Command>) -> Order {
-    Order::to::<A>(&id(name), command).unwrap()
+pub(crate) fn order<A: Aggregate>(name: &str, command: impl Into<A::Command>) -> Reaction {
+    Order::to::<A>(&id(name), command).unwrap().into()
 }
 
-/// Exactly these orders follow, and the same ones again when the event is delivered again.
+/// Exactly these reactions follow, and the same ones again when the event is delivered again.
 #[track_caller]
 pub(crate) fn whenever<P: Policy>(
     policy: &P,
     event: &Recorded<P::When>,
-    then: impl IntoIterator<Item = Order>,
+    then: impl IntoIterator<Item = Reaction>,
 ) {
-    let orders = policy.react(event).unwrap();
-    assert_eq!(orders, then.into_iter().collect::<Vec<_>>(), "{:?}", event.event);
-    assert_eq!(orders, policy.react(event).unwrap(), "a second delivery must order the same");
+    let reactions = policy.react(event).unwrap();
+    assert_eq!(reactions, then.into_iter().collect::<Vec<_>>(), "{:?}", event.event);
+    assert_eq!(reactions, policy.react(event).unwrap(), "a second delivery must ask the same");
 }
 
 /// What follows when each order of `event` is refused with `code`.
-pub(crate) fn refused<P: Policy>(policy: &P, event: &Recorded<P::When>, code: &str) -> Vec<Order> {
-    let refused = |order| Refused { order, code: code.to_owned(), detail: String::new() };
-    let orders = policy.react(event).unwrap();
-    let answers =
-        orders.into_iter().map(|order| policy.on_refused(event, &refused(order)).unwrap());
-    answers.flatten().collect()
+pub(crate) fn refused<P: Policy>(
+    policy: &P,
+    event: &Recorded<P::When>,
+    code: &str,
+) -> Vec<Reaction> {
+    let mut answers = Vec::new();
+    for reaction in policy.react(event).unwrap() {
+        let Reaction::Order(order) = reaction else { continue };
+        let refused = Refused { order, code: code.to_owned(), detail: String::new() };
+        answers.extend(policy.on_refused(event, &refused).unwrap());
+    }
+    answers.into_iter().map(Into::into).collect()
 }

@@ -5,7 +5,7 @@ use domain::{
     onboarding::{OnboardingCompleted, OnboardingEvent, OnboardingSkillsAdded},
 };
 use kit::{
-    Policy,
+    Policy, Reaction,
     scenario::{id, recorded},
 };
 use policies::Welcome;
@@ -38,7 +38,10 @@ fn nobody_is_welcomed_before() {
 fn a_person_with_the_longest_id_is_welcomed_under_an_id_of_their_own() {
     let mail_of = |person: String| {
         let event = recorded(&person.parse().unwrap(), 3, completed());
-        Welcome.react(&event).unwrap().remove(0).id
+        let Reaction::Order(order) = Welcome.react(&event).unwrap().remove(0) else {
+            panic!("a welcome is an order");
+        };
+        order.id
     };
     let (ada, bob) = (mail_of("a".repeat(128)), mail_of("b".repeat(128)));
     assert_ne!(ada, bob);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use domain::{mail::Mail, onboarding::Onboarding, person::Person, reservation::Reservation};
 use kit::{
     Actor, Aggregate, AggregateId, BadCommand, Command, CommandId, Context, DomainError, Event,
-    EventSet, HOPS_MAX, Order, Policy, Recorded, Refused,
+    EventSet, HOPS_MAX, Order, Policy, Reaction, Recorded, Refused,
     scenario::{noon, recorded, secret},
 };
 use policies::{
@@ -25,7 +25,7 @@ struct Stored {
 trait Reacts {
     fn name(&self) -> &'static str;
     fn reads(&self, aggregate: &str) -> bool;
-    fn react(&self, event: &Stored) -> Vec<Order>;
+    fn react(&self, event: &Stored) -> Vec<Reaction>;
     fn on_refused(&self, event: &Stored, refused: &Refused) -> Vec<Order>;
 }
 
@@ -36,7 +36,7 @@ impl<P: Policy> Reacts for P {
     fn reads(&self, aggregate: &str) -> bool {
         P::When::aggregates().contains(&aggregate)
     }
-    fn react(&self, event: &Stored) -> Vec<Order> {
+    fn react(&self, event: &Stored) -> Vec<Reaction> {
         Policy::react(self, &read::<P>(event)).unwrap()
     }
     fn on_refused(&self, event: &Stored, refused: &Refused) -> Vec<Order> {
@@ -124,7 +124,8 @@ impl World {
     fn run(&mut self, policy: &dyn Reacts, event: &Stored) {
         let hops = event.hops + 1;
         assert!(hops <= HOPS_MAX, "{} goes round in circles at {event:?}", policy.name());
-        for order in policy.react(event) {
+        for reaction in policy.react(event) {
+            let Reaction::Order(order) = reaction else { continue };
             let Err(code) = self.execute(&order, hops) else { continue };
             self.refusals.push(format!("{}: {code}", order.name));
             let refused = Refused { order, code, detail: String::new() };

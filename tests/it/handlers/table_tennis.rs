@@ -7,7 +7,7 @@ use std::{
 
 use kit::{
     Aggregate, AggregateId, CommandId, Context, DomainError, Effect, EventSet, Field, Order,
-    Outcome, Policy, Projection, Recorded, Refused, Retries, Retry, Start, Term,
+    Outcome, Policy, Projection, Reaction, Recorded, Refused, Retries, Retry, Start, Term,
 };
 use serde::{Deserialize, Serialize};
 
@@ -174,12 +174,12 @@ impl Policy for ReturnBalls {
     const RETRIES: Retries = SOON;
     type When = ServerEvent;
 
-    fn react(&self, event: &Recorded<ServerEvent>) -> serde_json::Result<Vec<Order>> {
+    fn react(&self, event: &Recorded<ServerEvent>) -> serde_json::Result<Vec<Reaction>> {
         let ServerEvent::Served(Served { ball }) = &event.event;
         assert!(!(self.poisoned && *ball == POISON), "a poisoned ball");
         self.gate.pass(*ball);
         self.seen.lock().unwrap().push(*ball);
-        Ok(vec![Order::to::<Receiver>(&receiver(event), Return { ball: *ball })?])
+        Ok(vec![Order::to::<Receiver>(&receiver(event), Return { ball: *ball })?.into()])
     }
 
     fn on_refused(
@@ -200,7 +200,7 @@ impl Policy for Watch {
     const NAME: &'static str = "watch";
     type When = ServerEvent;
 
-    fn react(&self, event: &Recorded<ServerEvent>) -> serde_json::Result<Vec<Order>> {
+    fn react(&self, event: &Recorded<ServerEvent>) -> serde_json::Result<Vec<Reaction>> {
         let ServerEvent::Served(Served { ball }) = &event.event;
         self.0.lock().unwrap().push(*ball);
         Ok(Vec::new())
@@ -216,9 +216,9 @@ impl Policy for Rally {
     const START: Start = Start::Beginning;
     type When = ReceiverEvent;
 
-    fn react(&self, event: &Recorded<ReceiverEvent>) -> serde_json::Result<Vec<Order>> {
+    fn react(&self, event: &Recorded<ReceiverEvent>) -> serde_json::Result<Vec<Reaction>> {
         let ReceiverEvent::Returned(Returned { ball }) = &event.event;
-        Ok(vec![Order::to::<Server>(&event.aggregate_id, Ball { ball: *ball })?])
+        Ok(vec![Order::to::<Server>(&event.aggregate_id, Ball { ball: *ball })?.into()])
     }
 }
 
