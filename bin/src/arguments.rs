@@ -112,6 +112,8 @@ pub enum Command {
     State(commands::state::StateArgs),
     /// Show events as they happen
     Tail(commands::tail::TailArgs),
+    /// List every command with its fields, as the running service says it
+    Commands(commands::catalogue::CatalogueArgs),
     /// Draw every state machine (Mermaid)
     Charts(commands::charts::ChartsArgs),
     /// Check the server, the streams, durability and the handlers

@@ -1,6 +1,7 @@
 //! The subcommands, one file each: what it takes, and what it does.
 //! Not here: options that all of them share.
 
+pub mod catalogue;
 pub mod charts;
 pub mod dev;
 pub mod doctor;
@@ -35,6 +36,7 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Events(args) => events::run(global, args).await,
         Command::State(args) => state::run(global, args).await,
         Command::Tail(args) => tail::run(global, args).await,
+        Command::Commands(args) => catalogue::run(global, args).await,
         Command::Charts(args) => charts::run(global, &args),
         Command::Doctor(args) => doctor::run(global, args).await,
         Command::Handlers(args) => handlers::run(global, args).await,

@@ -138,5 +138,6 @@ fn fold<A: Aggregate>(commits: &[Commit], until: Until) -> Result<Folded> {
 
 fn upcast<A: Aggregate>(kind: &str, version: u32, data: &[u8]) -> Result<Vec<u8>, Unreadable> {
     let event = A::Event::read(A::TYPE, kind, version, data)?;
-    event.data().map_err(|source| Unreadable::Shape { kind: kind.to_owned(), version, source })
+    let shape = |source| Unreadable::Shape { kind: kind.to_owned(), version, source };
+    event.data().map_err(|error| shape(error.into()))
 }

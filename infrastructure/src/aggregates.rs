@@ -3,7 +3,7 @@
 
 use std::{any::Any, collections::HashMap, fmt, sync::Arc};
 
-use kit::{Aggregate, BadCommand, Command, Context, Event, Kind, Unreadable};
+use kit::{Aggregate, BadCommand, Command, CommandInfo, Context, Event, Kind, Unreadable};
 use serde_json::value::RawValue;
 
 use crate::{envelope::Element, problem::Problem};
@@ -13,12 +13,12 @@ mod typed;
 use typed::Typed;
 
 /// What one aggregate type offers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalogue {
     /// The type on the wire.
     pub aggregate: &'static str,
-    /// Its command names.
-    pub commands: &'static [&'static str],
+    /// Its commands.
+    pub commands: Vec<CommandInfo>,
     /// Its events and their current versions.
     pub events: &'static [Kind],
 }

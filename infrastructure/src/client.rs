@@ -1,6 +1,8 @@
 //! The caller's side: commands, durable commands and queries over NATS.
 //! Not here: repeating a command; the caller decides, with the same command id.
 
+mod offer;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use async_nats::{RequestErrorKind, jetstream};
@@ -17,6 +19,8 @@ use crate::{
     request::{CommandRequest, Reply},
     wire,
 };
+
+pub use offer::Offer;
 
 /// How long a caller waits for the answer to a command that has no deadline.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
@@ -154,19 +158,34 @@ impl Client {
         }
         let message = async_nats::Request::new().payload(body.into()).timeout(Some(QUERY_TIMEOUT));
         let answer = self.connection.send_request(subject, message).await;
+        if matches!(&answer, Err(error) if error.kind() == RequestErrorKind::NoResponders) {
+            return Err(self.unanswered(projection).await);
+        }
         let answer = answer.map_err(|error| match error.kind() {
-            RequestErrorKind::NoResponders => Problem::unavailable(format!(
-                "nobody answers queries on {projection:?}: there is no such projection, or no \
-                 instance runs with its role"
-            )),
             RequestErrorKind::MaxPayloadExceeded => Problem::too_large(error.to_string()),
             RequestErrorKind::InvalidSubject => Problem::invalid(error.to_string()),
             RequestErrorKind::TimedOut => {
                 Problem::timeout(format!("no answer came within {QUERY_TIMEOUT:?}"))
             }
-            RequestErrorKind::Other => Problem::unavailable(error.to_string()),
+            _ => Problem::unavailable(error.to_string()),
         })?;
         decode(&wire::read_answer(answer)?)
+    }
+
+    /// Why nobody answers queries on `projection`.
+    async fn unanswered(&self, projection: &str) -> Problem {
+        let mut offered = self.offer().await.unwrap_or_default().queries;
+        // The outcomes of durable commands are asked for like a projection, and are none.
+        let outcomes = offered.remove("commands");
+        if offered.is_empty() || offered.contains_key(projection) || projection == "commands" {
+            return Problem::unavailable(format!(
+                "nobody answers queries on {projection:?}: there is no such projection, or no \
+                 instance runs with its role"
+            ));
+        }
+        let known = offered.into_keys().chain(outcomes.map(|_| "commands".to_owned()));
+        let known = known.collect::<Vec<_>>().join(", ");
+        Problem::unknown_query(format!("{projection:?} is no projection; there is {known}"))
     }
 
     fn patience(&self, request: &CommandRequest) -> Duration {

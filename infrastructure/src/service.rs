@@ -92,7 +92,7 @@ impl CommandService {
 
 fn describe(catalogue: &[Catalogue]) -> Endpoint {
     let commands: BTreeMap<_, _> =
-        catalogue.iter().map(|entry| (entry.aggregate, entry.commands)).collect();
+        catalogue.iter().map(|entry| (entry.aggregate, &entry.commands)).collect();
     Endpoint {
         name: "commands".to_owned(),
         subject: Subject::COMMANDS.to_owned(),

@@ -23,6 +23,12 @@ pub fn ping_any(name: &str) -> String {
     format!("$SRV.PING.{name}")
 }
 
+/// The subject that every instance of the service `name` is asked on what it offers.
+#[must_use]
+pub fn info_any(name: &str) -> String {
+    format!("$SRV.INFO.{name}")
+}
+
 /// The subject that only the instance `id` of the service `name` is asked on whether it is there.
 #[must_use]
 pub fn ping(name: &str, id: &str) -> String {

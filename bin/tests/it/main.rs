@@ -1,6 +1,7 @@
 //! The binary as its users meet it: processes, lines, exit codes.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
+mod asking;
 mod dev;
 mod faults;
 mod help;

@@ -41,6 +41,12 @@ pub trait Aggregate:
     /// Takes `event` in. Total: an event that does not fit leaves the state as it is.
     fn evolve(&mut self, event: &Self::Event);
 
+    /// One sample of every command, for whoever looks for a body to start from.
+    #[must_use]
+    fn command_examples() -> Vec<Self::Command> {
+        Vec::new()
+    }
+
     /// The charts of the machines inside, for people.
     #[must_use]
     fn charts() -> Vec<Chart> {

@@ -3,6 +3,8 @@
 
 use std::fmt::Debug;
 
+use crate::CommandInfo;
+
 /// Why a request is not a command of the aggregate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadCommand {
@@ -24,6 +26,10 @@ pub trait Command: Clone + PartialEq + Debug + Send + Sync + Sized + 'static {
     /// # Errors
     /// [`BadCommand`], by what is wrong with it.
     fn read(name: &str, body: &[u8]) -> Result<Self, BadCommand>;
+
+    /// What each command takes, with the first of `examples` that is one.
+    #[must_use]
+    fn catalogue(examples: &[Self]) -> Vec<CommandInfo>;
 
     /// Which of [`Self::NAMES`] this is.
     fn name(&self) -> &'static str;
@@ -52,6 +58,7 @@ pub trait Command: Clone + PartialEq + Debug + Send + Sync + Sized + 'static {
 /// }
 /// assert!(LampCommand::read("light-lamp", br#"{"lumens":800}"#).is_ok());
 /// assert!(LampCommand::read("light-lamp", br#"{"lumens":800,"colour":1}"#).is_err());
+/// assert_eq!(LampCommand::catalogue(&[])[0].fields[0].name, "lumens");
 /// ```
 #[macro_export]
 macro_rules! commands {
@@ -71,11 +78,19 @@ macro_rules! commands {
 
             fn read(name: &str, body: &[u8]) -> Result<Self, $crate::BadCommand> {
                 let body = if body.is_empty() { b"{}".as_slice() } else { body };
-                let bad = |error: $crate::serde_json::Error| $crate::BadCommand::Body(error.to_string());
+                let bad = |error: $crate::json::BadJson| $crate::BadCommand::Body(error.to_string());
                 match name {
-                    $($name => $crate::serde_json::from_slice(body).map(Self::$Body).map_err(bad),)*
+                    $($name => $crate::json::read(body).map(Self::$Body).map_err(bad),)*
                     _ => Err($crate::BadCommand::Unknown(name.to_owned())),
                 }
+            }
+
+            fn catalogue(examples: &[Self]) -> Vec<$crate::CommandInfo> {
+                let example = |name: &str| {
+                    let body = examples.iter().find(|each| each.name() == name)?.body().ok()?;
+                    $crate::serde_json::from_slice(&body).ok()
+                };
+                vec![$($crate::CommandInfo::of::<$Body>($name, example($name)),)*]
             }
 
             fn name(&self) -> &'static str {

@@ -5,6 +5,8 @@ use std::fmt::Debug;
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::json::{self, BadJson};
+
 /// One shape of one event's data. `Previous` is the shape before it; version 1 names itself.
 pub trait Payload: Serialize + DeserializeOwned {
     /// The shape's number, from 1.
@@ -51,7 +53,7 @@ pub enum Unreadable {
         /// The version found.
         version: u32,
         /// Where it differs.
-        source: serde_json::Error,
+        source: BadJson,
     },
 }
 
@@ -96,11 +98,7 @@ pub fn decode<P: Payload>(kind: &str, version: u32, data: &[u8]) -> Result<P, Un
     if version < P::VERSION {
         return decode::<P::Previous>(kind, version, data).map(Into::into);
     }
-    serde_json::from_slice(data).map_err(|source| Unreadable::Shape {
-        kind: kind.to_owned(),
-        version,
-        source,
-    })
+    json::read(data).map_err(|source| Unreadable::Shape { kind: kind.to_owned(), version, source })
 }
 
 /// The full type name on the wire, `<aggregate>.<kind>`.

@@ -3,6 +3,7 @@
 //! Not here: IO, clocks, randomness, subjects, and anything that names a context.
 
 mod aggregate;
+mod catalogue;
 mod chart;
 mod command;
 mod context;
@@ -11,6 +12,7 @@ mod effect;
 mod event;
 mod excerpt;
 mod id;
+pub mod json;
 mod machine;
 mod metadata;
 mod policy;
@@ -21,6 +23,7 @@ pub mod scenario;
 mod timer;
 
 pub use aggregate::{Aggregate, DomainError};
+pub use catalogue::{CommandInfo, FieldInfo};
 pub use chart::{Arrow, Chart};
 pub use command::{BadCommand, Command};
 pub use context::{Actor, Context, Secret};

@@ -24,6 +24,10 @@ impl kit::Aggregate for Mail {
         self.advance(event);
     }
 
+    fn command_examples() -> Vec<MailCommand> {
+        examples::commands()
+    }
+
     fn charts() -> Vec<Chart> {
         vec![Chart::explore::<Self>("mail", &examples::events())]
     }

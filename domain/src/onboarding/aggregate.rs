@@ -24,6 +24,10 @@ impl kit::Aggregate for Onboarding {
         self.advance(event);
     }
 
+    fn command_examples() -> Vec<OnboardingCommand> {
+        examples::commands()
+    }
+
     fn charts() -> Vec<Chart> {
         vec![Chart::explore::<Self>("onboarding", &examples::events())]
     }

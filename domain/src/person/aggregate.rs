@@ -26,6 +26,10 @@ impl Aggregate for Person {
         self.take(event);
     }
 
+    fn command_examples() -> Vec<PersonCommand> {
+        examples::commands()
+    }
+
     fn charts() -> Vec<Chart> {
         let events = examples::events();
         vec![

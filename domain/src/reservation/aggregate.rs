@@ -24,6 +24,10 @@ impl kit::Aggregate for Reservation {
         self.advance(event);
     }
 
+    fn command_examples() -> Vec<ReservationCommand> {
+        examples::commands()
+    }
+
     fn charts() -> Vec<Chart> {
         vec![Chart::explore::<Self>("reservation", &examples::events())]
     }

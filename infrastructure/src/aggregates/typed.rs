@@ -25,7 +25,7 @@ impl<A: Aggregate> AnyAggregate for Typed<A> {
     fn catalogue(&self) -> Catalogue {
         Catalogue {
             aggregate: A::TYPE,
-            commands: <A::Command as Command>::NAMES,
+            commands: A::Command::catalogue(&A::command_examples()),
             events: <A::Event as Event>::KINDS,
         }
     }

@@ -8,7 +8,7 @@ use async_nats::{
     },
 };
 use bytes::Bytes;
-use kit::CommandId;
+use kit::{CommandId, json};
 use nats::{Subject, headers, names};
 use serde::Deserialize;
 
@@ -143,10 +143,12 @@ impl Queries for Results {
 
     async fn query(&self, _: &str, name: &str, body: Bytes) -> Result<Bytes, Problem> {
         if name != NAME {
-            return Err(Problem::unknown_query(format!("commands has no query {name:?}")));
+            return Err(Problem::unknown_query(format!(
+                "commands has no query {name:?}; it has result"
+            )));
         }
-        let Params { command_id } = serde_json::from_slice(&body)
-            .map_err(|error| Problem::invalid(format!("the query's parameters: {error}")))?;
+        let Params { command_id } =
+            json::read(&body).map_err(|error| Problem::invalid(format!("parameters: {error}")))?;
         let outcome = self.of(&command_id).await?;
         let written = serde_json::to_vec(&outcome);
         written.map(Into::into).map_err(|error| Problem::corrupt(error.to_string()))

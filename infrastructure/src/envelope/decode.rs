@@ -116,7 +116,8 @@ impl Element<'_> {
                 source: serde_json::Error::custom(format_args!(
                     "binary data with the schema {:?} where JSON is wanted",
                     schema.as_deref().unwrap_or("(none)")
-                )),
+                ))
+                .into(),
             }),
         }
     }

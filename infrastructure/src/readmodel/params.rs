@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use kit::Position;
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use kit::{Position, json};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::problem::Problem;
@@ -46,11 +47,20 @@ impl ListParams {
     /// The place in the list that the cursor names.
     pub(super) fn start(&self) -> Result<Option<(String, String)>, Problem> {
         let Some(cursor) = &self.cursor else { return Ok(None) };
-        let place = serde_json::from_str(cursor);
-        place.map(Some).map_err(|_| {
+        place(cursor).map(Some).ok_or_else(|| {
             Problem::invalid("`cursor` is not the `next` of an earlier answer of this query")
         })
     }
+}
+
+/// The place after a document in the order of a list, as one word that a shell and a URL leave as
+/// it is.
+pub(super) fn cursor(place: &(String, String)) -> serde_json::Result<String> {
+    serde_json::to_vec(place).map(|json| BASE64_URL_SAFE_NO_PAD.encode(json))
+}
+
+fn place(cursor: &str) -> Option<(String, String)> {
+    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
 }
 
 #[derive(Debug, Deserialize)]
@@ -83,6 +93,5 @@ impl Wait {
 
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body)
-        .map_err(|error| Problem::invalid(format!("the parameters cannot be read: {error}")))
+    json::read(body).map_err(|error| Problem::invalid(format!("parameters: {error}")))
 }

@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{
     AnyProjection,
-    params::{CountParams, GetParams, ListParams, Wait, parse},
+    params::{CountParams, GetParams, ListParams, Wait, cursor, parse},
     reader::{Condition, Snapshot},
     store::SqliteStore,
 };
@@ -153,7 +153,7 @@ impl Served {
         let conditions = conditions?;
         let mut snapshot = self.reached(store, wait).await?;
         let page = snapshot.list(&conditions, start, limit).await.map_err(|error| away(&error))?;
-        let next = page.next.map(|place| serde_json::to_string(&place)).transpose();
+        let next = page.next.map(|place| cursor(&place)).transpose();
         let next = next.map_err(|error| Problem::corrupt(error.to_string()))?;
         Ok((snapshot.position, Found::Many { documents: page.documents, next }))
     }

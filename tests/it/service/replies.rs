@@ -2,7 +2,7 @@
 
 use infrastructure::{client::Client, request::Status};
 use kit::Version;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::Server;
 
 use super::{CREATE, Stand, TAG, command};
@@ -54,7 +54,13 @@ async fn tools_find_every_command_in_the_catalogue() {
     let commands = endpoints.iter().find(|each| each["subject"] == "command.>").unwrap();
     let catalogue = commands["metadata"]["commands"].as_str().unwrap();
     let catalogue: Value = serde_json::from_str(catalogue).unwrap();
-    assert!(catalogue["person"].as_array().unwrap().contains(&"create-person".into()));
+    let tag = catalogue["person"].as_array().unwrap().iter().find(|each| each["name"] == "tag");
+    let expected = json!({
+        "name": "tag",
+        "fields": [{"name": "tag", "type": "string", "required": true}],
+        "example": {"tag": "vip"},
+    });
+    assert_eq!(tag, Some(&expected));
 }
 
 #[tokio::test]

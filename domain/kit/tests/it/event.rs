@@ -27,7 +27,7 @@ fn a_version_from_the_future_or_from_nowhere_is_not_guessed() {
 fn the_shape_of_another_version_is_refused_with_the_place() {
     let error = read("lit", 1, r#"{"lumens":7}"#).unwrap_err();
     assert!(matches!(error, Unreadable::Shape { version: 1, .. }), "{error}");
-    assert!(error.to_string().contains("line 1 column"), "{error}");
+    assert!(error.to_string().contains("/lumens is no field here"), "{error}");
     for data in ["", "7", "nonsense", "\u{0}"] {
         assert!(matches!(read("put-out", 1, data), Err(Unreadable::Shape { .. })), "{data:?}");
     }

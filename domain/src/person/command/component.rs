@@ -1,7 +1,7 @@
 //! What may be asked about a person's components.
 //! Not here: whether it may be done.
 
-use kit::PartId;
+use kit::{PartId, json};
 use serde::{Deserialize, Serialize};
 
 use crate::person::{Component, Invalid};
@@ -48,8 +48,8 @@ struct ComponentForm {
 
 impl ComponentForm {
     fn read(self) -> Result<(Option<PartId>, Component), Invalid> {
-        let json = serde_json::json!({ "component_type": self.component_type, "data": self.data });
-        let component = serde_json::from_value(json).map_err(|error| Invalid(error.to_string()))?;
+        let value = serde_json::json!({ "component_type": self.component_type, "data": self.data });
+        let component = json::from_value(&value).map_err(|error| Invalid(error.to_string()))?;
         Ok((self.component_id, component))
     }
 }
@@ -68,7 +68,7 @@ impl TryFrom<ComponentForm> for UpdateComponent {
     fn try_from(form: ComponentForm) -> Result<Self, Invalid> {
         let (component_id, component) = form.read()?;
         let component_id =
-            component_id.ok_or_else(|| Invalid("missing field `component_id`".to_owned()))?;
+            component_id.ok_or_else(|| Invalid("/component_id is missing".to_owned()))?;
         Ok(Self { component_id, component })
     }
 }

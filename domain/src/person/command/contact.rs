@@ -1,7 +1,7 @@
 //! What may be asked about the ways to reach a person.
 //! Not here: whether it may be done.
 
-use kit::PartId;
+use kit::{PartId, json};
 use serde::{Deserialize, Serialize};
 
 use crate::person::{ContactPoint, ContactUse, Invalid, Reason, ReleaseReason};
@@ -91,7 +91,7 @@ impl TryFrom<ContactForm> for AddContact {
 
     fn try_from(form: ContactForm) -> Result<Self, Invalid> {
         let point = serde_json::json!({ "kind": form.kind, "value": form.value });
-        let point = serde_json::from_value(point).map_err(|error| Invalid(error.to_string()))?;
+        let point = json::from_value(&point).map_err(|error| Invalid(error.to_string()))?;
         Ok(Self { contact_id: form.contact_id, point, usage: form.usage })
     }
 }

@@ -4,7 +4,7 @@
 use anyhow::{Context as _, Result};
 use futures::stream;
 use infrastructure::{problem::Problem, request::CommandRequest};
-use kit::{AggregateId, CommandId, Version};
+use kit::{AggregateId, CommandId, Version, json};
 use nats::limits::COMMAND_BYTES_MAX;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -44,7 +44,7 @@ pub(super) fn request(
         return Ok(request);
     }
     let line: Line =
-        serde_json::from_str(line).map_err(|error| Problem::invalid(error.to_string()))?;
+        json::read(line.as_bytes()).map_err(|error| Problem::invalid(error.to_string()))?;
     let body = line.body.map_or_else(|| "{}".to_owned(), |body| body.get().to_owned());
     let mut request = CommandRequest::new(line.aggregate, line.id, line.command, body);
     request.command_id = Some(line.command_id.unwrap_or_else(derived));
