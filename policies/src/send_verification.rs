@@ -20,6 +20,7 @@ impl Policy for SendVerification {
         let PersonEvent::ContactVerificationRequested(requested) = &event.event else {
             return Ok(Vec::new());
         };
+        // A number's verification stands in histories from before it was refused.
         if requested.kind != ContactKind::Email {
             return Ok(Vec::new());
         }

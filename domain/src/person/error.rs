@@ -48,6 +48,9 @@ pub enum PersonError {
     /// The contact must be verified first.
     #[error("the contact is not verified")]
     ContactNotVerified,
+    /// No code can be sent to this kind of contact.
+    #[error("no code can be sent to this kind of contact; only an e-mail can be verified")]
+    NoChannel,
     /// An active person would not be reachable any more.
     #[error("this is the only verified contact of an active person; force it if that is meant")]
     OnlyVerifiedContact,
@@ -120,6 +123,7 @@ impl DomainError for PersonError {
             Self::ContactNotFound => "contact-not-found",
             Self::ContactExists => "contact-exists",
             Self::ContactNotVerified => "contact-not-verified",
+            Self::NoChannel => "no-channel",
             Self::OnlyVerifiedContact => "only-verified-contact",
             Self::NoChallenge => "no-challenge",
             Self::ChallengeNotCurrent => "challenge-not-current",

@@ -35,6 +35,8 @@ impl Person {
         let contact = self.contact(&command.contact_id)?;
         match &contact.verification {
             Verification::Verified => return nothing(),
+            // A challenge that nobody is told of could not be answered.
+            _ if !contact.point.kind().takes_codes() => return Err(PersonError::NoChannel),
             Verification::Pending { expires_at, .. }
                 if !command.resend && context.now < *expires_at =>
             {

@@ -54,6 +54,17 @@ pub enum ContactKind {
     Phone,
 }
 
+impl ContactKind {
+    /// Whether a code can be sent there: there is a way to send mail, and none to call.
+    #[must_use]
+    pub const fn takes_codes(self) -> bool {
+        match self {
+            Self::Email => true,
+            Self::Phone => false,
+        }
+    }
+}
+
 impl fmt::Display for ContactKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

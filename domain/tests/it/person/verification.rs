@@ -185,15 +185,15 @@ fn removing_and_adding_the_address_again_does_not_reset_the_limit() {
 
 #[test]
 fn another_address_has_a_limit_of_its_own_up_to_twenty_codes_for_the_person() {
-    let (now, number) = (noon(), |id: usize| format!("number-{id}"));
+    let (now, inbox) = (noon(), |id: usize| format!("box-{id}"));
     let added = |id: usize| {
-        let value = format!("+49301234{id:02}");
-        fact("contact-added", &json!({"contact_id": number(id), "kind": "phone", "value": value}))
+        let value = format!("box-{id}@example.org");
+        fact("contact-added", &json!({"contact_id": inbox(id), "kind": "email", "value": value}))
     };
     let sent = |id: usize| {
         let end = now + TimeDelta::hours(24);
         let data = json!({
-            "contact_id": number(id), "kind": "phone", "challenge_id": "c", "attempts": 5,
+            "contact_id": inbox(id), "kind": "email", "challenge_id": "c", "attempts": 5,
             "requested_at": now, "expires_at": end,
         });
         fact("contact-verification-requested", &data)
@@ -207,4 +207,22 @@ fn another_address_has_a_limit_of_its_own_up_to_twenty_codes_for_the_person() {
     given::<Person>(past(20))
         .when(resend())
         .then_refused(PersonError::TooManyVerifications { retry_at });
+}
+
+#[test]
+fn a_number_cannot_be_verified_because_no_code_can_be_sent_there() {
+    let phone = json!({"contact_id": "phone", "kind": "phone", "value": "+4930123456"});
+    let resend =
+        asking("request-contact-verification", &json!({"contact_id": "phone", "resend": true}));
+    let number = [happened("person-created"), fact("contact-added", &phone)];
+    given::<Person>(number.clone()).when(resend.clone()).then_refused(PersonError::NoChannel);
+
+    // A challenge of a history from before that still reads, and is not made longer.
+    let end = noon() + TimeDelta::hours(24);
+    let requested = json!({
+        "contact_id": "phone", "kind": "phone", "challenge_id": "c", "attempts": 5,
+        "requested_at": noon(), "expires_at": end,
+    });
+    let pending = number.into_iter().chain([fact("contact-verification-requested", &requested)]);
+    given::<Person>(pending).when(resend).then_refused(PersonError::NoChannel);
 }

@@ -109,6 +109,7 @@ fn refusals() -> Vec<PersonError> {
         E::ContactNotFound,
         E::ContactExists,
         E::ContactNotVerified,
+        E::NoChannel,
         E::OnlyVerifiedContact,
         E::NoChallenge,
         E::ChallengeNotCurrent,
@@ -140,6 +141,7 @@ fn refusals() -> Vec<PersonError> {
             | E::ContactNotFound
             | E::ContactExists
             | E::ContactNotVerified
+            | E::NoChannel
             | E::OnlyVerifiedContact
             | E::NoChallenge
             | E::ChallengeNotCurrent
