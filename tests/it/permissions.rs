@@ -59,6 +59,7 @@ async fn a_client_sends_the_commands_it_is_granted_and_no_others() {
     assert_eq!(client.refused_publishes(&granted).await, Vec::<&str>::new());
     let others = [
         "command.person.a.archive",
+        "command.onboarding.a.skip-skills",
         "command.person.a.b.tag",
         "command.mail.a.tag",
         "enqueue.person.a.tag",
@@ -70,6 +71,18 @@ async fn a_client_sends_the_commands_it_is_granted_and_no_others() {
         "_INBOX.subscriber.x",
     ];
     assert_eq!(client.refused_publishes(&others).await, others);
+}
+
+#[tokio::test]
+async fn who_may_skip_skills_is_one_line_of_the_grants() {
+    let skip = "command.onboarding.*.skip-skills";
+    let tag = "\"command.person.*.tag\"";
+    let granted = nats::server::PERMISSIONS.replace(tag, &format!("{tag}, \"{skip}\""));
+    let server =
+        Server::start_with(&[&granted, nats::server::PASSWORDS].concat(), &PASSWORDS).await;
+    let mut client = Role::connect(server.url(), "client").await;
+    let subjects = ["command.onboarding.a.skip-skills", "command.onboarding.a.cancel"];
+    assert_eq!(client.refused_publishes(&subjects).await, ["command.onboarding.a.cancel"]);
 }
 
 #[tokio::test]
