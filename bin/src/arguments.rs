@@ -120,6 +120,8 @@ pub enum Command {
     Doctor(commands::doctor::DoctorArgs),
     /// Show how far each policy and projection has come
     Handlers(commands::handlers::HandlersArgs),
+    /// Show which store has the read models, or give it up
+    Store(commands::store::StoreArgs),
     /// Show what becomes of a payload written by an older version
     Upcast(commands::upcast::UpcastArgs),
     /// Show requested mails; sending comes with a later release

@@ -12,6 +12,7 @@ pub mod query;
 pub mod send;
 pub mod serve;
 pub mod state;
+pub mod store;
 pub mod tail;
 pub mod upcast;
 
@@ -40,6 +41,7 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Charts(args) => charts::run(global, &args),
         Command::Doctor(args) => doctor::run(global, args).await,
         Command::Handlers(args) => handlers::run(global, args).await,
+        Command::Store(args) => store::run(global, args).await,
         Command::Upcast(args) => upcast::run(global, args).await,
         Command::Mail(args) => mail::run(global, args).await,
         Command::Bench(args) => bench::run(global, args).await,

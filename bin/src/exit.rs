@@ -137,7 +137,9 @@ fn advice(problem: &Problem) -> &'static str {
             "Nothing was carried out. If it still matters, send it with a later --deadline."
         }
         (_, "id-reused") => "Choose a new --command-id for a new command.",
-        (_, "store-elsewhere") => "Ask the instance that owns the read models' store.",
+        (_, "store-elsewhere") => {
+            "`headwater store` says which instance has the read models' store."
+        }
         (_, "timeout") => "Nothing is lost: ask again, or wait longer with --wait-ms.",
         (409, _) => "Read the state again, then decide again.",
         (503 | 504, _) => "It may pass: try again, a command with the same --command-id.",

@@ -14,6 +14,7 @@ mod log;
 pub mod output;
 pub mod reader;
 mod record;
+mod repair;
 mod secret;
 mod signals;
 pub mod telemetry;

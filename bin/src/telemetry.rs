@@ -1,17 +1,20 @@
 //! Logs to standard error and, if an OTLP endpoint is configured, traces to a collector.
 //! Not here: trace context in messages; the infrastructure carries that.
 
+mod tls;
+
 use std::{env, fmt, future::Future, io::IsTerminal as _};
 
 use anyhow::{Context as _, Result};
 use kit::excerpt;
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::{Protocol, WithExportConfig as _};
+use opentelemetry_otlp::{Protocol, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
     trace::{SdkTracerProvider, SpanData, SpanExporter},
 };
+use rustls::RootCertStore;
 use tokio::runtime::Handle;
 use tokio_util::context::TokioContext;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry, layer::SubscriberExt as _};
@@ -26,7 +29,7 @@ const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORT
 /// What is exported. A command's span is at the level debug, because the log would make one for
 /// each command and show none.
 const EXPORTED: &str =
-    "info,infrastructure::service=debug,hyper=off,reqwest=off,h2=off,opentelemetry=off";
+    "info,infrastructure::service=debug,hyper=off,reqwest=off,rustls=off,h2=off,opentelemetry=off";
 
 /// What must be brought to an end before the process does.
 #[derive(Debug, Default)]
@@ -67,17 +70,16 @@ pub fn start(global: &Global, quiet: bool) -> Result<Telemetry> {
 fn provider() -> Result<Option<SdkTracerProvider>> {
     let configured = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
     let Some(name) = ENDPOINTS.iter().find(|name| configured(name)) else { return Ok(None) };
-    if env::var(name).is_ok_and(|url| url.starts_with("https:")) {
-        let advice = "Send to a collector on this machine over http, and let it go on over https.";
-        return Err(
-            Advised::usage(format!("{name} is https, which is not built in"), advice).into()
-        );
-    }
+    let unusable = || Advised::usage(format!("{name} cannot be used"), "");
+    let is_https = env::var(name).is_ok_and(|url| url.to_ascii_lowercase().starts_with("https:"));
+    let roots = if is_https { tls::trusted() } else { Ok(RootCertStore::empty()) };
+    let client = roots.and_then(tls::client).with_context(unusable)?;
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpBinary)
+        .with_http_client(client)
         .build()
-        .with_context(|| Advised::usage(format!("{name} cannot be used"), ""))?;
+        .with_context(unusable)?;
     let exporter = InRuntime { exporter, runtime: Handle::current() };
     let resource = match env::var_os("OTEL_SERVICE_NAME") {
         Some(_) => Resource::builder().build(),

@@ -117,6 +117,13 @@ pub async fn connect(options: &ConnectOptions) -> Result<Client, ConnectError> {
             .await
             .map_err(|source| ConnectError::File { path: path.clone(), source })?;
     }
+    // The client reads these files when it connects, and does not say which one is missing.
+    let certificates =
+        options.tls_identity.iter().flat_map(|(certificate, key)| [certificate, key]);
+    for path in options.tls_ca.iter().chain(certificates) {
+        let read = tokio::fs::read(path).await;
+        read.map_err(|source| ConnectError::File { path: path.clone(), source })?;
+    }
     if let Some(path) = &options.tls_ca {
         connection = connection.add_root_certificates(path.clone());
     }

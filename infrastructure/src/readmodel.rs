@@ -14,11 +14,14 @@ mod projection;
 mod projector;
 mod query;
 mod reader;
+mod release;
 mod store;
 
+pub use claim::{StoreClaim, StoreRelease};
 pub use query::ReadModels;
+pub use release::{living_owners, release_store, store_claim};
 
-pub(crate) use claim::{StoreClaim, claim};
+pub(crate) use claim::{STORE, claim};
 pub(crate) use generation::TakeOverError;
 pub(crate) use projection::{AnyProjection, Folded, Touch};
 pub(crate) use projector::run;

@@ -19,6 +19,7 @@ use crate::{
     jetstream::{JetStreamOptions, JetStreamStore},
     micro::ServiceError,
     own_thread::OwnThread,
+    problem::Problem,
     processor::{Processor, ProcessorOptions},
     provision::{ProvisionError, ProvisionOptions, Provisioned, provision},
     query_service::QueryService,
@@ -36,12 +37,20 @@ pub struct Roles {
     pub policies: bool,
     /// Runs projections and answers queries.
     pub projections: bool,
+    /// Does not start where projections may not run, because the read models are in another store.
+    pub projections_required: bool,
 }
 
 impl Default for Roles {
     /// Everything.
     fn default() -> Self {
-        Self { commands: true, durable: true, policies: true, projections: true }
+        Self {
+            commands: true,
+            durable: true,
+            policies: true,
+            projections: true,
+            projections_required: false,
+        }
     }
 }
 
@@ -118,6 +127,7 @@ impl Runtime {
         let handlers = HandlerOptions {
             policies: roles.policies,
             projections: roles.projections,
+            projections_required: roles.projections_required,
             ..HandlerOptions::new(options.instance.clone(), options.store.clone())
         };
         // A policy that is new must be registered before the first command is taken.
@@ -168,6 +178,12 @@ impl Runtime {
     #[must_use]
     pub const fn provisioned(&self) -> &Provisioned {
         &self.provisioned
+    }
+
+    /// Why this instance runs no projections, though its roles say so.
+    #[must_use]
+    pub fn projections_refused(&self) -> Option<&Problem> {
+        self.handlers.projections_refused()
     }
 
     /// Every handler of this instance as it is now.

@@ -1,43 +1,9 @@
 //! Connecting: with and without TLS, and again after the server was away.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use infrastructure::connection::{ConnectError, ConnectOptions, connect};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use tempfile::TempDir;
-use tests::{LIMIT, Server, eventually};
-
-/// An authority that is trusted by nobody but whom it is given to.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    folder: TempDir,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut params = CertificateParams::new([]).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        fs::write(folder.path().join("ca.pem"), params.self_signed(&key).unwrap().pem()).unwrap();
-        Self { issuer: Issuer::new(params, key), folder }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("ca.pem")
-    }
-
-    /// A certificate for `name` and its key, as files.
-    fn issue(&self, name: &str) -> (PathBuf, PathBuf) {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([name.to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let file = |kind| self.folder.path().join(format!("{name}.{kind}.pem"));
-        fs::write(file("certificate"), certificate.pem()).unwrap();
-        fs::write(file("key"), key.serialize_pem()).unwrap();
-        (file("certificate"), file("key"))
-    }
-}
+use tests::{Authority, LIMIT, Server, eventually};
 
 #[tokio::test]
 async fn a_server_that_asks_for_certificates_gets_them_and_refuses_without() {
@@ -59,9 +25,9 @@ async fn a_server_that_asks_for_certificates_gets_them_and_refuses_without() {
     assert!(client.server_info().tls_required);
 
     let nameless = ConnectOptions { tls_identity: None, ..known.clone() };
-    let stranger =
-        ConnectOptions { tls_identity: Some(Authority::new().issue("x")), ..known.clone() };
-    let distrusting = ConnectOptions { tls_ca: Some(Authority::new().path()), ..known };
+    let other = Authority::new();
+    let stranger = ConnectOptions { tls_identity: Some(other.issue("x")), ..known.clone() };
+    let distrusting = ConnectOptions { tls_ca: Some(other.path()), ..known };
     for options in [nameless, stranger, distrusting] {
         let error = connect(&options).await.unwrap_err();
         assert!(matches!(error, ConnectError::Refused { .. }), "{error}");
@@ -82,6 +48,20 @@ async fn a_missing_key_file_is_named() {
     let options = ConnectOptions { nkey, ..ConnectOptions::new("nats://127.0.0.1:1") };
     let error = connect(&options).await.unwrap_err();
     assert!(error.to_string().contains("/nowhere/seed.nk"), "{error}");
+}
+
+#[tokio::test]
+async fn a_missing_certificate_file_is_named() {
+    let absent = PathBuf::from("/nowhere/ca.pem");
+    let options = ConnectOptions::new("tls://127.0.0.1:1");
+    for options in [
+        ConnectOptions { tls_ca: Some(absent.clone()), ..options.clone() },
+        ConnectOptions { tls_identity: Some((absent.clone(), absent.clone())), ..options.clone() },
+        ConnectOptions { credentials: Some(absent.clone()), ..options },
+    ] {
+        let error = connect(&options).await.unwrap_err();
+        assert!(error.to_string().contains("/nowhere/ca.pem"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use async_nats::jetstream::{
 use infrastructure::provision::{
     Durability, ProvisionError, ProvisionOptions, Provisioned, provision, wanted,
 };
-use tests::Server;
+use tests::{Disguise, Server};
 
 async fn provision_default(client: &async_nats::Client) -> Provisioned {
     provision(client, &ProvisionOptions::default()).await.unwrap()
@@ -107,4 +107,26 @@ async fn the_durability_statement_is_read_from_the_server() {
         let blind = provision_default(&server.client().await).await;
         assert_eq!(blind.durability, Durability::Unreadable);
     }
+}
+
+#[tokio::test]
+async fn a_server_that_is_too_old_is_refused_and_nothing_is_created() {
+    let server = Server::start().await;
+    for (field, value, refusal) in [
+        (
+            "\"version\":",
+            "\"2.11.11\"",
+            "nats-server 2.11.11 is too old; at least 2.12.0 is needed",
+        ),
+        ("\"version\":", "\"new\"", "`new` is not a version of nats-server"),
+        ("\"api\":{\"level\":", "1", "JetStream API level 1 is too low; at least 2 is needed"),
+    ] {
+        let disguise = Disguise::start(server.address(), field, value).await;
+        let client = async_nats::connect(disguise.url()).await.unwrap();
+        let error = provision(&client, &ProvisionOptions::default()).await.unwrap_err();
+        assert_eq!(error.to_string(), refusal);
+    }
+    let context = jetstream::new(server.client().await);
+    assert_eq!(context.query_account().await.unwrap().streams, 0);
+    provision_default(&server.client().await).await;
 }

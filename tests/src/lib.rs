@@ -6,17 +6,23 @@
     reason = "a test kit that cannot go on ends its test"
 )]
 
+mod authority;
 mod cluster;
+mod disguise;
 mod eventually;
 mod history;
+mod operator;
 mod proxy;
 mod server;
 mod service;
 pub mod store_contract;
 
+pub use authority::Authority;
 pub use cluster::Cluster;
+pub use disguise::Disguise;
 pub use eventually::{LIMIT, eventually};
 pub use history::{Entry, History};
+pub use operator::Operator;
 pub use proxy::{Direction, Flow, Proxy};
 pub use server::{Server, binary};
 pub use service::Service;

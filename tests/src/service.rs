@@ -20,6 +20,7 @@ use crate::LIMIT;
 pub struct Service {
     child: Child,
     output: Lines<BufReader<ChildStdout>>,
+    greeting: String,
     arguments: Vec<String>,
     binary: PathBuf,
     folder: TempDir,
@@ -42,7 +43,8 @@ impl Service {
         arguments.extend(more.iter().map(|&argument| argument.to_owned()));
         let binary = binary.as_ref().to_owned();
         let (child, output) = spawn(&binary, &arguments);
-        let mut service = Self { child, output, arguments, binary, folder };
+        let greeting = String::new();
+        let mut service = Self { child, output, greeting, arguments, binary, folder };
         service.ready().await;
         service
     }
@@ -59,7 +61,13 @@ impl Service {
 
     async fn ready(&mut self) {
         let line = self.line("ready").await;
-        assert!(line.is_some(), "the service ended before it was ready");
+        self.greeting = line.expect("the service ended before it was ready");
+    }
+
+    /// The line that said that it is ready.
+    #[must_use]
+    pub fn greeting(&self) -> &str {
+        &self.greeting
     }
 
     /// The next line of output that begins with `start`; none if the output ends before.

@@ -2,7 +2,7 @@
 
 mod supervisor;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 use infrastructure::{
     broker,
@@ -13,6 +13,7 @@ use infrastructure::{
 use serde_json::json;
 
 use self::supervisor::Supervisor;
+use super::serve::not_started;
 use crate::{
     arguments::{Global, JsonArgs},
     contexts,
@@ -93,14 +94,14 @@ async fn serve(
         connect: ConnectOptions::new(url),
         provision: ProvisionOptions { replicas: 1, monitoring: monitoring.map(str::to_owned) },
         composition: contexts::composition(),
-        roles: Roles::default(),
+        roles: Roles { projections_required: true, ..Roles::default() },
         secret: data.secret()?,
         store: data.store(),
         // The lock on the folder makes it unique, and the next run takes over at once.
         instance: "dev".to_owned(),
     })
     .await
-    .context("the service does not start")?;
+    .map_err(not_started)?;
     let durability = runtime.provisioned().to_string();
     data.announce(url, monitoring)?;
     let ready = json!({

@@ -1,29 +1,46 @@
 //! `headwater handlers`: how far each policy and projection has come.
 
 use anyhow::Result;
-use clap::Args;
-use infrastructure::handler::{self, HandlerReport, HandlerState};
+use clap::{Args, Subcommand};
+use infrastructure::handler::{self, HandlerReport, HandlerState, LogBehind};
 
 use crate::{
     arguments::{Global, JsonArgs},
     connection,
+    exit::Quietly,
     output::{Output, clean},
+    repair::RepairArgs,
 };
 
 /// What `headwater handlers` takes.
 #[derive(Debug, Args)]
 pub struct HandlersArgs {
+    #[command(subcommand)]
+    action: Option<Action>,
     #[command(flatten)]
     json: JsonArgs,
 }
 
-/// Prints every registered handler, one a line.
+/// What is to be done with them.
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// After a restore from an older backup: move checkpoints past the log's end back to its end
+    Rewind {
+        #[command(flatten)]
+        repair: RepairArgs,
+    },
+}
+
+/// Prints every registered handler, one a line, or rewinds checkpoints.
 ///
 /// # Errors
 /// If the server does not answer.
 pub async fn run(global: &Global, args: HandlersArgs) -> Result<()> {
     let output = Output::with(global, args.json);
     let client = connection::connect(global).await?;
+    if let Some(Action::Rewind { repair }) = args.action {
+        return rewind(output, &client, &repair).await;
+    }
     let handlers = handler::report(&client).await?;
     if !output.is_json() {
         output.line(format!(
@@ -35,6 +52,35 @@ pub async fn run(global: &Global, args: HandlersArgs) -> Result<()> {
         output.write(&handler, || line(&handler))?;
     }
     Ok(())
+}
+
+async fn rewind(output: Output, client: &async_nats::Client, repair: &RepairArgs) -> Result<()> {
+    let word = if repair.yes { "moved" } else { "would move" };
+    let moved = match repair.yes {
+        true => handler::rewind(client).await?,
+        false => handler::past_the_end(client).await?,
+    };
+    for LogBehind { handler, at, last } in &moved {
+        let line =
+            serde_json::json!({"handler": handler, "from": at, "to": last, "done": repair.yes});
+        output.write(&line, || format!("{word} {handler} from {at} back to {last}"))?;
+        if repair.yes {
+            let (by, why) = (repair.by(), &repair.why);
+            tracing::warn!(handler, from = %at, to = %last, by, why, "a checkpoint is rewound");
+        }
+    }
+    if moved.is_empty() {
+        return output.write(&serde_json::json!({"status": "unchanged"}), || {
+            "no checkpoint is past the end of the log".to_owned()
+        });
+    }
+    if repair.yes {
+        return Ok(());
+    }
+    if !output.is_json() {
+        output.line("Nothing has been done: stop every instance, and repeat it with --yes.")?;
+    }
+    Err(Quietly(2).into())
 }
 
 fn line(handler: &HandlerReport) -> String {

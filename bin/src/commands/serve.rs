@@ -1,16 +1,20 @@
 //! `headwater serve`: the service on a NATS that somebody else runs.
 
+mod ready;
+
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use infrastructure::{
     provision::ProvisionOptions,
-    runtime::{Roles, Runtime, RuntimeError, RuntimeOptions},
+    runtime::{Roles, Runtime, RuntimeOptions},
 };
 use kit::Secret;
-use serde_json::json;
+use serde::Serialize;
 
+use self::ready::Ready;
+pub(super) use self::ready::not_started;
 use crate::{
     arguments::{Global, JsonArgs},
     connection, contexts,
@@ -34,7 +38,8 @@ Examples:
       --roles commands,policies"
 )]
 pub struct ServeArgs {
-    /// What this instance does
+    /// What this instance does [default: commands,policies,projections,durable]. Without this option
+    /// it goes on without projections if the read models are in another store; with it, it ends
     #[arg(
         long,
         value_enum,
@@ -43,7 +48,6 @@ pub struct ServeArgs {
         hide_env_values = true,
         value_name = "ROLES"
     )]
-    #[arg(default_values_t = [Role::Commands, Role::Policies, Role::Projections, Role::Durable])]
     roles: Vec<Role>,
     /// File with 64 hexadecimal digits, the same for every instance [default: the data folder's]
     #[arg(long, value_name = "FILE", env = "HEADWATER_SECRET_FILE", hide_env_values = true)]
@@ -72,7 +76,8 @@ pub struct ServeArgs {
 }
 
 /// One part of the service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
 enum Role {
     /// Answers commands.
     Commands,
@@ -82,6 +87,10 @@ enum Role {
     Projections,
     /// Carries out durable commands.
     Durable,
+}
+
+impl Role {
+    const ALL: [Self; 4] = [Self::Commands, Self::Policies, Self::Projections, Self::Durable];
 }
 
 /// Runs until it is asked to stop, then finishes what is in flight.
@@ -125,12 +134,15 @@ async fn start(global: &Global, output: Output, args: ServeArgs) -> Result<Runti
         Some(path) => path,
         None => folder()?.store(),
     };
-    let has = |role| args.roles.contains(&role);
+    let is_chosen = !args.roles.is_empty();
+    let chosen = if is_chosen { args.roles } else { Role::ALL.to_vec() };
+    let has = |role| chosen.contains(&role);
     let roles = Roles {
         commands: has(Role::Commands),
         policies: has(Role::Policies),
         projections: has(Role::Projections),
         durable: has(Role::Durable),
+        projections_required: is_chosen,
     };
     let instance = args.instance.unwrap_or_else(|| format!("serve-{}", std::process::id()));
     let runtime = Runtime::start(RuntimeOptions {
@@ -142,12 +154,8 @@ async fn start(global: &Global, output: Output, args: ServeArgs) -> Result<Runti
         store,
         instance: instance.clone(),
     });
-    let runtime = runtime.await.map_err(|error| match error {
-        RuntimeError::Connect(error) => connection::explained(&error),
-        error => anyhow::Error::from(error).context("the service does not start"),
-    })?;
-    let durability = runtime.provisioned().to_string();
-    let ready = json!({"status": "ready", "instance": instance, "durability": durability});
-    output.write(&ready, || format!("{durability}\nready as {instance}"))?;
+    let runtime = runtime.await.map_err(not_started)?;
+    let ready = Ready::new(&runtime, instance, chosen);
+    output.write(&ready, || ready.in_words())?;
     Ok(runtime)
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 mod asking;
+mod credentials;
 mod dev;
 mod faults;
 mod help;
@@ -13,4 +14,5 @@ mod readme;
 mod refusals;
 mod sending;
 mod serve;
+mod store;
 mod telemetry;

@@ -3,13 +3,23 @@
 use std::sync::{Arc, Mutex};
 
 use rustix::process::Signal;
-use tests::{LIMIT, eventually};
+use rustls::{
+    ServerConfig,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+};
+use tests::{Authority, LIMIT, eventually};
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
-    net::{TcpListener, TcpStream},
+    io::{
+        AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _,
+        BufReader,
+    },
+    net::TcpListener,
 };
 
-use crate::kit::{Dev, Installation, binary};
+use tokio_rustls::TlsAcceptor;
+
+use crate::kit::{Dev, Installation, binary, finish};
 
 type Posts = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
 
@@ -21,13 +31,38 @@ struct Collector {
 
 impl Collector {
     async fn start() -> Self {
+        Self::listen(None).await
+    }
+
+    /// A collector that only speaks TLS, with a certificate of `authority`.
+    async fn start_tls(authority: &Authority) -> Self {
+        let (certificate, key) = authority.issue("127.0.0.1");
+        let certificate = CertificateDer::from_pem_file(certificate).unwrap();
+        let key = PrivateKeyDer::from_pem_file(key).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        Self::listen(Some(TlsAcceptor::from(Arc::new(config)))).await
+    }
+
+    async fn listen(tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
         let posts = Posts::default();
         let kept = Arc::clone(&posts);
         tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
-                tokio::spawn(answer(connection, Arc::clone(&kept)));
+                let (tls, kept) = (tls.clone(), Arc::clone(&kept));
+                tokio::spawn(async move {
+                    let Some(tls) = tls else { return answer(connection, kept).await };
+                    if let Ok(connection) = tls.accept(connection).await {
+                        answer(connection, kept).await;
+                    }
+                });
             }
         });
         Self { url, posts }
@@ -43,7 +78,7 @@ impl Collector {
     }
 }
 
-async fn answer(connection: TcpStream, kept: Posts) {
+async fn answer(connection: impl AsyncRead + AsyncWrite + Unpin, kept: Posts) {
     let mut connection = BufReader::new(connection);
     loop {
         let (mut path, mut length) = (String::new(), 0);
@@ -147,4 +182,50 @@ async fn logs_are_json_lines_without_personal_data() {
         assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
     }
     assert!(!text.to_lowercase().contains("lovelace"), "{text}");
+}
+
+#[tokio::test]
+async fn spans_are_exported_over_https_to_whom_is_trusted() {
+    let authority = Authority::new();
+    let collector = Collector::start_tls(&authority).await;
+    let data = tempfile::tempdir().unwrap();
+    let start = async |trusted: &Authority| {
+        let trusted = trusted.path();
+        let environment = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &*collector.url),
+            ("OTEL_EXPORTER_OTLP_CERTIFICATE", trusted.to_str().unwrap()),
+            ("OTEL_BSP_SCHEDULE_DELAY", "100"),
+        ];
+        let dev = Dev::start_with(data.path(), &environment).await;
+        let client = async_nats::connect(&dev.url).await.unwrap();
+        let body = r#"{"name":{"given":["Ada"],"family":["Lovelace"]},"source":"api"}"#;
+        client.request("command.person.ada.create-person", body.into()).await.unwrap();
+        dev
+    };
+    // Its spans have nowhere to go, and nothing else suffers. The end tries to export them.
+    assert_eq!(start(&Authority::new()).await.stop(Signal::TERM).await, Some(0));
+    assert!(collector.posts.lock().unwrap().is_empty(), "nobody else is spoken to");
+
+    let mut dev = start(&authority).await;
+    eventually("a span is exported", LIMIT, async || {
+        collector.has(&[b"service.name", b"headwater"]).then_some(())
+    })
+    .await;
+    assert!(collector.posts.lock().unwrap().iter().all(|(path, _)| path == "/v1/traces"));
+    assert_eq!(dev.stop(Signal::TERM).await, Some(0));
+}
+
+#[tokio::test]
+async fn certificates_that_cannot_be_read_are_named_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (empty, absent) = (folder.path().join("empty.pem"), folder.path().join("absent.pem"));
+    std::fs::write(&empty, "").unwrap();
+    for path in [&empty, &absent] {
+        let mut command = binary().await;
+        command.args(["charts"]).env("OTEL_EXPORTER_OTLP_ENDPOINT", "https://127.0.0.1:1");
+        command.env("OTEL_EXPORTER_OTLP_CERTIFICATE", path);
+        let refused = finish(command, "").await;
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert!(refused.stderr.contains(path.to_str().unwrap()), "{refused:?}");
+    }
 }

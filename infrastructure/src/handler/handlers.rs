@@ -21,11 +21,8 @@ use crate::{
     composition::{Composition, CompositionError, HandlerPart},
     durable::{DurableError, Results},
     problem::Problem,
-    readmodel::{ReadModels, Served, SqliteStore, Standing, StoreClaim, claim},
+    readmodel::{ReadModels, STORE, Served, SqliteStore, Standing, StoreClaim, claim},
 };
-
-/// The bucket key, beside the handlers' names, of the claim on the read models.
-const STORE: &str = "store";
 
 /// Why the handlers did not start.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +44,9 @@ pub enum HandlersError {
     /// A handler has handled more than the log has.
     #[error(transparent)]
     LogBehind(#[from] LogBehind),
+    /// Projections must run here, and the read models are in another store.
+    #[error(transparent)]
+    Elsewhere(Problem),
     /// The file of the read models cannot be opened.
     #[error("the store {path} cannot be opened: {source}")]
     Store {
@@ -65,6 +65,7 @@ pub struct Handlers {
     stop: CancellationToken,
     models: ReadModels,
     store: Option<SqliteStore>,
+    refused: Option<Problem>,
 }
 
 impl Handlers {
@@ -106,6 +107,11 @@ impl Handlers {
         let standing = standing(&shared, Cell::new(&registry, STORE)).await?;
         let store = match &standing {
             Standing::Here(store) => Some(store.clone()),
+            Standing::Elsewhere(problem)
+                if shared.options.projections && shared.options.projections_required =>
+            {
+                return Err(HandlersError::Elsewhere(problem.clone()));
+            }
             Standing::Elsewhere(problem) => {
                 if shared.options.projections {
                     tracing::error!("{problem}");
@@ -133,14 +139,25 @@ impl Handlers {
             }
             running.spawn(supervisor.run());
         }
+        let refused = match &standing {
+            Standing::Elsewhere(problem) => Some(problem.clone()),
+            Standing::Here(_) => None,
+        };
+        let refused = refused.filter(|_| shared.options.projections);
         let models = ReadModels::new(standing, served);
-        Ok(Self { gauges, running, stop, models, store })
+        Ok(Self { gauges, running, stop, models, store, refused })
     }
 
     /// What answers queries: nothing, if the read models are elsewhere or not run here.
     #[must_use]
     pub fn queries(&self) -> ReadModels {
         self.models.clone()
+    }
+
+    /// Why this instance runs no projections, though it was to.
+    #[must_use]
+    pub fn projections_refused(&self) -> Option<&Problem> {
+        self.refused.as_ref()
     }
 
     /// Every handler of this instance as it is now.
@@ -197,14 +214,13 @@ async fn standing(shared: &Shared, cell: Cell<StoreClaim>) -> Result<Standing, H
     let bad = |source| HandlersError::Store { path: shown.clone(), source };
     let store = SqliteStore::open(path).await.map_err(bad)?;
     let id = store.id().await.map_err(bad)?;
-    let mine = StoreClaim { store: id.clone(), instance: instance.clone() };
+    let mine = StoreClaim { store: id.clone(), instance: instance.clone(), released: None };
     let stands = claim(&cell, mine).await.map_err(|error| away(names::HANDLERS, &error))?;
     if stands.store != id {
         let (other, owner) = (stands.store, stands.instance);
         return Ok(Standing::Elsewhere(Problem::store_elsewhere(format!(
             "the read models are in the store {other} of the instance {owner}, not in {shown}; if \
-             that store is gone for good, delete the key `{STORE}` of the bucket {}",
-            names::HANDLERS
+             that store is gone for good, release it: headwater store release {other}"
         ))));
     }
     // Rows of one log and positions of another would look like rows that are up to date.

@@ -12,6 +12,8 @@ pub struct HandlerOptions {
     pub policies: bool,
     /// Run projections and answer their queries.
     pub projections: bool,
+    /// Rather end than run without projections, if the read models are in another store.
+    pub projections_required: bool,
     /// The SQLite file of the projections.
     pub store: PathBuf,
     /// How long a lease outlives its last renewal. A dead owner's work stands still for so long.
@@ -38,6 +40,7 @@ impl HandlerOptions {
             instance: instance.into(),
             policies: true,
             projections: true,
+            projections_required: false,
             store: store.into(),
             lease_ttl: Duration::from_secs(6),
             lanes_max: 16,

@@ -1,16 +1,35 @@
-//! One log, one store of read models: the first store to come is the one.
+//! One log, one store of read models: the first store to come is the one, until an operator
+//! releases it.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::handler::{Cell, CellError};
 
-/// What the key `store` of the bucket `HANDLERS` holds.
+/// The key of the bucket `HANDLERS`, beside the handlers' names, that holds the claim.
+pub(crate) const STORE: &str = "store";
+
+/// Which store has the log's read models, as the bucket `HANDLERS` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct StoreClaim {
+pub struct StoreClaim {
     /// The id of the file.
-    pub(crate) store: String,
+    pub store: String,
     /// The instance that made the claim.
-    pub(crate) instance: String,
+    pub instance: String,
+    /// Who gave it up; the next instance may then claim another store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released: Option<StoreRelease>,
+}
+
+/// That a store is gone for good, as an operator said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreRelease {
+    /// Who said so.
+    pub by: String,
+    /// Why.
+    pub why: String,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 /// Claims the log's read models for `mine`; the claim that stands if another was faster.
@@ -23,17 +42,27 @@ pub(crate) async fn claim(
 ) -> Result<StoreClaim, CellError> {
     loop {
         let (found, revision) = cell.read().await?;
-        match found {
-            Some(found) if found == mine => return Ok(found),
-            Some(found) if found.store != mine.store && found.instance != mine.instance => {
-                return Ok(found);
+        if let Some(found) = &found {
+            let others = found.store != mine.store && found.instance != mine.instance;
+            if *found == mine || (others && found.released.is_none()) {
+                return Ok(found.clone());
             }
-            _ => {}
         }
         match cell.write(&mine, revision).await {
-            Ok(_) => return Ok(mine),
+            Ok(_) => {
+                record(found.as_ref(), &mine);
+                return Ok(mine);
+            }
             Err(CellError::Conflict) => {}
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Leaves a trace of a store that was replaced.
+fn record(before: Option<&StoreClaim>, mine: &StoreClaim) {
+    let Some(StoreClaim { store, instance, released }) = before else { return };
+    let (new, by) = (&mine.store, released.as_ref().map(|release| &release.by));
+    let why = released.as_ref().map(|release| &release.why);
+    tracing::warn!(store, instance, new, by, why, "the read models' store is another one now");
 }
