@@ -73,7 +73,7 @@ impl Store for JetStreamStore {
         key: &StreamKey,
         expected: Position,
         body: Bytes,
-    ) -> impl Future<Output = Result<Position, AppendError>> + Send + 'static {
+    ) -> impl Future<Output = Result<Position, AppendError>> + Send + use<> {
         let appender = Arc::clone(&self.appender);
         let subject = Subject::event(&key.aggregate, &key.id);
         async move { appender.append(subject, expected, body).await }

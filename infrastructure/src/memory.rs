@@ -122,7 +122,7 @@ impl Store for MemoryStore {
         key: &StreamKey,
         expected: Position,
         body: Bytes,
-    ) -> impl Future<Output = Result<Position, AppendError>> + Send + 'static {
+    ) -> impl Future<Output = Result<Position, AppendError>> + Send + use<> {
         let (store, key) = (self.clone(), key.clone());
         async move {
             let bytes = body.len();

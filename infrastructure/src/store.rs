@@ -80,7 +80,7 @@ pub trait Store: Clone + Send + Sync + 'static {
         key: &StreamKey,
         expected: Position,
         body: Bytes,
-    ) -> impl Future<Output = Result<Position, AppendError>> + Send + 'static;
+    ) -> impl Future<Output = Result<Position, AppendError>> + Send + use<Self>;
 
     /// All commits of `key` after `after`, in order.
     fn read(

@@ -95,7 +95,7 @@ impl Appender {
             let error = AppendError::Refused("not connected to the broker".to_owned());
             return Err(Failed::ForNow(error));
         }
-        let mut ticket = self.inbox.once();
+        let mut ticket = self.inbox.once(deadline);
         let mut headers = HeaderMap::new();
         headers.insert(EXPECTED, HeaderValue::from(expected.0));
         headers.insert(CONTENT_TYPE, headers::CLOUDEVENTS_BATCH);
@@ -111,11 +111,7 @@ impl Appender {
                 return Err(Failed::For(error));
             }
         }
-        match timeout_at(deadline, &mut ticket.answer).await {
-            Ok(Ok(message)) => meaning(&message),
-            Ok(Err(_)) => Err(unknown("the connection was closed")),
-            Err(_) => Err(unknown("none in time")),
-        }
+        meaning(&ticket.wait().await.map_err(unknown)?)
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use async_nats::{Client, Message, SubscribeError, Subscriber};
@@ -15,10 +16,12 @@ use futures::StreamExt;
 use tokio::{
     sync::{mpsc, oneshot},
     task::AbortHandle,
+    time::{Instant, MissedTickBehavior, interval},
 };
 
-/// Answers that are given out under one lock.
-const ANSWERS_AT_ONCE: usize = 64;
+/// How often waiting is checked against its deadline. One timer for all: one each would cost a
+/// system call whenever it is the next to be due.
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Gives each answer to whoever waits for it. Answers that nobody waits for are passed over.
 #[derive(Debug)]
@@ -40,7 +43,7 @@ struct Waiting {
 
 #[derive(Debug)]
 enum Waiter {
-    Once(oneshot::Sender<Message>),
+    Once { sender: oneshot::Sender<Message>, deadline: Instant },
     Many(mpsc::Sender<Message>),
 }
 
@@ -51,6 +54,16 @@ pub(super) struct Ticket<R> {
     pub(super) answer: R,
     token: u64,
     table: Arc<Table>,
+}
+
+impl Ticket<oneshot::Receiver<Message>> {
+    /// Waits for the answer, or says why there is none.
+    pub(super) async fn wait(&mut self) -> Result<Message, &'static str> {
+        (&mut self.answer).await.map_err(|_| match self.table.waiting().closed {
+            true => "the connection was closed",
+            false => "none in time",
+        })
+    }
 }
 
 impl<R> Drop for Ticket<R> {
@@ -68,10 +81,10 @@ impl Inbox {
         Ok(Self { prefix, next: AtomicU64::new(0), table, task })
     }
 
-    /// A ticket for one answer.
-    pub(super) fn once(&self) -> Ticket<oneshot::Receiver<Message>> {
+    /// A ticket for one answer. Soon after `deadline` it says that there is none.
+    pub(super) fn once(&self, deadline: Instant) -> Ticket<oneshot::Receiver<Message>> {
         let (sender, receiver) = oneshot::channel();
-        self.ticket(Waiter::Once(sender), receiver)
+        self.ticket(Waiter::Once { sender, deadline }, receiver)
     }
 
     /// A ticket for up to `most` answers; more are dropped.
@@ -113,8 +126,8 @@ impl Waiting {
         match self.by_token.get(&token) {
             // A full channel means more answers than were asked for; the reader sees the gap.
             Some(Waiter::Many(sender)) => drop(sender.try_send(message)),
-            Some(Waiter::Once(_)) => {
-                if let Some(Waiter::Once(sender)) = self.by_token.remove(&token) {
+            Some(Waiter::Once { .. }) => {
+                if let Some(Waiter::Once { sender, .. }) = self.by_token.remove(&token) {
                     // Whoever waited may just have given up.
                     drop(sender.send(message));
                 }
@@ -122,14 +135,28 @@ impl Waiting {
             None => {}
         }
     }
+
+    /// Lets go whoever has waited long enough.
+    fn expire(&mut self, now: Instant) {
+        self.by_token.retain(|_, waiter| match waiter {
+            Waiter::Once { deadline, .. } => *deadline > now,
+            Waiter::Many(_) => true,
+        });
+    }
 }
 
-async fn give_out(subscriber: Subscriber, table: Arc<Table>) {
-    let mut chunks = subscriber.ready_chunks(ANSWERS_AT_ONCE);
-    while let Some(messages) = chunks.next().await {
-        let mut waiting = table.waiting();
-        for message in messages {
-            waiting.give(message);
+async fn give_out(mut subscriber: Subscriber, table: Arc<Table>) {
+    let mut check = interval(CHECK_INTERVAL);
+    check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            // First, or a flood of answers would keep those without one waiting.
+            biased;
+            now = check.tick() => table.waiting().expire(now),
+            message = subscriber.next() => {
+                let Some(message) = message else { break };
+                table.waiting().give(message);
+            }
         }
     }
     // The connection is closed for good: no answer will come any more.

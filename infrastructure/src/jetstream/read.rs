@@ -97,13 +97,11 @@ impl Reader {
 
     /// The subject's last message, as the stream's leader knows it.
     pub(super) async fn last(&self, subject: &str) -> Result<Option<Stored>, ReadError> {
-        let mut ticket = self.inbox.once();
         let deadline = Instant::now() + self.timeout;
+        let mut ticket = self.inbox.once(deadline);
         let request = LastBySubject { last_by_subj: subject };
         self.ask(api::message_get(names::EVENTS), &ticket, &request, deadline).await?;
-        let answer = timeout_at(deadline, &mut ticket.answer).await;
-        let message = answer.map_err(|_| away("no answer in time"))?;
-        let message = message.map_err(|_| away("the connection was closed"))?;
+        let message = ticket.wait().await.map_err(|why| away(format_args!("no answer: {why}")))?;
         if message.status == Some(StatusCode::NO_RESPONDERS) {
             return Err(away("JetStream does not answer"));
         }

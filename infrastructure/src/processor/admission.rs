@@ -57,7 +57,8 @@ impl Drop for Place {
 /// A command on its way to the engine.
 pub(super) struct Submission {
     pub(super) key: StreamKey,
-    pub(super) waiting: Waiting,
+    /// In a box: it passes through half a dozen queues and lists.
+    pub(super) waiting: Box<Waiting>,
 }
 
 /// A command that waits for its turn or for an acknowledgement.
@@ -157,6 +158,6 @@ impl Admitted {
             answer,
             place,
         };
-        Submission { key, waiting }
+        Submission { key, waiting: Box::new(waiting) }
     }
 }

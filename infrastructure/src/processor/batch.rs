@@ -23,7 +23,7 @@ pub(super) struct Batch {
 
 /// One command and what was decided.
 pub(super) struct Entry {
-    pub(super) waiting: Waiting,
+    pub(super) waiting: Box<Waiting>,
     pub(super) outcome: Outcome,
 }
 

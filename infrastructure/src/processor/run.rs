@@ -8,7 +8,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use futures::{
+    StreamExt,
+    future::{BoxFuture, Either},
+    stream::FuturesUnordered,
+};
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -63,10 +67,11 @@ pub(super) async fn run<S: Store>(
         engine.turn();
         for work in engine.work.drain(..) {
             match work {
-                Work::Append(append) => appends.push(start_append(&store, append)),
+                Work::Append(append) => appends.push(Either::Left(start_append(&store, append))),
                 // Its time-out must not wait for the reads of others.
                 settle @ Work::Settle(_) => {
-                    appends.push(start_other(&store, settle, &engine.options));
+                    let settling = start_other(&store, settle, &engine.options);
+                    appends.push(Either::Right(settling));
                 }
                 other => queued.push_back(other),
             }
@@ -95,10 +100,10 @@ fn take<F: Future<Output = Done>>(
     }
 }
 
-fn start_append<S: Store>(store: &S, append: Append) -> BoxFuture<'static, Done> {
+fn start_append<S: Store>(store: &S, append: Append) -> impl Future<Output = Done> + Send + use<S> {
     let Append { slot, key, expected, body } = append;
     let appending = store.append(&key, expected, body);
-    Box::pin(async move { Done::Appended { slot, result: appending.await } })
+    async move { Done::Appended { slot, result: appending.await } }
 }
 
 fn start_other<S: Store>(

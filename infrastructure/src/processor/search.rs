@@ -55,7 +55,7 @@ struct Found {
 
 impl Search {
     /// The search that the first in `queue` needs, together with all that it can serve.
-    pub(super) fn of(queue: &VecDeque<Waiting>, receipts: &Receipts) -> Option<Self> {
+    pub(super) fn of(queue: &VecDeque<Box<Waiting>>, receipts: &Receipts) -> Option<Self> {
         let until = receipts.forgotten()?.position;
         let mut reach = reach(queue.front()?);
         let mut wanted = HashMap::new();
@@ -130,7 +130,7 @@ impl Search {
     }
 
     /// Answers those in `queue` that were found, and notes of the others that they were not.
-    pub(super) fn serve(&self, queue: &mut VecDeque<Waiting>) {
+    pub(super) fn serve(&self, queue: &mut VecDeque<Box<Waiting>>) {
         for mut waiting in std::mem::take(queue) {
             match self.wanted.get(&waiting.key).filter(|_| !waiting.unrepeatable) {
                 None => queue.push_back(waiting),
@@ -148,7 +148,7 @@ impl Search {
     }
 
     /// Answers those in `queue` that were searched for in vain.
-    pub(super) fn fail(&self, queue: &mut VecDeque<Waiting>, problem: &Problem) {
+    pub(super) fn fail(&self, queue: &mut VecDeque<Box<Waiting>>, problem: &Problem) {
         for waiting in std::mem::take(queue) {
             if self.wanted.contains_key(&waiting.key) {
                 waiting.answer(Err(problem.clone()));

@@ -11,7 +11,7 @@ pub(super) struct Slot {
     pub(super) key: StreamKey,
     pub(super) kind: Arc<dyn AnyAggregate>,
     /// In the order of arrival.
-    pub(super) waiting: VecDeque<Waiting>,
+    pub(super) waiting: VecDeque<Box<Waiting>>,
     pub(super) phase: Phase,
     /// None before the first load, while a load extends it, and after an unknown outcome.
     pub(super) loaded: Option<Loaded>,

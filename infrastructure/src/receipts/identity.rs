@@ -45,7 +45,11 @@ impl CommandHash {
     pub fn to_hex(self) -> String {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-        self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+        let mut hex = String::with_capacity(2 * self.0.len());
+        for byte in self.0 {
+            hex.extend([digit(byte >> 4), digit(byte & 15)]);
+        }
+        hex
     }
 
     /// What a receipt keeps of it.

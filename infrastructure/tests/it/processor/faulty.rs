@@ -54,7 +54,7 @@ impl Store for Faulty {
         key: &StreamKey,
         expected: Position,
         body: Bytes,
-    ) -> impl Future<Output = Result<Position, AppendError>> + Send + 'static {
+    ) -> impl Future<Output = Result<Position, AppendError>> + Send + use<> {
         let (store, key) = (self.clone(), key.clone());
         async move {
             let told = store.script.lock().unwrap().pop_front().flatten();
