@@ -41,6 +41,7 @@ pub(super) enum Figure {
     CommandsOne,
     EchoSpread,
     PublishSpread,
+    EnvelopeSpread,
     CommandsSpread,
     HotCoalesced,
     HotSingle,
@@ -75,11 +76,13 @@ async fn all(url: &str, time: Duration) -> Result<Round> {
     let mut load = open(url).await?;
     let body = payload();
     let mut echo = Echo { body: body.clone() };
-    let mut publish = Publish::new(body.clone(), SPREAD_IN_FLIGHT);
+    let mut publish = Publish::new(body.clone(), "raw", SPREAD_IN_FLIGHT);
+    let mut enveloped = Publish::enveloped(&body, SPREAD_IN_FLIGHT)?;
     let mut spread = Commands::new(body.clone(), "spread", SPREAD);
     let mut hot = Commands::new(body, "hot", 1);
     load.warm(&mut echo, SPREAD_IN_FLIGHT, SPREAD).await?;
     load.warm(&mut publish, SPREAD_IN_FLIGHT, SPREAD).await?;
+    load.warm(&mut enveloped, SPREAD_IN_FLIGHT, SPREAD).await?;
     load.warm(&mut spread, SPREAD_IN_FLIGHT, SPREAD).await?;
     load.warm(&mut hot, HOT_IN_FLIGHT, SPREAD).await?;
     Ok(vec![
@@ -88,6 +91,7 @@ async fn all(url: &str, time: Duration) -> Result<Round> {
         (Figure::CommandsOne, load.run(&mut spread, 1, time).await?),
         (Figure::EchoSpread, load.run(&mut echo, SPREAD_IN_FLIGHT, time).await?),
         (Figure::PublishSpread, load.run(&mut publish, SPREAD_IN_FLIGHT, time).await?),
+        (Figure::EnvelopeSpread, load.run(&mut enveloped, SPREAD_IN_FLIGHT, time).await?),
         (Figure::CommandsSpread, load.run(&mut spread, SPREAD_IN_FLIGHT, time).await?),
         (Figure::HotCoalesced, load.run(&mut hot, HOT_IN_FLIGHT, time).await?),
     ])

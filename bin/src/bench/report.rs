@@ -45,6 +45,8 @@ struct Mode {
     spread: Ratio,
     /// Of one event a commit, on one aggregate.
     hot: Ratio,
+    /// Of appends without the envelope: what it leaves of the stream's own throughput.
+    envelope: f64,
 }
 
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -97,6 +99,9 @@ impl Report {
         let hot = |round: &Round| {
             Some(find(round, F::HotCoalesced)?.rate / find(round, F::HotSingle)?.rate)
         };
+        let envelope = |round: &Round| {
+            Some(find(round, F::EnvelopeSpread)?.rate / find(round, F::PublishSpread)?.rate)
+        };
         let one = of_limit(F::CommandsOne, F::EchoOne, F::PublishOne);
         let spread = of_limit(F::CommandsSpread, F::EchoSpread, F::PublishSpread);
         self.modes.push(Mode {
@@ -106,6 +111,7 @@ impl Report {
             one: Ratio::new(rounds, ONE_MIN, one),
             spread: Ratio::new(rounds, SPREAD_MIN, spread),
             hot: Ratio::new(rounds, HOT_MIN, hot),
+            envelope: median(rounds.iter().filter_map(envelope).collect()),
         });
     }
 
@@ -119,7 +125,7 @@ impl Report {
         }
         writeln!(out, "{}", self.machine)?;
         for mode in &self.modes {
-            let Mode { sync, rounds, figures, one, spread, hot } = mode;
+            let Mode { sync, rounds, figures, one, spread, hot, envelope } = mode;
             writeln!(out, "\nsync {sync}, medians of {rounds} rounds of {} s", self.seconds)?;
             writeln!(out, "{:44}{:>10}{:>12}{:>12}", "", "per second", "p50", "p99")?;
             for row in figures {
@@ -135,6 +141,7 @@ impl Report {
                 let verdict = if *met { "met" } else { "MISSED" };
                 writeln!(out, "{label:44}{ratio:>10.2}   target {target:.1} {verdict}")?;
             }
+            writeln!(out, "{:44}{envelope:>10.2}", "publish, in the envelope against bare")?;
         }
         writeln!(
             out,
@@ -151,6 +158,7 @@ fn label(figure: Figure) -> String {
         Figure::CommandsOne => format!("commands, {SPREAD} aggregates, 1 in flight"),
         Figure::EchoSpread => format!("echo, {SPREAD_IN_FLIGHT} in flight"),
         Figure::PublishSpread => format!("publish, {SPREAD_IN_FLIGHT} in flight"),
+        Figure::EnvelopeSpread => "the same, each in a commit's envelope".to_owned(),
         Figure::CommandsSpread => {
             format!("commands, {SPREAD} aggregates, {SPREAD_IN_FLIGHT} in flight")
         }

@@ -1,13 +1,23 @@
-//! The three kinds of request: an echo, a raw append with an expected sequence, a command.
+//! The kinds of request: an echo, a raw append with an expected sequence, a command.
 
 use anyhow::{Result, bail};
 use async_nats::{HeaderMap, HeaderValue, Message, Subject};
 use bytes::Bytes;
+use chrono::Utc;
+use infrastructure::{
+    envelope::{self, NewEvent},
+    receipts::CommandHash,
+    store::StreamKey,
+};
+use kit::{Aggregate as _, CommandId, Kind, Metadata, Version};
 use nats::headers;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::load::{Request, Work};
+use super::{
+    aggregate::Notebook,
+    load::{Request, Work},
+};
 
 /// Aggregates that spread load is spread over.
 pub(super) const SPREAD: usize = 10_000;
@@ -44,16 +54,24 @@ impl Work for Echo {
 /// An append as the store does it, without a service.
 pub(super) struct Publish {
     body: Bytes,
+    content_type: Option<&'static str>,
     subjects: Vec<(Subject, u64)>,
     on: Vec<usize>,
     turn: usize,
 }
 
 impl Publish {
-    pub(super) fn new(body: Bytes, slots: usize) -> Self {
-        let subject = |each| (format!("event.raw.{each}").into(), 0);
+    /// Appends of `body` to subjects that `name` tells from others.
+    pub(super) fn new(body: Bytes, name: &str, slots: usize) -> Self {
+        let subject = |each| (format!("event.{name}.{each}").into(), 0);
         let subjects = (0..SPREAD).map(subject).collect();
-        Self { body, subjects, on: vec![0; slots], turn: 0 }
+        Self { body, content_type: None, subjects, on: vec![0; slots], turn: 0 }
+    }
+
+    /// The same appends with `data` in the envelope of a commit.
+    pub(super) fn enveloped(data: &Bytes, slots: usize) -> Result<Self> {
+        let plain = Self::new(commit(data)?, "enveloped", slots);
+        Ok(Self { content_type: Some(headers::CLOUDEVENTS_BATCH), ..plain })
     }
 }
 
@@ -71,6 +89,9 @@ impl Work for Publish {
         let (subject, last) = &self.subjects[self.turn];
         let mut map = HeaderMap::new();
         map.insert(headers::EXPECTED_LAST_SUBJECT_SEQUENCE, HeaderValue::from(*last));
+        if let Some(content_type) = self.content_type {
+            map.insert(headers::CONTENT_TYPE, content_type);
+        }
         Request { subject: subject.clone(), headers: map, body: self.body.clone() }
     }
 
@@ -82,6 +103,31 @@ impl Work for Publish {
         self.subjects[self.on[slot]].1 = seq;
         Ok(())
     }
+}
+
+/// The commit that one command of the bench leads to.
+fn commit(data: &Bytes) -> Result<Bytes> {
+    let id = CommandId::from(Uuid::now_v7());
+    let metadata = Metadata {
+        command_hash: CommandHash::of("take-note", data).to_hex(),
+        correlation_id: id.as_str().to_owned(),
+        causation_id: None,
+        user_id: None,
+        session_id: None,
+        request_id: None,
+        hops: 0,
+        traceparent: None,
+        command_id: id,
+    };
+    let event = NewEvent {
+        id: Uuid::now_v7(),
+        kind: Kind { name: "note-taken", version: 1 },
+        version: Version(1),
+        time: Utc::now(),
+        data: data.to_vec(),
+    };
+    let key = StreamKey { aggregate: Notebook::TYPE.into(), id: "spread-1".parse()? };
+    Ok(envelope::encode(&key, [(&event, &metadata)])?)
 }
 
 /// Commands to `aggregates` notebooks in turn, each with an id of its own.
