@@ -39,7 +39,7 @@ async fn main() -> Result<()> {
         composition: contexts::composition(),
         roles: Roles::default(),
         secret: secret.clone(),
-        store: folder.path().join("read.sqlite"),
+        store: folder.path().join("read.sqlite").into(),
         instance: "example".to_owned(),
     })
     .await?;

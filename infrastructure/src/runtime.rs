@@ -3,7 +3,7 @@
 //! It holds connections, streams, processor, endpoints and handlers, in the order they need each
 //! other. Not here: what the service is made of, and when it is asked to end.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use async_nats::Client as Connection;
 use futures::future::join_all;
@@ -23,6 +23,7 @@ use crate::{
     processor::{Processor, ProcessorOptions},
     provision::{ProvisionError, ProvisionOptions, Provisioned, provision},
     query_service::QueryService,
+    readmodel::StoreLocation,
     snapshot::Snapshots,
 };
 
@@ -67,8 +68,8 @@ pub struct RuntimeOptions {
     pub roles: Roles,
     /// The service's key, the same for all instances.
     pub secret: Secret,
-    /// The SQLite file of the read models.
-    pub store: PathBuf,
+    /// Where the read models are.
+    pub store: StoreLocation,
     /// This instance's name, unique among living processes.
     pub instance: String,
 }

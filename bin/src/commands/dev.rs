@@ -96,7 +96,7 @@ async fn serve(
         composition: contexts::composition(),
         roles: Roles { projections_required: true, ..Roles::default() },
         secret: data.secret()?,
-        store: data.store(),
+        store: data.store().into(),
         // The lock on the folder makes it unique, and the next run takes over at once.
         instance: "dev".to_owned(),
     })

@@ -2,12 +2,13 @@
 
 mod ready;
 
-use std::path::PathBuf;
+use std::{env, path::PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use infrastructure::{
     provision::ProvisionOptions,
+    readmodel::{StoreLocation, StoreLocationError},
     runtime::{Roles, Runtime, RuntimeOptions},
 };
 use kit::Secret;
@@ -28,12 +29,14 @@ use crate::{
 /// What `headwater serve` takes.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Several instances share the work. Give them the same secret; one of them, \
-with the store, runs the projections.
+    after_help = "Several instances share the work. Give them the same secret. With PostgreSQL \
+they share the read models, too; with SQLite one of them has the file and runs the projections.
 
 Examples:
   headwater serve --nats nats://nats.example.org --creds service.creds --secret-file secret \\
       --store /var/lib/headwater/read.sqlite --replicas 3
+  headwater serve --nats nats://nats.example.org --creds service.creds --secret-file secret \\
+      --store postgres://headwater@db.example.org/models --replicas 3
   headwater serve --nats nats://nats.example.org --creds service.creds --secret-file secret \\
       --roles commands,policies"
 )]
@@ -52,9 +55,10 @@ pub struct ServeArgs {
     /// File with 64 hexadecimal digits, the same for every instance [default: the data folder's]
     #[arg(long, value_name = "FILE", env = "HEADWATER_SECRET_FILE", hide_env_values = true)]
     secret_file: Option<PathBuf>,
-    /// SQLite file of the read models [default: read.sqlite in the data folder]
-    #[arg(long, value_name = "FILE", env = "HEADWATER_STORE", hide_env_values = true)]
-    store: Option<PathBuf>,
+    /// Read models: a SQLite file, or `postgres://USER@HOST/DATABASE` for several instances
+    /// [default: `DATABASE_URL`, else read.sqlite in the data folder]
+    #[arg(long, value_name = "STORE", env = "HEADWATER_STORE", hide_env_values = true)]
+    store: Option<String>,
     /// Copies that the server keeps of every stream
     #[arg(
         long,
@@ -123,16 +127,33 @@ fn own_secret(global: &Global) -> Result<Secret> {
     Err(Advised::usage("there is no secret", secret::MAKE).into())
 }
 
+const STORES: &str = "Give it a path, sqlite:PATH or postgres://USER@HOST/DATABASE.";
+
+/// The store that `option` names, or else the variable that database tools share.
+fn store(option: Option<String>) -> Result<Option<StoreLocation>> {
+    let (name, text) = match option {
+        Some(text) => ("--store", text),
+        None => match env::var("DATABASE_URL") {
+            Ok(text) if !text.is_empty() => ("DATABASE_URL", text),
+            _ => return Ok(None),
+        },
+    };
+    let store: StoreLocation = text.parse().map_err(|error: StoreLocationError| {
+        Advised::usage(format!("{name} names no store: {error}"), STORES)
+    })?;
+    tracing::info!("the read models are in {store}, as {name} says");
+    Ok(Some(store))
+}
+
 async fn start(global: &Global, output: Output, args: ServeArgs) -> Result<Runtime> {
     let connect = connection::options(global)?;
-    let folder = || DataFolder::create(&global.data);
     let secret = match &args.secret_file {
         Some(path) => secret::read(path)?,
         None => own_secret(global)?,
     };
-    let store = match args.store {
-        Some(path) => path,
-        None => folder()?.store(),
+    let store = match store(args.store)? {
+        Some(store) => store,
+        None => DataFolder::create(&global.data)?.store().into(),
     };
     let is_chosen = !args.roles.is_empty();
     let chosen = if is_chosen { args.roles } else { Role::ALL.to_vec() };

@@ -21,7 +21,7 @@ use crate::{
     composition::{Composition, CompositionError, HandlerPart},
     durable::{DurableError, Results},
     problem::Problem,
-    readmodel::{ReadModels, STORE, Served, SqliteStore, Standing, StoreClaim, claim},
+    readmodel::{ReadModels, STORE, Served, Standing, Store, StoreClaim, claim},
 };
 
 /// Why the handlers did not start.
@@ -47,11 +47,11 @@ pub enum HandlersError {
     /// Projections must run here, and the read models are in another store.
     #[error(transparent)]
     Elsewhere(Problem),
-    /// The file of the read models cannot be opened.
-    #[error("the store {path} cannot be opened: {source}")]
+    /// The store of the read models cannot be opened.
+    #[error("the store {store} cannot be opened: {source}")]
     Store {
-        /// The file.
-        path: String,
+        /// Where it is.
+        store: String,
         /// Why.
         source: sqlx::Error,
     },
@@ -64,7 +64,7 @@ pub struct Handlers {
     running: JoinSet<()>,
     stop: CancellationToken,
     models: ReadModels,
-    store: Option<SqliteStore>,
+    store: Option<Store>,
     refused: Option<Problem>,
 }
 
@@ -182,7 +182,7 @@ impl Handlers {
 async fn not_behind(
     client: &Client,
     events: &Stream,
-    store: Option<&SqliteStore>,
+    store: Option<&Store>,
 ) -> Result<(), HandlersError> {
     let behind = past_the_end(client.connection()).await;
     let behind = behind.map_err(|problem| away(names::CHECKPOINTS, &problem))?;
@@ -205,14 +205,14 @@ impl From<DurableError> for HandlersError {
 }
 
 async fn standing(shared: &Shared, cell: Cell<StoreClaim>) -> Result<Standing, HandlersError> {
-    let HandlerOptions { instance, projections, store: path, .. } = &shared.options;
+    let HandlerOptions { instance, projections, store: location, .. } = &shared.options;
     if !projections {
         let detail = "this instance runs no projections";
         return Ok(Standing::Elsewhere(Problem::store_elsewhere(detail)));
     }
-    let shown = path.display().to_string();
-    let bad = |source| HandlersError::Store { path: shown.clone(), source };
-    let store = SqliteStore::open(path).await.map_err(bad)?;
+    let shown = location.to_string();
+    let bad = |source| HandlersError::Store { store: shown.clone(), source };
+    let store = Store::open(location).await.map_err(bad)?;
     let id = store.id().await.map_err(bad)?;
     let mine = StoreClaim { store: id.clone(), instance: instance.clone(), released: None };
     let stands = claim(&cell, mine).await.map_err(|error| away(names::HANDLERS, &error))?;
@@ -229,8 +229,8 @@ async fn standing(shared: &Shared, cell: Cell<StoreClaim>) -> Result<Standing, H
     let log = since.as_nanos().to_string();
     if store.log(&log).await.map_err(bad)? != log {
         return Ok(Standing::Elsewhere(Problem::store_elsewhere(format!(
-            "the rows in {shown} were folded from another event log; delete the file to fold them \
-             again"
+            "the rows in {shown} were folded from another event log; delete the store to fold \
+             them again"
         ))));
     }
     Ok(Standing::Here(store))

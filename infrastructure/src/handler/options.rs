@@ -1,6 +1,8 @@
 //! The limits of the handlers' runtime, with their reasons.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
+
+use crate::readmodel::StoreLocation;
 
 /// How the handlers of one instance run.
 #[derive(Debug, Clone)]
@@ -14,8 +16,8 @@ pub struct HandlerOptions {
     pub projections: bool,
     /// Rather end than run without projections, if the read models are in another store.
     pub projections_required: bool,
-    /// The SQLite file of the projections.
-    pub store: PathBuf,
+    /// Where the documents of the projections are.
+    pub store: StoreLocation,
     /// How long a lease outlives its last renewal. A dead owner's work stands still for so long.
     pub lease_ttl: Duration,
     /// Keys that one policy or effect works on at the same time; those that wait for another
@@ -33,9 +35,9 @@ pub struct HandlerOptions {
 }
 
 impl HandlerOptions {
-    /// Policies and projections of `instance`, with documents in the file `store`.
+    /// Policies and projections of `instance`, with documents in `store`.
     #[must_use]
-    pub fn new(instance: impl Into<String>, store: impl Into<PathBuf>) -> Self {
+    pub fn new(instance: impl Into<String>, store: impl Into<StoreLocation>) -> Self {
         Self {
             instance: instance.into(),
             policies: true,

@@ -26,7 +26,7 @@ use crate::{
     client::Client,
     composition::{HandlerInfo, HandlerPart},
     durable::Results,
-    readmodel::{self, AnyProjection, SqliteStore, TakeOverError},
+    readmodel::{self, AnyProjection, Store, TakeOverError},
 };
 
 /// What all handlers of one instance share.
@@ -53,7 +53,7 @@ pub(super) struct Supervisor {
 /// What a handler runs.
 pub(super) enum Work {
     React(Arc<dyn Reactor>),
-    Project(Arc<dyn AnyProjection>, SqliteStore),
+    Project(Arc<dyn AnyProjection>, Store),
 }
 
 impl Work {
@@ -62,7 +62,7 @@ impl Work {
         part: &HandlerPart,
         client: &Client,
         results: &Results,
-        store: Option<&SqliteStore>,
+        store: Option<&Store>,
     ) -> Option<Self> {
         match part {
             HandlerPart::Policy(policy) => {
@@ -205,7 +205,7 @@ impl Supervisor {
                 let generation = store.take_over(&**projection, duty.epoch, last).await?;
                 let feed = feed(generation.position.0);
                 let (projection, store) = (Arc::clone(projection), store.clone());
-                Ok(Box::pin(readmodel::run(duty, projection, store, generation, feed)))
+                Ok(Box::pin(readmodel::run(duty, projection, store, vec![generation], feed)))
             }
         }
     }

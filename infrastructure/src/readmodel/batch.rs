@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use kit::{Key, Position};
-use sqlx::{QueryBuilder, Sqlite, Transaction};
 
-use super::{AnyProjection, Folded, Touch, generation::Generation, store::SqliteStore};
+use super::{
+    AnyProjection, Folded, Touch,
+    generation::Generation,
+    sql::{DocumentRow, Param, TermRow, Tx},
+    store::Store,
+};
 use crate::handler::Failure;
-
-/// Rows in one statement. SQLite allows 32,766 parameters; beyond some hundred rows the cost per
-/// row no longer falls.
-const ROWS_MAX: usize = 200;
 
 /// Why a batch was not applied. Nothing of it was.
 #[derive(Debug, thiserror::Error)]
@@ -22,78 +22,59 @@ pub(crate) enum ApplyError {
     /// One event cannot be folded.
     #[error("{failure}")]
     Event { position: Position, index: usize, failure: Failure },
-    /// The file does not answer.
+    /// The store does not answer.
     #[error(transparent)]
     Sql(#[from] sqlx::Error),
 }
 
-impl SqliteStore {
-    /// Folds `touches`, everything that touches a document up to `to`, into the rows.
+impl Store {
+    /// Folds `touches`, everything that touches a document up to `to`, into the rows of every
+    /// generation that does not have it yet.
     pub(crate) async fn apply(
         &self,
-        generation: &mut Generation,
+        generations: &mut [Generation],
         projection: &dyn AnyProjection,
         touches: &[Touch],
         to: Position,
     ) -> Result<(), ApplyError> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        if !advance(&mut transaction, generation, to).await? {
-            return Err(ApplyError::Fenced);
+        let mut tx = self.database.write().await?;
+        for generation in generations.iter().filter(|generation| generation.position < to) {
+            if !advance(&mut tx, generation, to).await? {
+                return Err(ApplyError::Fenced);
+            }
+            let mut keys: BTreeMap<&Key, Vec<&Touch>> = BTreeMap::new();
+            for touch in touches.iter().filter(|touch| touch.position > generation.position) {
+                keys.entry(&touch.key).or_default().push(touch);
+            }
+            let names: Vec<_> = keys.keys().map(|key| key.as_str()).collect();
+            let stored = tx.documents(&generation.tables.documents, &names).await?;
+            let folded = fold(projection, &keys, &stored)?;
+            write(&mut tx, generation, &folded).await?;
         }
-        let mut keys: BTreeMap<&Key, Vec<&Touch>> = BTreeMap::new();
-        for touch in touches {
-            keys.entry(&touch.key).or_default().push(touch);
+        tx.commit().await?;
+        for generation in generations {
+            generation.position = generation.position.max(to);
         }
-        let stored = load(&mut transaction, generation, keys.keys().copied()).await?;
-        let folded = fold(projection, &keys, &stored)?;
-        write(&mut transaction, generation, &folded).await?;
-        transaction.commit().await?;
-        generation.position = to;
         Ok(())
     }
 }
 
 /// Moves the checkpoint, which is also the fence: false if it is not where this owner left it.
-async fn advance(
-    transaction: &mut Transaction<'_, Sqlite>,
-    generation: &Generation,
-    to: Position,
-) -> sqlx::Result<bool> {
-    let moved = sqlx::query(
-        "UPDATE checkpoints SET position = ?
-         WHERE projection = ? AND generation = ? AND position = ? AND epoch = ?",
-    )
-    .bind(to.0.cast_signed())
-    .bind(generation.projection)
-    .bind(generation.number)
-    .bind(generation.position.0.cast_signed())
-    .bind(generation.epoch)
-    .execute(&mut **transaction)
-    .await?;
-    Ok(moved.rows_affected() == 1)
-}
-
-async fn load<'a>(
-    transaction: &mut Transaction<'_, Sqlite>,
-    generation: &Generation,
-    keys: impl Iterator<Item = &'a Key>,
-) -> sqlx::Result<HashMap<Key, String>> {
-    let keys: Vec<_> = keys.collect();
-    let mut stored = HashMap::with_capacity(keys.len());
-    for some in keys.chunks(ROWS_MAX) {
-        let mut query = QueryBuilder::<Sqlite>::new(format!(
-            "SELECT key, document FROM {} WHERE key IN (",
-            generation.tables.documents
-        ));
-        let mut list = query.separated(", ");
-        for key in some {
-            list.push_bind(key.as_str());
-        }
-        query.push(")");
-        let rows: Vec<(Key, String)> = query.build_query_as().fetch_all(&mut **transaction).await?;
-        stored.extend(rows);
-    }
-    Ok(stored)
+async fn advance(tx: &mut Tx, generation: &Generation, to: Position) -> sqlx::Result<bool> {
+    let moved = tx
+        .execute(
+            "UPDATE checkpoints SET position = $1
+         WHERE projection = $2 AND generation = $3 AND position = $4 AND epoch = $5",
+            &[
+                Param::Int(to.0.cast_signed()),
+                Param::Text(generation.projection),
+                Param::Int(generation.number),
+                Param::Int(generation.position.0.cast_signed()),
+                Param::Int(generation.epoch),
+            ],
+        )
+        .await?;
+    Ok(moved == 1)
 }
 
 /// One document to write; `terms` only if they changed.
@@ -132,63 +113,30 @@ fn fold<'a>(
     }
 }
 
-async fn write(
-    transaction: &mut Transaction<'_, Sqlite>,
-    generation: &Generation,
-    rows: &[Row<'_>],
-) -> sqlx::Result<()> {
-    let tables = &generation.tables;
-    for some in rows.chunks(ROWS_MAX) {
-        let mut upsert = QueryBuilder::<Sqlite>::new(format!(
-            "INSERT INTO {} (key, sort, position, document) ",
-            tables.documents
-        ));
-        upsert.push_values(some, |mut values, row| {
-            values
-                .push_bind(row.key.as_str())
-                .push_bind(row.folded.order.as_str())
-                .push_bind(row.position.0.cast_signed())
-                .push_bind(row.folded.document.as_str());
-        });
-        upsert.push(
-            " ON CONFLICT (key) DO UPDATE SET sort = excluded.sort,
-              position = excluded.position, document = excluded.document",
-        );
-        upsert.build().execute(&mut **transaction).await?;
+async fn write(tx: &mut Tx, generation: &Generation, rows: &[Row<'_>]) -> sqlx::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
     }
-    write_terms(transaction, generation, rows).await
-}
-
-/// Writes the terms of the documents whose terms have changed.
-async fn write_terms(
-    transaction: &mut Transaction<'_, Sqlite>,
-    generation: &Generation,
-    rows: &[Row<'_>],
-) -> sqlx::Result<()> {
-    let table = &generation.tables.terms;
-    let changed: Vec<_> = rows.iter().filter(|row| row.folded.terms.is_some()).collect();
-    for some in changed.chunks(ROWS_MAX) {
-        let mut delete = QueryBuilder::<Sqlite>::new(format!("DELETE FROM {table} WHERE key IN ("));
-        let mut keys = delete.separated(", ");
-        for row in some {
-            keys.push_bind(row.key.as_str());
-        }
-        delete.push(")");
-        delete.build().execute(&mut **transaction).await?;
+    let documents: Vec<_> = rows
+        .iter()
+        .map(|row| DocumentRow {
+            key: row.key,
+            sort: &row.folded.order,
+            position: row.position.0.cast_signed(),
+            document: &row.folded.document,
+        })
+        .collect();
+    tx.put_documents(&generation.tables.documents, &documents).await?;
+    let (mut keys, mut terms) = (Vec::new(), Vec::new());
+    for row in rows {
+        let Some(changed) = &row.folded.terms else { continue };
+        let key = row.key.as_str();
+        keys.push(key);
+        let changed = changed.iter();
+        terms.extend(changed.map(|term| TermRow { field: term.field, value: &term.value, key }));
     }
-    let terms = |row: &&Row<'_>| {
-        let key = row.key.clone();
-        let terms = row.folded.terms.clone().unwrap_or_default();
-        terms.into_iter().map(move |term| (term, key.clone()))
-    };
-    let terms: Vec<_> = changed.iter().flat_map(terms).collect();
-    for some in terms.chunks(ROWS_MAX) {
-        let mut insert =
-            QueryBuilder::<Sqlite>::new(format!("INSERT INTO {table} (field, value, key) "));
-        insert.push_values(some, |mut values, (term, key)| {
-            values.push_bind(term.field).push_bind(term.value.as_str()).push_bind(key.as_str());
-        });
-        insert.build().execute(&mut **transaction).await?;
+    if keys.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    tx.put_terms(&generation.tables.terms, &keys, &terms).await
 }

@@ -12,7 +12,7 @@ pub(crate) const STORE: &str = "store";
 /// Which store has the log's read models, as the bucket `HANDLERS` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreClaim {
-    /// The id of the file.
+    /// The id of the store.
     pub store: String,
     /// The instance that made the claim.
     pub instance: String,
@@ -43,8 +43,9 @@ pub(crate) async fn claim(
     loop {
         let (found, revision) = cell.read().await?;
         if let Some(found) = &found {
-            let others = found.store != mine.store && found.instance != mine.instance;
-            if *found == mine || (others && found.released.is_none()) {
+            // A database is shared by instances of many names.
+            let stands = found.store == mine.store || found.instance != mine.instance;
+            if stands && found.released.is_none() {
                 return Ok(found.clone());
             }
         }

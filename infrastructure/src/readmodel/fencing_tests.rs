@@ -3,13 +3,14 @@
 use kit::{Position, Projection, Recorded, Version};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
+use test_postgres::Postgres;
 use uuid::Uuid;
 
 use super::{
     AnyProjection, Touch,
     batch::ApplyError,
     generation::{Generation, TakeOverError},
-    store::SqliteStore,
+    store::Store,
 };
 use crate::{
     envelope::{NewEvent, decode, encode},
@@ -69,31 +70,35 @@ fn tick(position: u64) -> Touch {
     AnyProjection::touch(&Ticks, &source).unwrap().unwrap()
 }
 
-async fn store() -> (SqliteStore, TempDir) {
+/// A new store; the folder, if it is a file.
+async fn sqlite() -> (Store, Option<TempDir>) {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(&folder.path().join("a/read-models.sqlite")).await.unwrap();
-    (store, folder)
+    let path = folder.path().join("a/read-models.sqlite");
+    (Store::open(&path.as_path().into()).await.unwrap(), Some(folder))
+}
+
+async fn postgres() -> (Store, Option<TempDir>) {
+    let url = tokio::task::spawn_blocking(|| Postgres::shared().database()).await.unwrap();
+    (Store::open(&url.parse().unwrap()).await.unwrap(), None)
 }
 
 async fn apply(
-    store: &SqliteStore,
+    store: &Store,
     generation: &mut Generation,
     positions: std::ops::RangeInclusive<u64>,
 ) -> Result<(), ApplyError> {
     let to = Position(*positions.end());
     let touches: Vec<_> = positions.map(tick).collect();
-    store.apply(generation, &Ticks, &touches, to).await
+    store.apply(std::slice::from_mut(generation), &Ticks, &touches, to).await
 }
 
-async fn ticks(store: &SqliteStore) -> (u64, Option<String>) {
+async fn ticks(store: &Store) -> (u64, Option<String>) {
     let mut snapshot = store.snapshot("ticks").await.unwrap().unwrap();
     let document = snapshot.get("tower").await.unwrap();
     (snapshot.position.0, document.map(|document| document.get().to_owned()))
 }
 
-#[tokio::test]
-async fn a_former_owner_cannot_write_rows() {
-    let (store, _folder) = store().await;
+async fn a_former_owner_cannot_write_rows(store: Store) {
     let mut former = store.take_over(&Ticks, 5, Position(9)).await.unwrap();
     apply(&store, &mut former, 1..=3).await.unwrap();
     let mut owner = store.take_over(&Ticks, 6, Position(9)).await.unwrap();
@@ -106,9 +111,7 @@ async fn a_former_owner_cannot_write_rows() {
     assert!(matches!(late, Err(TakeOverError::Fenced)));
 }
 
-#[tokio::test]
-async fn the_same_batch_is_not_applied_twice() {
-    let (store, _folder) = store().await;
+async fn the_same_batch_is_not_applied_twice(store: Store) {
     let mut owner = store.take_over(&Ticks, 5, Position(9)).await.unwrap();
     let mut unaware = owner.clone();
     apply(&store, &mut owner, 1..=3).await.unwrap();
@@ -116,11 +119,37 @@ async fn the_same_batch_is_not_applied_twice() {
     assert_eq!(ticks(&store).await, (3, Some("3".to_owned())));
 }
 
-#[tokio::test]
-async fn a_checkpoint_past_the_end_of_the_log_is_refused() {
-    let (store, _folder) = store().await;
+async fn a_checkpoint_past_the_end_of_the_log_is_refused(store: Store) {
     let mut owner = store.take_over(&Ticks, 5, Position(9)).await.unwrap();
     apply(&store, &mut owner, 1..=3).await.unwrap();
     let shorter = store.take_over(&Ticks, 6, Position(2)).await;
     assert!(matches!(shorter, Err(TakeOverError::Unfit(_))), "{shorter:?}");
+}
+
+/// The same promises, whatever the database.
+mod on {
+    macro_rules! on {
+        ($database:ident: $($promise:ident),*) => {
+            mod $database {
+                $(
+                    #[tokio::test]
+                    async fn $promise() {
+                        let (store, _folder) = super::super::$database().await;
+                        super::super::$promise(store).await;
+                    }
+                )*
+            }
+        };
+    }
+    macro_rules! promises {
+        ($($promise:ident),* $(,)?) => {
+            on!(sqlite: $($promise),*);
+            on!(postgres: $($promise),*);
+        };
+    }
+    promises! {
+        a_former_owner_cannot_write_rows,
+        the_same_batch_is_not_applied_twice,
+        a_checkpoint_past_the_end_of_the_log_is_refused,
+    }
 }

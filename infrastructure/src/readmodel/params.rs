@@ -6,6 +6,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use kit::{Position, json};
 use serde::{Deserialize, de::DeserializeOwned};
 
+use super::text;
 use crate::problem::Problem;
 
 /// How long a query waits for `after` unless it says so.
@@ -60,7 +61,9 @@ pub(super) fn cursor(place: &(String, String)) -> serde_json::Result<String> {
 }
 
 fn place(cursor: &str) -> Option<(String, String)> {
-    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
+    let json = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
+    let (sort, key): (String, String) = serde_json::from_slice(&json).ok()?;
+    (text::is_key(&sort) && text::is_key(&key)).then_some((sort, key))
 }
 
 #[derive(Debug, Deserialize)]

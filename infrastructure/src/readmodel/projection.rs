@@ -4,6 +4,7 @@ use std::any::Any;
 
 use kit::{Field, Key, Position, Projection, Recorded, Term};
 
+use super::text;
 use crate::handler::{Failure, Source, guarded};
 
 /// An event that touches a document, read into the projection's own types.
@@ -63,12 +64,18 @@ impl<P: Projection> AnyProjection for P {
     }
 
     fn normalise(&self, field: &str, value: &str) -> String {
-        P::normalise(field, value)
+        text::value(P::normalise(field, value))
     }
 
     fn touch(&self, source: &Source<'_>) -> Result<Option<Touch>, Failure> {
         let event = source.record::<P::When>()?;
         let key = guarded(|| Ok(P::key(&event)))?;
+        if let Some(key) = key.as_deref().filter(|key| !text::is_key(key)) {
+            let length = key.len();
+            let max = text::BYTES_MAX;
+            let unfit = format!("its key has {length} bytes, of at most {max} without a NUL");
+            return Err(Failure::Permanent(unfit));
+        }
         let (position, index) = (source.position, source.index);
         Ok(key.map(|key| Touch { key, position, index, event: Box::new(event) }))
     }
@@ -100,7 +107,7 @@ impl<P: Projection> AnyProjection for P {
                 document: serde_json::to_string(&document).map_err(|error| {
                     Failure::Bug(format!("a document has no JSON form: {error}"))
                 })?,
-                order: P::order(&document),
+                order: text::value(P::order(&document)),
                 terms: {
                     let terms = sorted(P::terms(&document));
                     let known = before.map(|before| sorted(P::terms(&before)));
@@ -113,6 +120,9 @@ impl<P: Projection> AnyProjection for P {
 }
 
 fn sorted(mut terms: Vec<Term>) -> Vec<Term> {
+    for term in &mut terms {
+        term.value = text::value(std::mem::take(&mut term.value));
+    }
     terms.sort();
     terms.dedup();
     terms

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kit::Position;
 use nats::Subject;
 
-use super::{AnyProjection, Touch, batch::ApplyError, generation::Generation, store::SqliteStore};
+use super::{AnyProjection, Touch, batch::ApplyError, generation::Generation, store::Store};
 use crate::{
     envelope,
     handler::{Delivery, Duty, Ended, Failure, Feed, Item, Source, place},
@@ -16,8 +16,8 @@ use crate::{
 pub(crate) async fn run(
     duty: Duty,
     projection: Arc<dyn AnyProjection>,
-    store: SqliteStore,
-    mut generation: Generation,
+    store: Store,
+    mut generations: Vec<Generation>,
     mut feed: Feed,
 ) -> Ended {
     loop {
@@ -36,7 +36,7 @@ pub(crate) async fn run(
         {
             batch.take(item, &*projection);
         }
-        if let Err(ended) = batch.apply(&duty, &*projection, &store, &mut generation).await {
+        if let Err(ended) = batch.apply(&duty, &*projection, &store, &mut generations).await {
             return ended;
         }
     }
@@ -73,11 +73,11 @@ impl Batch {
         mut self,
         duty: &Duty,
         projection: &dyn AnyProjection,
-        store: &SqliteStore,
-        generation: &mut Generation,
+        store: &Store,
+        generations: &mut [Generation],
     ) -> Result<(), Ended> {
-        while self.to > generation.position {
-            match self.persist(duty, projection, store, generation).await? {
+        while generations.iter().any(|generation| generation.position < self.to) {
+            match self.persist(duty, projection, store, generations).await? {
                 None => break,
                 // Everything before the commit at fault is still good.
                 Some((position, failure)) => {
@@ -87,24 +87,25 @@ impl Batch {
                 }
             }
         }
-        duty.gauge.progress(generation.position.0, self.pending);
+        let position = generations.iter().map(|generation| generation.position).min();
+        duty.gauge.progress(position.unwrap_or_default().0, self.pending);
         match self.failed {
             None => Ok(()),
             Some(failure) => Err(Ended::Halted(failure.to_string())),
         }
     }
 
-    /// Applies the batch, as often as the file is away; `Some` if an event in it is at fault.
+    /// Applies the batch, as often as the store is away; `Some` if an event in it is at fault.
     async fn persist(
         &self,
         duty: &Duty,
         projection: &dyn AnyProjection,
-        store: &SqliteStore,
-        generation: &mut Generation,
+        store: &Store,
+        generations: &mut [Generation],
     ) -> Result<Option<(Position, Failure)>, Ended> {
         let (mut backoff, mut failures) = (duty.backoff(), 0);
         loop {
-            let applied = store.apply(generation, projection, &self.touches, self.to).await;
+            let applied = store.apply(generations, projection, &self.touches, self.to).await;
             let error = match applied {
                 Ok(()) => {
                     if failures > 0 {

@@ -16,7 +16,8 @@ use super::{
     AnyProjection,
     params::{CountParams, GetParams, ListParams, Wait, cursor, parse},
     reader::{Condition, Snapshot},
-    store::SqliteStore,
+    store::Store,
+    text,
 };
 use crate::{
     handler::{Gauge, HandlerState},
@@ -26,13 +27,13 @@ use crate::{
 
 /// The queries that every read model answers.
 const NAMES: [&str; 3] = ["count", "get", "list"];
-/// How often a waiting query looks at the file if its projection runs in another process.
+/// How often a waiting query looks at the store if its projection runs in another process.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Whether this instance's file is the one with the log's read models.
+/// Whether this instance's store is the one with the log's read models.
 #[derive(Debug, Clone)]
 pub(crate) enum Standing {
-    Here(SqliteStore),
+    Here(Store),
     /// Why not.
     Elsewhere(Problem),
 }
@@ -125,14 +126,14 @@ impl Queries for ReadModels {
 }
 
 impl Served {
-    async fn get(
-        &self,
-        store: &SqliteStore,
-        params: GetParams,
-    ) -> Result<(Position, Found), Problem> {
+    async fn get(&self, store: &Store, params: GetParams) -> Result<(Position, Found), Problem> {
         let wait = Wait::new(params.after, params.wait_ms)?;
         let mut snapshot = self.reached(store, wait).await?;
-        let document = snapshot.get(&params.key).await.map_err(|error| away(&error))?;
+        // No document has such a key, and not every database can be asked for it.
+        let document = match text::is_key(&params.key) {
+            true => snapshot.get(&params.key).await.map_err(|error| away(&error))?,
+            false => None,
+        };
         let position = snapshot.position;
         let document = document.ok_or_else(|| {
             let name = self.projection.name();
@@ -141,11 +142,7 @@ impl Served {
         Ok((position, Found::One { document }))
     }
 
-    async fn list(
-        &self,
-        store: &SqliteStore,
-        params: ListParams,
-    ) -> Result<(Position, Found), Problem> {
+    async fn list(&self, store: &Store, params: ListParams) -> Result<(Position, Found), Problem> {
         let wait = Wait::new(params.after, params.wait_ms)?;
         let (limit, start) = (params.limit()?, params.start()?);
         let conditions: Result<Vec<_>, _> =
@@ -160,7 +157,7 @@ impl Served {
 
     async fn count(
         &self,
-        store: &SqliteStore,
+        store: &Store,
         params: CountParams,
     ) -> Result<(Position, Found), Problem> {
         let wait = Wait::new(params.after, params.wait_ms)?;
@@ -185,7 +182,7 @@ impl Served {
     }
 
     /// A snapshot with all rows, of this version, that holds everything up to `wait.after`.
-    async fn reached(&self, store: &SqliteStore, wait: Wait) -> Result<Snapshot, Problem> {
+    async fn reached(&self, store: &Store, wait: Wait) -> Result<Snapshot, Problem> {
         let until = Instant::now() + wait.patience;
         let mut status = self.gauge.watch();
         loop {
@@ -201,7 +198,7 @@ impl Served {
             }
             self.poke.notify_one();
             let look = (Instant::now() + LOOK_INTERVAL).min(until);
-            // Whichever comes first, the file has the answer.
+            // Whichever comes first, the store has the answer.
             let _ = time::timeout_at(look, status.changed()).await;
         }
     }

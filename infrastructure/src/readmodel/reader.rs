@@ -1,14 +1,15 @@
-//! Reading documents: each answer from one snapshot of the file, checkpoint included.
+//! Reading documents: each answer from one snapshot of the store, checkpoint included.
 
 use std::collections::BTreeMap;
 
 use kit::{Match, Position};
 use serde_json::value::RawValue;
-use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite, Transaction};
+use sqlx::AssertSqlSafe;
 
 use super::{
     generation::{CheckpointRow, checkpoint},
-    store::{SqliteStore, Tables},
+    sql::{Param, Tx},
+    store::{Store, Tables},
 };
 
 /// Most values that one count tells.
@@ -30,33 +31,31 @@ pub(super) struct Page {
 
 /// One consistent view of a projection.
 pub(super) struct Snapshot {
-    transaction: Transaction<'static, Sqlite>,
+    tx: Tx,
     tables: Tables,
     pub(super) position: Position,
     pub(super) version: u32,
     pub(super) complete_at: Position,
 }
 
-impl SqliteStore {
-    /// A snapshot of `projection`; `None` if it has not run on this file yet.
+impl Store {
+    /// A snapshot of `projection`; `None` if it has not run on this store yet.
     pub(super) async fn snapshot(&self, projection: &str) -> sqlx::Result<Option<Snapshot>> {
-        let mut transaction = self.reader.begin().await?;
-        let found = checkpoint(&mut transaction, projection).await?;
+        let mut tx = self.database.read().await?;
+        let found = checkpoint(&mut tx, projection).await?;
         Ok(found.map(|CheckpointRow { generation, position, version, complete_at, .. }| {
             let tables = Tables::new(projection, generation);
-            Snapshot { transaction, tables, position, version, complete_at }
+            Snapshot { tx, tables, position, version, complete_at }
         }))
     }
 }
 
 impl Snapshot {
     pub(super) async fn get(&mut self, key: &str) -> sqlx::Result<Option<Box<RawValue>>> {
-        let statement = format!("SELECT document FROM {} WHERE key = ?", self.tables.documents);
-        let found: Option<String> = sqlx::query_scalar(AssertSqlSafe(statement))
-            .bind(key)
-            .fetch_optional(&mut *self.transaction)
-            .await?;
-        found.map(raw).transpose()
+        let statement = format!("SELECT document FROM {} WHERE key = $1", self.tables.documents);
+        let found: Option<(String,)> =
+            self.tx.first(AssertSqlSafe(statement), &[Param::Text(key)]).await?;
+        found.map(|(document,)| raw(document)).transpose()
     }
 
     pub(super) async fn list(
@@ -65,34 +64,10 @@ impl Snapshot {
         after: Option<(String, String)>,
         limit: u32,
     ) -> sqlx::Result<Page> {
-        let Tables { documents, terms } = &self.tables;
-        let mut query = QueryBuilder::<Sqlite>::new(format!(
-            "SELECT sort, key, document FROM {documents} WHERE TRUE"
-        ));
-        for condition in conditions {
-            query.push(format_args!(" AND key IN (SELECT key FROM {terms} WHERE field = "));
-            query.push_bind(condition.field);
-            match condition.matches {
-                Match::Exact => {
-                    query.push(" AND value = ").push_bind(condition.value.as_str());
-                }
-                Match::Prefix => {
-                    // Values between the prefix and the prefix with the last of all characters.
-                    let end = format!("{}{}", condition.value, char::MAX);
-                    query.push(" AND value >= ").push_bind(condition.value.as_str());
-                    query.push(" AND value < ").push_bind(end);
-                }
-            }
-            query.push(")");
-        }
-        if let Some((sort, key)) = after {
-            query.push(" AND (sort, key) > (").push_bind(sort);
-            query.push(", ").push_bind(key).push(")");
-        }
-        // One more than asked for tells whether there is a next page.
-        query.push(" ORDER BY sort, key LIMIT ").push_bind(i64::from(limit) + 1);
+        let (statement, texts) = list_statement(&self.tables, conditions, after, limit);
+        let params: Vec<_> = texts.iter().map(|text| Param::Text(text)).collect();
         let mut rows: Vec<(String, String, String)> =
-            query.build_query_as().fetch_all(&mut *self.transaction).await?;
+            self.tx.all(AssertSqlSafe(statement), &params).await?;
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         let last = rows.last().map(|(sort, key, _)| (sort.clone(), key.clone()));
@@ -103,15 +78,49 @@ impl Snapshot {
 
     pub(super) async fn count(&mut self, field: &str) -> sqlx::Result<BTreeMap<String, u64>> {
         let statement = format!(
-            "SELECT value, count(*) FROM {} WHERE field = ? GROUP BY value LIMIT {VALUES_MAX}",
+            "SELECT value, count(*) FROM {} WHERE field = $1
+             GROUP BY value ORDER BY value LIMIT {VALUES_MAX}",
             self.tables.terms
         );
-        let rows: Vec<(String, i64)> = sqlx::query_as(AssertSqlSafe(statement))
-            .bind(field)
-            .fetch_all(&mut *self.transaction)
-            .await?;
+        let rows: Vec<(String, i64)> =
+            self.tx.all(AssertSqlSafe(statement), &[Param::Text(field)]).await?;
         Ok(rows.into_iter().map(|(value, count)| (value, count.cast_unsigned())).collect())
     }
+}
+
+/// The statement of a list, and its parameters.
+fn list_statement(
+    tables: &Tables,
+    conditions: &[Condition],
+    after: Option<(String, String)>,
+    limit: u32,
+) -> (String, Vec<String>) {
+    let Tables { documents, terms } = tables;
+    let mut params: Vec<String> = Vec::new();
+    let mut bind = |value: String| {
+        params.push(value);
+        format!("${}", params.len())
+    };
+    let mut statement = format!("SELECT sort, key, document FROM {documents} WHERE TRUE");
+    for Condition { field, matches, value } in conditions {
+        let field = bind((*field).to_owned());
+        let matching = match matches {
+            Match::Exact => format!("value = {}", bind(value.clone())),
+            Match::Prefix => {
+                // Values between the prefix and the prefix with the last of all characters.
+                let end = format!("{value}{}", char::MAX);
+                format!("value >= {} AND value < {}", bind(value.clone()), bind(end))
+            }
+        };
+        statement +=
+            &format!(" AND key IN (SELECT key FROM {terms} WHERE field = {field} AND {matching})");
+    }
+    if let Some((sort, key)) = after {
+        statement += &format!(" AND (sort, key) > ({}, {})", bind(sort), bind(key));
+    }
+    // One more than asked for tells whether there is a next page.
+    statement += &format!(" ORDER BY sort, key LIMIT {}", limit + 1);
+    (statement, params)
 }
 
 fn raw(document: String) -> sqlx::Result<Box<RawValue>> {

@@ -9,10 +9,12 @@ use infrastructure::{
     query::Queries,
 };
 use kit::Position;
+use test_postgres::Postgres;
+use tokio::task::spawn_blocking;
 
 use super::{
     table_tennis::{POISON, Returns, Score, Scores},
-    world::{World, json, state, table},
+    world::{World, json, state, table, with_every_store},
 };
 
 fn scoring() -> Composition {
@@ -27,9 +29,7 @@ async fn scores(handlers: &Handlers, after: Position) -> BTreeMap<String, Vec<u6
     documents.into_iter().map(|score| (score.name, score.balls)).collect()
 }
 
-#[tokio::test]
-async fn after_any_kill_the_rows_equal_a_fold_of_the_log() {
-    let world = World::start().await;
+async fn after_any_kill_the_rows_equal_a_fold_of_the_log(world: World) {
     let composition = scoring();
     for round in 0..6_u64 {
         let instance = world.instance(&composition, "one");
@@ -51,9 +51,7 @@ async fn after_any_kill_the_rows_equal_a_fold_of_the_log() {
     handlers.stop().await;
 }
 
-#[tokio::test]
-async fn a_second_instance_on_the_same_file_takes_over() {
-    let world = World::start().await;
+async fn a_second_instance_on_the_same_store_takes_over(world: World) {
     let first = world.instance(&scoring(), "one");
     world.serve("ada", 1).await;
     world.owned_by("scores", "one").await;
@@ -68,9 +66,7 @@ async fn a_second_instance_on_the_same_file_takes_over() {
     second.stop().await;
 }
 
-#[tokio::test]
-async fn a_projection_that_cannot_fold_an_event_halts_before_it_and_others_go_on() {
-    let world = World::start().await;
+async fn a_projection_that_cannot_fold_an_event_halts_before_it_and_others_go_on(world: World) {
     let poisoned = table().projection(Scores::<1, true>).projection(Returns);
     let handlers = world.handlers(&poisoned, "one").await;
     for ball in [1, 2, POISON, 3] {
@@ -95,9 +91,7 @@ async fn a_projection_that_cannot_fold_an_event_halts_before_it_and_others_go_on
     mended.stop().await;
 }
 
-#[tokio::test]
-async fn rows_of_older_code_are_folded_again() {
-    let world = World::start().await;
+async fn rows_of_older_code_are_folded_again(world: World) {
     for ball in 1..=300 {
         world.serve("ada", ball).await;
     }
@@ -130,7 +124,7 @@ async fn an_instance_with_another_file_runs_neither_projections_nor_their_querie
     assert_eq!(scores(&first, reply.position).await["ada"], [1]);
 
     let mut options = world.options("two");
-    options.store = world.server.folder().join("another.sqlite");
+    options.store = world.server.folder().join("another.sqlite").into();
     let second = Handlers::start(&world.client, &scoring(), options).await.unwrap();
     assert!(second.status().is_empty());
     assert!(second.queries().catalogue().is_empty());
@@ -142,13 +136,48 @@ async fn an_instance_with_another_file_runs_neither_projections_nor_their_querie
 }
 
 #[tokio::test]
+async fn while_the_database_is_away_batches_are_tried_again_and_nothing_is_lost() {
+    let mut postgres = spawn_blocking(Postgres::start).await.unwrap();
+    let store = postgres.database().parse().unwrap();
+    let world = World::start_with(store, tempfile::tempdir().unwrap()).await;
+    let handlers = world.handlers(&scoring(), "one").await;
+    let reply = world.serve("ada", 1).await;
+    assert_eq!(scores(&handlers, reply.position).await["ada"], [1]);
+
+    let mut postgres = spawn_blocking(move || {
+        postgres.stop();
+        postgres
+    })
+    .await
+    .unwrap();
+    for ball in 2..=20 {
+        world.serve("ada", ball).await;
+    }
+    let is_retrying = |state: &HandlerState| matches!(state, HandlerState::Retrying { .. });
+    state(&handlers, "scores", is_retrying).await;
+    let get = handlers.queries().query("scores", "get", r#"{"key":"ada"}"#.into()).await;
+    assert_eq!(get.unwrap_err().code, "unavailable");
+
+    let postgres = spawn_blocking(move || {
+        postgres.restart();
+        postgres
+    })
+    .await
+    .unwrap();
+    state(&handlers, "scores", |state| *state == HandlerState::Running).await;
+    assert_eq!(scores(&handlers, world.last().await).await, world.balls("server").await);
+    handlers.stop().await;
+    spawn_blocking(|| drop(postgres)).await.unwrap();
+}
+
+#[tokio::test]
 async fn an_instance_whose_file_was_deleted_folds_it_again() {
     let world = World::start().await;
     let first = world.handlers(&scoring(), "one").await;
     let reply = world.serve("ada", 1).await;
     assert_eq!(scores(&first, reply.position).await["ada"], [1]);
     first.stop().await;
-    std::fs::remove_file(world.options("one").store).unwrap();
+    std::fs::remove_file(world.file()).unwrap();
     let again = world.handlers(&scoring(), "one").await;
     assert_eq!(scores(&again, reply.position).await["ada"], [1]);
     again.stop().await;
@@ -168,4 +197,11 @@ async fn rows_of_another_log_are_not_mixed_with_this_one() {
     let answer = elsewhere.queries().query("scores", "list", Bytes::new()).await.unwrap_err();
     assert!(answer.detail.contains("folded from another event log"), "{answer}");
     elsewhere.stop().await;
+}
+
+with_every_store! {
+    after_any_kill_the_rows_equal_a_fold_of_the_log,
+    a_second_instance_on_the_same_store_takes_over,
+    a_projection_that_cannot_fold_an_event_halts_before_it_and_others_go_on,
+    rows_of_older_code_are_folded_again,
 }

@@ -10,14 +10,12 @@ use serde_json::{Value, json};
 
 use super::{
     table_tennis::{Returns, Scores},
-    world::{World, json as read, table, value},
+    world::{World, json as read, table, value, with_every_store},
 };
 
-async fn scoring() -> (World, Handlers) {
-    let world = World::start().await;
+async fn scoring(world: &World) -> Handlers {
     let composition = table().projection(Scores::<1, false>).projection(Returns);
-    let handlers = world.handlers(&composition, "one").await;
-    (world, handlers)
+    world.handlers(&composition, "one").await
 }
 
 async fn ask(handlers: &Handlers, name: &str, params: Value) -> Result<Value, Problem> {
@@ -25,9 +23,8 @@ async fn ask(handlers: &Handlers, name: &str, params: Value) -> Result<Value, Pr
     answer.map(|body| read(&body))
 }
 
-#[tokio::test]
-async fn what_was_written_can_be_read_after_its_position() {
-    let (world, handlers) = scoring().await;
+async fn what_was_written_can_be_read_after_its_position(world: World) {
+    let handlers = scoring(&world).await;
     for ball in 1..=20 {
         let after = world.serve("ada", ball).await.position;
         let answer = ask(&handlers, "get", json!({"key": "ada", "after": after})).await.unwrap();
@@ -39,9 +36,8 @@ async fn what_was_written_can_be_read_after_its_position() {
     handlers.stop().await;
 }
 
-#[tokio::test]
-async fn a_quiet_projection_answers_for_positions_of_others() {
-    let (world, handlers) = scoring().await;
+async fn a_quiet_projection_answers_for_positions_of_others(world: World) {
+    let handlers = scoring(&world).await;
     for ball in 1..=5 {
         let after = world.serve("ada", ball).await.position;
         let body = json!({ "after": after }).to_string();
@@ -51,9 +47,8 @@ async fn a_quiet_projection_answers_for_positions_of_others() {
     handlers.stop().await;
 }
 
-#[tokio::test]
-async fn a_position_that_does_not_come_ends_in_a_timeout_with_the_lag() {
-    let (world, handlers) = scoring().await;
+async fn a_position_that_does_not_come_ends_in_a_timeout_with_the_lag(world: World) {
+    let handlers = scoring(&world).await;
     let end = world.serve("ada", 1).await.position.0;
     ask(&handlers, "get", json!({"key": "ada", "after": end})).await.unwrap();
     let after = end + 7;
@@ -64,9 +59,8 @@ async fn a_position_that_does_not_come_ends_in_a_timeout_with_the_lag() {
     handlers.stop().await;
 }
 
-#[tokio::test]
-async fn a_list_is_found_by_prefix_or_by_whole_values() {
-    let (world, handlers) = scoring().await;
+async fn a_list_is_found_by_prefix_or_by_whole_values(world: World) {
+    let handlers = scoring(&world).await;
     let mut after = 0;
     for (id, ball) in [("Ada", 1), ("adam", 2), ("bob", 2), ("adam", 3)] {
         after = world.serve(id, ball).await.position.0;
@@ -83,14 +77,26 @@ async fn a_list_is_found_by_prefix_or_by_whole_values() {
     assert_eq!(names(json!({"ball": "2"})).await, ["adam", "bob"]);
     assert_eq!(names(json!({"ball": ""})).await, [""; 0]);
     assert_eq!(names(json!({"name": "%"})).await, [""; 0]);
+    assert_eq!(names(json!({"name": "a\u{0}"})).await, [""; 0]);
     let counts = ask(&handlers, "count", json!({"by": "ball"})).await.unwrap();
     assert_eq!(counts["counts"], json!({"1": 1, "2": 2, "3": 1}));
     handlers.stop().await;
 }
 
-#[tokio::test]
-async fn a_list_comes_in_pages_that_fit_together() {
-    let (world, handlers) = scoring().await;
+async fn a_list_goes_by_the_bytes_of_its_order(world: World) {
+    let handlers = scoring(&world).await;
+    let (mut after, bytewise) = (0, ["a-x", "a1x", "a=x", "a_x", "aax", "z"]);
+    for id in ["z", "a_x", "aax", "a=x", "a1x", "a-x"] {
+        after = world.serve(id, 1).await.position.0;
+    }
+    let list = ask(&handlers, "list", json!({ "after": after })).await.unwrap();
+    let documents = list["documents"].as_array().unwrap().iter();
+    assert_eq!(documents.map(|one| one["name"].as_str().unwrap()).collect::<Vec<_>>(), bytewise);
+    handlers.stop().await;
+}
+
+async fn a_list_comes_in_pages_that_fit_together(world: World) {
+    let handlers = scoring(&world).await;
     let mut after = 0;
     for at in 0..25 {
         after = world.serve(&format!("p{at:02}"), 1).await.position.0;
@@ -112,9 +118,8 @@ async fn a_list_comes_in_pages_that_fit_together() {
     handlers.stop().await;
 }
 
-#[tokio::test]
-async fn parameters_that_make_no_sense_are_refused_with_what_is_wrong() {
-    let (_world, handlers) = scoring().await;
+async fn parameters_that_make_no_sense_are_refused_with_what_is_wrong(world: World) {
+    let handlers = scoring(&world).await;
     for (name, params, code, says) in [
         ("get", json!({}), "invalid", "key"),
         ("get", json!({"key": "ada", "colour": 1}), "invalid", "colour"),
@@ -123,10 +128,14 @@ async fn parameters_that_make_no_sense_are_refused_with_what_is_wrong() {
         ("list", json!({"limit": 0}), "invalid", "limit"),
         ("list", json!({"limit": 201}), "invalid", "limit"),
         ("list", json!({"cursor": "x"}), "invalid", "cursor"),
+        // A place that holds a NUL.
+        ("list", json!({"cursor": "WyJcdTAwMDAiLCIiXQ"}), "invalid", "cursor"),
         ("list", json!({"where": {"colour": "red"}}), "invalid", "it has: name, ball"),
         ("count", json!({"by": "colour"}), "invalid", "it has: name, ball"),
         ("count", json!({}), "invalid", "by"),
         ("get", json!({"key": "nobody"}), "not-found", "no document"),
+        ("get", json!({"key": "no\u{0}body"}), "not-found", "no document"),
+        ("get", json!({"key": "n".repeat(5_000)}), "not-found", "no document"),
         ("drop", json!({}), "unknown-query", "drop"),
     ] {
         // The rows are there once the projection has an owner.
@@ -142,9 +151,8 @@ async fn parameters_that_make_no_sense_are_refused_with_what_is_wrong() {
     handlers.stop().await;
 }
 
-#[tokio::test]
-async fn queries_are_answered_over_nats() {
-    let (world, handlers) = scoring().await;
+async fn queries_are_answered_over_nats(world: World) {
+    let handlers = scoring(&world).await;
     let connection = world.server.client().await;
     let service = QueryService::start(connection, Arc::new(handlers.queries())).await.unwrap();
     let after = world.serve("ada", 1).await.position.0;
@@ -153,4 +161,15 @@ async fn queries_are_answered_over_nats() {
     assert_eq!(value(&answer)["document"], json!({"name": "ada", "balls": [1]}));
     drop(service);
     handlers.stop().await;
+}
+
+with_every_store! {
+    what_was_written_can_be_read_after_its_position,
+    a_quiet_projection_answers_for_positions_of_others,
+    a_position_that_does_not_come_ends_in_a_timeout_with_the_lag,
+    a_list_is_found_by_prefix_or_by_whole_values,
+    a_list_goes_by_the_bytes_of_its_order,
+    a_list_comes_in_pages_that_fit_together,
+    parameters_that_make_no_sense_are_refused_with_what_is_wrong,
+    queries_are_answered_over_nats,
 }

@@ -73,7 +73,7 @@ async fn a_log_that_ends_before_what_was_handled_starts_nothing_until_that_is_se
     let refused = start().await.unwrap_err();
     assert!(matches!(&refused, HandlersError::LogBehind(behind) if behind.handler == "scores"));
 
-    fs::remove_file(world.options("one").store).unwrap();
+    fs::remove_file(world.file()).unwrap();
     let handlers = world.handlers(&composition, "one").await;
     world.open().await;
     let next = world.serve("ada", 103).await;

@@ -1,6 +1,6 @@
 //! A server, a command service, and instances that run handlers and can die like processes.
 
-use std::{collections::BTreeMap, sync::mpsc, thread, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::mpsc, thread, time::Duration};
 
 use async_nats::jetstream;
 use infrastructure::{
@@ -11,6 +11,7 @@ use infrastructure::{
     jetstream::{JetStreamOptions, JetStreamStore},
     processor::{Processor, ProcessorOptions},
     provision::{ProvisionOptions, provision},
+    readmodel::StoreLocation,
     request::{CommandRequest, Reply},
     service::CommandService,
 };
@@ -18,10 +19,36 @@ use kit::{Position, Secret};
 use nats::names;
 use serde_json::value::RawValue;
 use tempfile::TempDir;
+use test_postgres::Postgres;
 use tests::{LIMIT, eventually};
 use tokio::{runtime, sync::oneshot};
 
 use super::table_tennis::{Receiver, Server};
+
+/// Runs each promise, a function of a world, with every kind of store.
+macro_rules! with_every_store {
+    ($($promise:ident),* $(,)?) => {
+        mod with_sqlite {
+            $(
+                #[tokio::test]
+                async fn $promise() {
+                    super::$promise(super::World::start().await).await;
+                }
+            )*
+        }
+        mod with_postgres {
+            $(
+                #[tokio::test]
+                async fn $promise() {
+                    let shared = tokio::task::spawn_blocking(test_postgres::Postgres::shared);
+                    let world = super::World::start_on(shared.await.unwrap()).await;
+                    super::$promise(world).await;
+                }
+            )*
+        }
+    };
+}
+pub(crate) use with_every_store;
 
 /// Short, so that a test does not wait long for a take-over.
 pub(crate) const LEASE_TTL: Duration = Duration::from_millis(1500);
@@ -36,17 +63,29 @@ pub(crate) struct World {
     pub(crate) connection: async_nats::Client,
     pub(crate) client: Client,
     service: Option<(CommandService, Processor)>,
-    folder: TempDir,
+    pub(crate) store: StoreLocation,
+    _folder: TempDir,
 }
 
 impl World {
+    /// With the read models in a file.
     pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::start_with(folder.path().join("read-models.sqlite").into(), folder).await
+    }
+
+    /// With the read models in a database of their own.
+    pub(crate) async fn start_on(postgres: &'static Postgres) -> Self {
+        let url = tokio::task::spawn_blocking(|| postgres.database()).await.unwrap();
+        Self::start_with(url.parse().unwrap(), tempfile::tempdir().unwrap()).await
+    }
+
+    pub(crate) async fn start_with(store: StoreLocation, folder: TempDir) -> Self {
         let server = tests::Server::start().await;
         let connection = server.client().await;
         provision(&connection, &ProvisionOptions::default()).await.unwrap();
         let client = Client::new(connection.clone());
-        let folder = tempfile::tempdir().unwrap();
-        let mut world = Self { server, connection, client, service: None, folder };
+        let mut world = Self { server, connection, client, service: None, store, _folder: folder };
         world.open().await;
         world
     }
@@ -75,11 +114,17 @@ impl World {
         processor.drain().await;
     }
 
+    /// The file of the read models.
+    pub(crate) fn file(&self) -> &Path {
+        let StoreLocation::Sqlite(path) = &self.store else { unreachable!("a database") };
+        path
+    }
+
     pub(crate) fn options(&self, instance: &str) -> HandlerOptions {
         HandlerOptions {
             lease_ttl: LEASE_TTL,
             retry_delay_max: Duration::from_millis(200),
-            ..HandlerOptions::new(instance, self.folder.path().join("read-models.sqlite"))
+            ..HandlerOptions::new(instance, self.store.clone())
         }
     }
 

@@ -1,0 +1,261 @@
+//! The one place that knows which database it is: connections, transactions, and the statements
+//! that the two databases do not share. Everything else is written once, with `$1`, `$2`, … as
+//! parameters, which both understand. Not here: what the tables mean.
+
+mod postgres;
+mod sqlite;
+
+use std::{collections::HashMap, future::Future, io, time::Duration};
+
+use kit::Key;
+use sqlx::{
+    FromRow, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction, postgres::PgRow,
+    sqlite::SqliteRow,
+};
+
+use super::location::StoreLocation;
+
+/// A database that takes longer for one statement is away; batches and answers are small.
+const STATEMENT_MAX: Duration = Duration::from_secs(30);
+
+/// A pool for one writer at a time and one for readers, which do not wait for it.
+#[derive(Debug, Clone)]
+pub(super) enum Database {
+    Sqlite { writer: SqlitePool, reader: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// A transaction. Dropped before [`Self::commit`], it changes nothing.
+pub(super) enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// A statement's parameter.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Param<'a> {
+    Int(i64),
+    Text(&'a str),
+}
+
+/// A row that reads the same from both databases.
+pub(super) trait Record:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+
+impl<T> Record for T where
+    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+
+/// One row of a table of documents.
+#[derive(Debug)]
+pub(super) struct DocumentRow<'a> {
+    pub(super) key: &'a str,
+    pub(super) sort: &'a str,
+    pub(super) position: i64,
+    pub(super) document: &'a str,
+}
+
+/// One row of a table of terms.
+#[derive(Debug)]
+pub(super) struct TermRow<'a> {
+    pub(super) field: &'a str,
+    pub(super) value: &'a str,
+    pub(super) key: &'a str,
+}
+
+impl Database {
+    /// Opens what `location` names; a file is made if there is none.
+    pub(super) async fn open(location: &StoreLocation) -> sqlx::Result<Self> {
+        match location {
+            StoreLocation::Sqlite(path) => sqlite::open(path).await,
+            StoreLocation::Postgres(url) => {
+                // Connecting takes a state of many KB, which its callers need not hold.
+                Box::pin(postgres::open(url)).await.map(Self::Postgres)
+            }
+        }
+    }
+
+    /// A transaction that writes.
+    pub(super) async fn write(&self) -> sqlx::Result<Tx> {
+        match self {
+            Self::Sqlite { writer, .. } => {
+                writer.begin_with("BEGIN IMMEDIATE").await.map(Tx::Sqlite)
+            }
+            Self::Postgres(pool) => pool.begin().await.map(Tx::Postgres),
+        }
+    }
+
+    /// A transaction that reads one consistent state from its first statement on.
+    pub(super) async fn read(&self) -> sqlx::Result<Tx> {
+        match self {
+            Self::Sqlite { reader, .. } => reader.begin().await.map(Tx::Sqlite),
+            Self::Postgres(pool) => {
+                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                pool.begin_with(begin).await.map(Tx::Postgres)
+            }
+        }
+    }
+
+    /// The type of whole numbers, of text that is compared byte by byte, and what ends a table.
+    pub(super) const fn words(&self) -> Words {
+        match self {
+            Self::Sqlite { .. } => sqlite::WORDS,
+            Self::Postgres(_) => postgres::WORDS,
+        }
+    }
+
+    /// Ends all connections.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, reader } => {
+                reader.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// Where the databases' definitions of tables differ.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Words {
+    pub(super) int: &'static str,
+    /// Text that is compared by its bytes: the same order and the same prefixes everywhere.
+    pub(super) text: &'static str,
+    pub(super) end: &'static str,
+    /// The end of a table that is its own index.
+    pub(super) end_keyed: &'static str,
+}
+
+macro_rules! bound {
+    ($query:expr, $params:expr) => {{
+        let mut query = $query;
+        for param in $params {
+            query = match *param {
+                Param::Int(value) => query.bind(value),
+                Param::Text(value) => query.bind(value),
+            };
+        }
+        query
+    }};
+}
+
+impl Tx {
+    /// Lets one instance at a time make tables: PostgreSQL's `IF NOT EXISTS` does not.
+    pub(super) async fn exclude(&mut self) -> sqlx::Result<()> {
+        match self {
+            // The write lock is the file's.
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(tx) => postgres::exclude(tx).await,
+        }
+    }
+
+    /// Carries out one statement and tells how many rows it touched.
+    pub(super) async fn execute(
+        &mut self,
+        statement: impl SqlSafeStr,
+        params: &[Param<'_>],
+    ) -> sqlx::Result<u64> {
+        let statement = statement.into_sql_str();
+        match self {
+            Self::Sqlite(tx) => {
+                let query = bound!(sqlx::query::<Sqlite>(statement), params);
+                Ok(timely(query.execute(&mut **tx)).await?.rows_affected())
+            }
+            Self::Postgres(tx) => {
+                let query = bound!(sqlx::query::<Postgres>(statement), params);
+                Ok(timely(query.execute(&mut **tx)).await?.rows_affected())
+            }
+        }
+    }
+
+    /// Carries out several statements without parameters.
+    pub(super) async fn script(&mut self, statements: impl SqlSafeStr) -> sqlx::Result<()> {
+        let statements = sqlx::raw_sql(statements);
+        match self {
+            Self::Sqlite(tx) => timely(statements.execute(&mut **tx)).await.map(|_| ()),
+            Self::Postgres(tx) => timely(statements.execute(&mut **tx)).await.map(|_| ()),
+        }
+    }
+
+    /// All rows that `statement` yields.
+    pub(super) async fn all<T: Record>(
+        &mut self,
+        statement: impl SqlSafeStr,
+        params: &[Param<'_>],
+    ) -> sqlx::Result<Vec<T>> {
+        let statement = statement.into_sql_str();
+        match self {
+            Self::Sqlite(tx) => {
+                let query = bound!(sqlx::query_as::<Sqlite, T>(statement), params);
+                timely(query.fetch_all(&mut **tx)).await
+            }
+            Self::Postgres(tx) => {
+                let query = bound!(sqlx::query_as::<Postgres, T>(statement), params);
+                timely(query.fetch_all(&mut **tx)).await
+            }
+        }
+    }
+
+    /// The first row that `statement` yields, if any.
+    pub(super) async fn first<T: Record>(
+        &mut self,
+        statement: impl SqlSafeStr,
+        params: &[Param<'_>],
+    ) -> sqlx::Result<Option<T>> {
+        Ok(self.all(statement, params).await?.into_iter().next())
+    }
+
+    /// The stored documents of `keys`, as far as there are any.
+    pub(super) async fn documents(
+        &mut self,
+        table: &str,
+        keys: &[&str],
+    ) -> sqlx::Result<HashMap<Key, String>> {
+        match self {
+            Self::Sqlite(tx) => timely(sqlite::documents(tx, table, keys)).await,
+            Self::Postgres(tx) => timely(postgres::documents(tx, table, keys)).await,
+        }
+    }
+
+    /// Writes `rows`, over those with the same keys.
+    pub(super) async fn put_documents(
+        &mut self,
+        table: &str,
+        rows: &[DocumentRow<'_>],
+    ) -> sqlx::Result<()> {
+        match self {
+            Self::Sqlite(tx) => timely(sqlite::put_documents(tx, table, rows)).await,
+            Self::Postgres(tx) => timely(postgres::put_documents(tx, table, rows)).await,
+        }
+    }
+
+    /// Writes `rows` in place of everything that the table has for `keys`.
+    pub(super) async fn put_terms(
+        &mut self,
+        table: &str,
+        keys: &[&str],
+        rows: &[TermRow<'_>],
+    ) -> sqlx::Result<()> {
+        match self {
+            Self::Sqlite(tx) => timely(sqlite::put_terms(tx, table, keys, rows)).await,
+            Self::Postgres(tx) => timely(postgres::put_terms(tx, table, keys, rows)).await,
+        }
+    }
+
+    pub(super) async fn commit(self) -> sqlx::Result<()> {
+        match self {
+            Self::Sqlite(tx) => timely(tx.commit()).await,
+            Self::Postgres(tx) => timely(tx.commit()).await,
+        }
+    }
+}
+
+/// A connection that hangs must not hold a projection for ever.
+async fn timely<T>(answer: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    let answer = tokio::time::timeout(STATEMENT_MAX, answer).await;
+    answer.unwrap_or_else(|_| Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into())))
+}

@@ -1,0 +1,119 @@
+//! PostgreSQL: one schema that several instances share, and rows as arrays, one for each column.
+
+use std::{collections::HashMap, time::Duration};
+
+use kit::Key;
+use sqlx::{
+    AssertSqlSafe, PgPool, Postgres, Transaction,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use super::{DocumentRow, TermRow, Words};
+use crate::readmodel::location::PostgresUrl;
+
+/// Connections of one instance: a writer for each projection, and readers.
+const CONNECTIONS_MAX: u32 = 10;
+/// A database that gives no connection for so long is away; batches are tried again.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Everything stands in a schema of its own, beside whatever else the database holds.
+const SCHEMA: &str = "headwater";
+/// An owner that was stopped in the middle of a batch keeps its successor waiting no longer.
+const SESSION: [(&str, &str); 3] = [
+    ("search_path", SCHEMA),
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "10s"),
+];
+/// Of all who make the schema at the same time, one goes first: `headwater` in ASCII.
+const SCHEMA_LOCK: i64 = 0x6865_6164_7761_7465;
+
+pub(super) const WORDS: Words =
+    Words { int: "BIGINT", text: "TEXT COLLATE \"C\"", end: "", end_keyed: "" };
+
+pub(super) async fn open(url: &PostgresUrl) -> sqlx::Result<PgPool> {
+    let options: PgConnectOptions = url.options()?;
+    let named = options.get_application_name().is_some();
+    let options = if named { options } else { options.application_name("headwater") };
+    let pool = PgPoolOptions::new()
+        .max_connections(CONNECTIONS_MAX)
+        .acquire_timeout(CONNECT_TIMEOUT)
+        .connect_with(options.options(SESSION))
+        .await?;
+    let mut tx = pool.begin().await?;
+    exclude(&mut tx).await?;
+    // Asked first: making it, if it is not there, needs a right that a service may lack.
+    let there: bool = sqlx::query_scalar("SELECT to_regnamespace($1) IS NOT NULL")
+        .bind(SCHEMA)
+        .fetch_one(&mut *tx)
+        .await?;
+    if !there {
+        sqlx::raw_sql(AssertSqlSafe(format!("CREATE SCHEMA {SCHEMA}"))).execute(&mut *tx).await?;
+    }
+    tx.commit().await?;
+    Ok(pool)
+}
+
+/// Lets one instance at a time make the common tables.
+pub(super) async fn exclude(tx: &mut Transaction<'_, Postgres>) -> sqlx::Result<()> {
+    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(SCHEMA_LOCK).execute(&mut **tx).await?;
+    Ok(())
+}
+
+pub(super) async fn documents(
+    tx: &mut Transaction<'_, Postgres>,
+    table: &str,
+    keys: &[&str],
+) -> sqlx::Result<HashMap<Key, String>> {
+    let select = format!("SELECT key, document FROM {table} WHERE key = ANY($1)");
+    let rows: Vec<(Key, String)> =
+        sqlx::query_as(AssertSqlSafe(select)).bind(keys).fetch_all(&mut **tx).await?;
+    Ok(rows.into_iter().collect())
+}
+
+pub(super) async fn put_documents(
+    tx: &mut Transaction<'_, Postgres>,
+    table: &str,
+    rows: &[DocumentRow<'_>],
+) -> sqlx::Result<()> {
+    let keys: Vec<_> = rows.iter().map(|row| row.key).collect();
+    let sorts: Vec<_> = rows.iter().map(|row| row.sort).collect();
+    let positions: Vec<_> = rows.iter().map(|row| row.position).collect();
+    let documents: Vec<_> = rows.iter().map(|row| row.document).collect();
+    let upsert = format!(
+        "INSERT INTO {table} (key, sort, position, document)
+         SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[])
+         ON CONFLICT (key) DO UPDATE SET sort = excluded.sort,
+         position = excluded.position, document = excluded.document"
+    );
+    sqlx::query(AssertSqlSafe(upsert))
+        .bind(keys)
+        .bind(sorts)
+        .bind(positions)
+        .bind(documents)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn put_terms(
+    tx: &mut Transaction<'_, Postgres>,
+    table: &str,
+    keys: &[&str],
+    rows: &[TermRow<'_>],
+) -> sqlx::Result<()> {
+    let delete = format!("DELETE FROM {table} WHERE key = ANY($1)");
+    sqlx::query(AssertSqlSafe(delete)).bind(keys).execute(&mut **tx).await?;
+    let fields: Vec<_> = rows.iter().map(|row| row.field).collect();
+    let values: Vec<_> = rows.iter().map(|row| row.value).collect();
+    let keys: Vec<_> = rows.iter().map(|row| row.key).collect();
+    let insert = format!(
+        "INSERT INTO {table} (field, value, key)
+         SELECT * FROM unnest($1::text[], $2::text[], $3::text[])"
+    );
+    sqlx::query(AssertSqlSafe(insert))
+        .bind(fields)
+        .bind(values)
+        .bind(keys)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}

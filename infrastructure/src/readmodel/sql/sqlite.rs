@@ -1,0 +1,126 @@
+//! SQLite: one file, and rows many to a statement because the cost is per statement.
+
+use std::{collections::HashMap, io, path::Path, time::Duration};
+
+use kit::Key;
+use sqlx::{
+    QueryBuilder, Sqlite, Transaction,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::fs::OpenOptions;
+
+use super::{Database, DocumentRow, TermRow, Words};
+
+/// Other processes on the file hold the write lock for one batch only.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Readers at a time; a query is short, and SQLite readers do not wait for the writer.
+const READERS_MAX: u32 = 4;
+/// Rows in one statement. SQLite allows 32,766 parameters; beyond some hundred rows the cost per
+/// row no longer falls.
+const ROWS_MAX: usize = 200;
+
+pub(super) const WORDS: Words =
+    Words { int: "INTEGER", text: "TEXT", end: "STRICT", end_keyed: "STRICT, WITHOUT ROWID" };
+
+pub(super) async fn open(path: &Path) -> sqlx::Result<Database> {
+    if let Some(folder) = path.parent() {
+        tokio::fs::create_dir_all(folder).await?;
+    }
+    secluded(path).await?;
+    // In WAL mode NORMAL never corrupts the file; a power cut may take the last transactions,
+    // rows and checkpoint together, and they are folded again from the log.
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(BUSY_TIMEOUT);
+    let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+    let reader = SqlitePoolOptions::new()
+        .max_connections(READERS_MAX)
+        .connect_with(options.read_only(true))
+        .await?;
+    Ok(Database::Sqlite { writer, reader })
+}
+
+/// Makes a new file its owner's alone: rows hold personal data. `SQLite` gives the files of the
+/// write-ahead log the mode of the file itself. One that is there keeps what its owner gave it.
+async fn secluded(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    match options.write(true).create_new(true).mode(0o600).open(path).await {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+pub(super) async fn documents(
+    tx: &mut Transaction<'_, Sqlite>,
+    table: &str,
+    keys: &[&str],
+) -> sqlx::Result<HashMap<Key, String>> {
+    let mut stored = HashMap::with_capacity(keys.len());
+    for some in keys.chunks(ROWS_MAX) {
+        let mut query = QueryBuilder::<Sqlite>::new(format!(
+            "SELECT key, document FROM {table} WHERE key IN ("
+        ));
+        let mut list = query.separated(", ");
+        for key in some {
+            list.push_bind(*key);
+        }
+        query.push(")");
+        let rows: Vec<(Key, String)> = query.build_query_as().fetch_all(&mut **tx).await?;
+        stored.extend(rows);
+    }
+    Ok(stored)
+}
+
+pub(super) async fn put_documents(
+    tx: &mut Transaction<'_, Sqlite>,
+    table: &str,
+    rows: &[DocumentRow<'_>],
+) -> sqlx::Result<()> {
+    for some in rows.chunks(ROWS_MAX) {
+        let mut upsert = QueryBuilder::<Sqlite>::new(format!(
+            "INSERT INTO {table} (key, sort, position, document) "
+        ));
+        upsert.push_values(some, |mut values, row| {
+            values
+                .push_bind(row.key)
+                .push_bind(row.sort)
+                .push_bind(row.position)
+                .push_bind(row.document);
+        });
+        upsert.push(
+            " ON CONFLICT (key) DO UPDATE SET sort = excluded.sort,
+              position = excluded.position, document = excluded.document",
+        );
+        upsert.build().execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn put_terms(
+    tx: &mut Transaction<'_, Sqlite>,
+    table: &str,
+    keys: &[&str],
+    rows: &[TermRow<'_>],
+) -> sqlx::Result<()> {
+    for some in keys.chunks(ROWS_MAX) {
+        let mut delete = QueryBuilder::<Sqlite>::new(format!("DELETE FROM {table} WHERE key IN ("));
+        let mut list = delete.separated(", ");
+        for key in some {
+            list.push_bind(*key);
+        }
+        delete.push(")");
+        delete.build().execute(&mut **tx).await?;
+    }
+    for some in rows.chunks(ROWS_MAX) {
+        let mut insert =
+            QueryBuilder::<Sqlite>::new(format!("INSERT INTO {table} (field, value, key) "));
+        insert.push_values(some, |mut values, row| {
+            values.push_bind(row.field).push_bind(row.value).push_bind(row.key);
+        });
+        insert.build().execute(&mut **tx).await?;
+    }
+    Ok(())
+}
