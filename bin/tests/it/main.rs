@@ -14,5 +14,6 @@ mod readme;
 mod refusals;
 mod sending;
 mod serve;
+mod sigterm;
 mod store;
 mod telemetry;

@@ -66,3 +66,36 @@ async fn queued_messages_that_cannot_be_read_are_set_aside_and_block_nothing() {
         assert_eq!(outcome.problem.unwrap().code, "invalid");
     }
 }
+
+/// Sends a request with an id of `length` bytes, and gives back what the server says to it.
+async fn with_id_of(stand: &Stand, length: usize) -> String {
+    let mut socket = TcpStream::connect(stand.server.address()).await.unwrap();
+    let text = format!(
+        "CONNECT {{\"verbose\":false,\"headers\":true,\"no_responders\":true}}\r\nSUB answer 1\r\n\
+         PUB command.person.{}.tag answer 2\r\n{{}}\r\n",
+        "x".repeat(length)
+    );
+    // The server may hang up before it has read everything.
+    let _ = socket.write_all(text.as_bytes()).await;
+    let mut heard = Vec::new();
+    let done = |heard: &[u8]| heard.ends_with(b"}\r\n") && heard.windows(4).any(|it| it == b"MSG ");
+    while !done(&heard) {
+        match socket.read_buf(&mut heard).await {
+            Ok(read) if read > 0 => {}
+            _ => break,
+        }
+    }
+    String::from_utf8(heard).unwrap()
+}
+
+#[tokio::test]
+async fn an_id_as_long_as_the_server_lets_through_is_refused_with_a_code_and_a_longer_one_by_it() {
+    let stand = Stand::start().await;
+    let refused = with_id_of(&stand, 3_000).await;
+    assert!(refused.contains(r#""code":"invalid""#), "{refused}");
+    assert!(!refused.contains(&"x".repeat(200)), "it is not repeated: {refused}");
+    let refused = with_id_of(&stand, 10_000).await;
+    assert!(refused.contains("-ERR 'maximum control line exceeded'"), "{refused}");
+    assert_eq!(stand.commits().await, 0);
+    stand.create("alive").await;
+}
