@@ -7,6 +7,7 @@
 mod backoff;
 mod cell;
 mod checkpoint;
+mod drain;
 mod duty;
 mod effect;
 mod failure;
@@ -14,6 +15,7 @@ mod feed;
 #[cfg(test)]
 mod fencing_tests;
 mod handlers;
+mod hands;
 mod lanes;
 mod lease;
 mod log;
@@ -27,6 +29,7 @@ mod source;
 mod status;
 mod supervisor;
 mod trial;
+mod waits;
 
 pub use handlers::{Handlers, HandlersError};
 pub use options::HandlerOptions;
@@ -39,11 +42,11 @@ pub(crate) use backoff::Backoff;
 pub(crate) use cell::{Cell, CellError};
 pub(crate) use duty::{Duty, Ended};
 pub(crate) use effect::AnyEffect;
-pub(crate) use failure::{Failure, guarded};
+pub(crate) use failure::{Failure, guarded, place};
 pub(crate) use feed::{Delivery, Feed, Item};
 pub(crate) use lanes::Lanes;
 pub(crate) use lease::{Contender, Validity};
+pub(crate) use log::Log;
 pub(crate) use policy::AnyPolicy;
-pub(crate) use runner::place;
 pub(crate) use source::Source;
 pub(crate) use status::Gauge;

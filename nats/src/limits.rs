@@ -12,3 +12,6 @@ pub const READ_BATCH_MAX: usize = 256;
 pub const READ_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Largest body of a query in bytes: a query is a few names and values.
 pub const QUERY_BYTES_MAX: usize = 64 * 1024;
+/// Largest body of a stored message in a dead letter's record, as it is written there: a commit fits
+/// whatever is in it, and the record stays below NATS's default payload.
+pub const DEAD_LETTER_BODY_BYTES_MAX: usize = 768 * 1024;

@@ -1,5 +1,6 @@
 //! Policies, effects and projections as durable consumers, on a real server.
 
+mod deadletters;
 mod effects;
 mod faults;
 mod policies;
@@ -8,4 +9,5 @@ mod queries;
 mod restored;
 mod stale;
 mod table_tennis;
+mod umpire;
 mod world;

@@ -246,7 +246,8 @@ fn lane(message: &jetstream::Message) -> Result<(Delivery, u64), Problem> {
         _ => message.subject.to_string(),
     };
     let position = Position(info.stream_sequence);
-    let delivery = Delivery { subject, position, pending: info.pending, body: Bytes::new() };
+    let (pending, body) = (info.pending, Bytes::new());
+    let delivery = Delivery { subject, position, pending, headers: None, body };
     Ok((delivery, info.consumer_sequence))
 }
 

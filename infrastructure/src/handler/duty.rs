@@ -1,6 +1,12 @@
 //! What the owner of a handler works under: its lease, its limits, and the wish to stop.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use tokio::{
@@ -20,6 +26,7 @@ pub(crate) struct Duty {
     pub(crate) gauge: Gauge,
     /// Keys that are worked on at the same time; one that waits gives its place away.
     pub(crate) places: Arc<Semaphore>,
+    pub(crate) pressure: Arc<Pressure>,
     pub(crate) validity: watch::Receiver<Validity>,
     /// Cancelled when the lease may belong to another, or a later owner has fenced this one.
     pub(crate) lost: CancellationToken,
@@ -36,6 +43,33 @@ pub(crate) enum Ended {
     Lost,
     /// At an event that cannot be handled, in words.
     Halted(String),
+}
+
+/// Whether failing keys hold others up.
+#[derive(Debug, Default)]
+pub(crate) struct Pressure {
+    full: AtomicBool,
+    answers: AtomicU64,
+}
+
+impl Pressure {
+    /// As many commits are held as may be.
+    pub(crate) fn set_full(&self, full: bool) {
+        self.full.store(full, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+
+    /// Something outside answered one of the keys.
+    pub(crate) fn note_answer(&self) {
+        self.answers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn answered(&self) -> u64 {
+        self.answers.load(Ordering::Relaxed)
+    }
 }
 
 impl Duty {

@@ -74,9 +74,12 @@ impl Performance {
         let (duty, event) = (trial.duty, source.element.id);
         let key = CommandId::derived(duty.name, event, 0);
         let done = trial.persist(async || done(self.0.perform(source, &key).await?)).await?;
-        if let Some(reason) = done {
-            duty.gauge.skipped();
-            tracing::info!(handler = duty.name, %event, reason, "passed over");
+        match done {
+            None => trial.answered(),
+            Some(reason) => {
+                duty.gauge.skipped();
+                tracing::info!(handler = duty.name, %event, reason, "passed over");
+            }
         }
         Ok(())
     }

@@ -8,7 +8,8 @@ use std::{
 
 use kit::Unreadable;
 
-use crate::envelope::fault;
+use super::Delivery;
+use crate::{deadletter::Class, envelope::fault};
 
 /// A failed attempt at one event. The texts are for operators and never hold personal data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +37,9 @@ pub(crate) enum Failure {
     /// The handler asked to set the event aside.
     #[error("{0}")]
     Asked(String),
+    /// Something outside fails for this key, and not for others: it must not hold them up.
+    #[error("{0}")]
+    Waiting(String),
     /// Going on would do harm: the handler stops, and skips nothing.
     #[error("{0}")]
     Halt(String),
@@ -50,6 +54,18 @@ impl Failure {
         matches!(self, Self::Transient(_) | Self::Later { .. })
     }
 
+    /// The class of its dead letter; none if the event is not to be parked.
+    pub(crate) const fn class(&self) -> Option<Class> {
+        match self {
+            Self::Bug(_) => Some(Class::Bug),
+            Self::Permanent(_) => Some(Class::Permanent),
+            Self::Schema(_) => Some(Class::Schema),
+            Self::Asked(_) => Some(Class::Asked),
+            Self::Waiting(_) => Some(Class::Waiting),
+            Self::Transient(_) | Self::Later { .. } | Self::Halt(_) | Self::Interrupted => None,
+        }
+    }
+
     /// The same failure with its words changed.
     pub(crate) fn told(self, tell: impl FnOnce(String) -> String) -> Self {
         match self {
@@ -59,6 +75,7 @@ impl Failure {
             Self::Permanent(why) => Self::Permanent(tell(why)),
             Self::Schema(why) => Self::Schema(tell(why)),
             Self::Asked(why) => Self::Asked(tell(why)),
+            Self::Waiting(why) => Self::Waiting(tell(why)),
             Self::Halt(why) => Self::Halt(tell(why)),
             Self::Interrupted => Self::Interrupted,
         }
@@ -81,4 +98,13 @@ pub(crate) fn guarded<T>(run: impl FnOnce() -> Result<T, Failure>) -> Result<T, 
 /// The failure that a caught panic becomes.
 pub(crate) fn panicked() -> Failure {
     Failure::Bug("the handler's code panicked; standard error has the message".to_owned())
+}
+
+/// The failure with the place where it happened.
+pub(crate) fn place(failure: Failure, delivery: &Delivery, index: Option<usize>) -> Failure {
+    let cursor = index.map_or_else(
+        || delivery.position.to_string(),
+        |index| format!("{}.{index}", delivery.position),
+    );
+    failure.told(|why| format!("{} at {cursor}: {why}", delivery.subject))
 }

@@ -6,6 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_nats::HeaderMap;
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, pull};
 use bytes::Bytes;
 use futures::StreamExt as _;
@@ -31,8 +32,6 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const EXPIRES: Duration = Duration::from_secs(10);
 /// The server drops the consumer after so long without a request: its owner is gone.
 const INACTIVE_MAX: Duration = Duration::from_secs(30);
-/// How often a quiet feed asks the leader for the end of the log.
-const QUIET_INTERVAL: Duration = Duration::from_millis(250);
 /// A commit that the leader has and that does not arrive for so long was lost on the way.
 const STALLED: Duration = Duration::from_secs(2);
 
@@ -52,10 +51,12 @@ pub(crate) struct Delivery {
     pub(crate) position: Position,
     /// Commits of this handler behind this one.
     pub(crate) pending: u64,
+    pub(crate) headers: Option<HeaderMap>,
     pub(crate) body: Bytes,
 }
 
 /// A running feed. Dropping it ends it.
+#[derive(Debug)]
 pub(crate) struct Feed {
     items: mpsc::Receiver<Item>,
     pumping: JoinHandle<()>,
@@ -155,7 +156,7 @@ impl Pump {
 
     async fn pump(&mut self, mut messages: pull::Stream) -> End {
         let mut expected = 1;
-        let mut quiet = time::interval_at(Instant::now() + QUIET_INTERVAL, QUIET_INTERVAL);
+        let mut quiet = time::interval_at(Instant::now() + self.log.quiet, self.log.quiet);
         quiet.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
         let mut missing: Option<(Position, Instant)> = None;
         loop {
@@ -218,6 +219,6 @@ fn checked(message: async_nats::jetstream::Message, expected: u64) -> Result<Del
         return Err(format!("delivery {} came where {expected} was due", info.consumer_sequence));
     }
     let (position, pending) = (Position(info.stream_sequence), info.pending);
-    let async_nats::Message { subject, payload, .. } = message.message;
-    Ok(Delivery { subject: subject.to_string(), position, pending, body: payload })
+    let async_nats::Message { subject, payload, headers, .. } = message.message;
+    Ok(Delivery { subject: subject.to_string(), position, pending, headers, body: payload })
 }

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     client::Client,
     composition::{Composition, CompositionError, HandlerPart},
+    deadletter::Queue,
     durable::{DurableError, Results},
     problem::Problem,
     readmodel::{ReadModels, STORE, Served, Standing, Store, StoreClaim, claim},
@@ -101,6 +102,9 @@ impl Handlers {
             events,
             leases: bucket(names::LEASES).await?,
             checkpoints: bucket(names::CHECKPOINTS).await?,
+            letters: Queue::open(client.connection())
+                .await
+                .map_err(|error| away(names::DLQ, &error))?,
             options,
             stop: stop.clone(),
         };

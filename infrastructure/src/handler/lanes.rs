@@ -58,14 +58,39 @@ impl Lanes {
         Some(delivery)
     }
 
-    /// A commit that was taken is done; the next one of its subject may run.
-    pub(crate) fn done(&mut self, subject: &str, position: Position) {
+    /// A commit that was taken cannot run yet: it goes back to where it was.
+    pub(crate) fn put_back(&mut self, delivery: Delivery) {
         self.running = self.running.saturating_sub(1);
-        self.open.remove(&position);
+        let subject = delivery.subject.clone();
+        self.waiting.entry(subject.clone()).or_default().push_front(delivery);
+        self.ready.push_front(subject);
+    }
+
+    /// Takes the lane of `subject` for something else than its next commit; false while a commit
+    /// of it runs.
+    pub(crate) fn claim(&mut self, subject: &str) -> bool {
+        if !self.waiting.contains_key(subject) {
+            self.waiting.insert(subject.to_owned(), VecDeque::new());
+            return true;
+        }
+        let Some(at) = self.ready.iter().position(|ready| ready == subject) else { return false };
+        self.ready.remove(at);
+        true
+    }
+
+    /// Gives a claimed lane back.
+    pub(crate) fn free(&mut self, subject: &str) {
         match self.waiting.get(subject) {
             Some(queue) if !queue.is_empty() => self.ready.push_back(subject.to_owned()),
             _ => drop(self.waiting.remove(subject)),
         }
+    }
+
+    /// A commit that was taken is done; the next one of its subject may run.
+    pub(crate) fn done(&mut self, subject: &str, position: Position) {
+        self.running = self.running.saturating_sub(1);
+        self.open.remove(&position);
+        self.free(subject);
     }
 
     /// Up to here everything is done.
@@ -100,6 +125,7 @@ mod tests {
             subject: subject.to_owned(),
             position: Position(position),
             pending: 0,
+            headers: None,
             body: Bytes::new(),
         }
     }
@@ -114,6 +140,24 @@ mod tests {
         assert_eq!(taken, [5, 7]);
         lanes.done("a", Position(5));
         assert_eq!(lanes.take().map(|delivery| delivery.position), Some(Position(6)));
+    }
+
+    #[test]
+    fn a_claimed_lane_keeps_its_commits_until_it_is_free() {
+        let mut lanes = Lanes::new(Position(4), 8, 8);
+        lanes.push(commit("a", 5));
+        assert!(lanes.claim("a") && lanes.claim("b"));
+        lanes.push(commit("b", 6));
+        assert!(lanes.take().is_none());
+        assert!(!lanes.claim("a"), "it is claimed");
+        lanes.free("b");
+        assert_eq!(lanes.take().map(|delivery| delivery.position), Some(Position(6)));
+        assert!(!lanes.claim("b"), "it runs");
+        lanes.free("a");
+        let taken = lanes.take().unwrap();
+        lanes.put_back(taken);
+        assert!(lanes.claim("a"));
+        assert_eq!(lanes.watermark(), Position(4));
     }
 
     #[test]

@@ -33,6 +33,11 @@ pub(crate) struct LeaseRecord {
     pub(crate) lag: u64,
     pub(crate) refused: u64,
     pub(crate) retries: u64,
+    /// Absent in what older code wrote.
+    #[serde(default)]
+    pub(crate) parked: u64,
+    #[serde(default)]
+    pub(crate) waiting: u64,
 }
 
 /// Until when a lease is surely ours.
@@ -251,5 +256,7 @@ fn record(gauge: &Gauge, owner: Option<&String>, epoch: Option<u64>, ttl: Durati
         lag: status.lag,
         refused: status.refused,
         retries: status.retries,
+        parked: status.parked,
+        waiting: status.waiting,
     }
 }

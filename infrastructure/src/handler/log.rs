@@ -1,10 +1,13 @@
 //! What the leader of the event log says about it.
 //! Not here: delivery, which may come from a replica that is behind.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
 use kit::Position;
+
+/// Readers who wait for a position of a quiet log wait so long.
+const QUIET_INTERVAL: Duration = Duration::from_millis(250);
 
 /// What a handler has still to expect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,10 +24,12 @@ pub(crate) enum Ahead {
 pub(crate) struct LogAway(String);
 
 /// The events of some aggregates, as the leader has them.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Log {
     pub(crate) stream: Stream,
     pub(crate) subjects: Vec<String>,
+    /// How often a quiet feed asks the leader for the end.
+    pub(crate) quiet: Duration,
 }
 
 impl Log {
@@ -33,7 +38,12 @@ impl Log {
             aggregates.iter().map(|aggregate| nats::Subject::events_of(aggregate)).collect();
         subjects.sort();
         subjects.dedup();
-        Self { stream: stream.clone(), subjects }
+        Self { stream: stream.clone(), subjects, quiet: QUIET_INTERVAL }
+    }
+
+    /// The same log, of one subject alone.
+    pub(crate) fn of(&self, subject: &str) -> Self {
+        Self { subjects: vec![subject.to_owned()], ..self.clone() }
     }
 
     /// The position of the last commit of any aggregate.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::readmodel::StoreLocation;
 
+use crate::fail_points::FailPoints;
+
 /// How the handlers of one instance run.
 #[derive(Debug, Clone)]
 pub struct HandlerOptions {
@@ -27,6 +29,16 @@ pub struct HandlerOptions {
     pub window_max: usize,
     /// Commits that one projection takes into one transaction.
     pub batch_max: usize,
+    /// Failed attempts after which a key may be parked because others wait behind it only for room.
+    pub waiting_attempts_min: u32,
+    /// Keys that one handler may have among the dead letters; one more, and it stands still.
+    pub parked_keys_max: usize,
+    /// Commits of one key that may wait behind a dead letter.
+    pub waiting_key_max: u64,
+    /// Commits of all keys of one handler that may wait behind dead letters.
+    pub waiting_max: u64,
+    /// Places at which a test ends or holds this instance.
+    pub fail_points: FailPoints,
     /// The first wait when the runtime's own parts are away: a bucket, the log, the store. It
     /// doubles up to [`Self::retry_delay_max`]. Handlers have [`kit::Retries`] of their own.
     pub retry_delay: Duration,
@@ -48,6 +60,11 @@ impl HandlerOptions {
             lanes_max: 16,
             window_max: 1024,
             batch_max: 500,
+            waiting_attempts_min: 10,
+            parked_keys_max: 1_000,
+            waiting_key_max: 10_000,
+            waiting_max: 100_000,
+            fail_points: FailPoints::default(),
             retry_delay: Duration::from_millis(50),
             retry_delay_max: Duration::from_secs(5),
         }

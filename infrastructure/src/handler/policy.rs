@@ -136,7 +136,9 @@ impl Orders {
             // Whatever it would answer had as many hops behind it.
             Err(Problem::too_many_hops(format!("there were {HOPS_MAX} before this one")))
         } else {
-            trial.persist(|| send(&self.client, request, duty)).await?
+            let sent = trial.persist(|| send(&self.client, request, duty)).await?;
+            trial.answered();
+            sent
         };
         let Err(problem) = sent else { return Ok(Ok(())) };
         let outcome = Outcome::refused(id, request, problem.clone());

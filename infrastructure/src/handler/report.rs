@@ -40,6 +40,10 @@ pub struct HandlerReport {
     pub refused: u64,
     /// Attempts beyond the first since the owner started, as it last said.
     pub retries: u64,
+    /// Keys among the dead letters, as its owner last said.
+    pub parked: u64,
+    /// Commits that wait behind them, as its owner last said.
+    pub waiting: u64,
     /// How long ago the owner renewed its lease, by the server's clock.
     pub renewed_ms: Option<u64>,
     /// Whether the owner is late: it has not renewed its lease for longer than that lives, so it is
@@ -86,6 +90,8 @@ pub async fn report(client: &async_nats::Client) -> Result<Vec<HandlerReport>, P
             lag: lease.as_ref().map_or(0, |lease| lease.lag),
             refused: lease.as_ref().map_or(0, |lease| lease.refused),
             retries: lease.as_ref().map_or(0, |lease| lease.retries),
+            parked: lease.as_ref().map_or(0, |lease| lease.parked),
+            waiting: lease.as_ref().map_or(0, |lease| lease.waiting),
             renewed_ms,
             stale: owned.is_some_and(late),
             state: lease.and_then(|lease| lease.state),

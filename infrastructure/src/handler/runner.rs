@@ -1,21 +1,32 @@
 //! Runs a policy or an effect for one epoch: commits in order per aggregate, several aggregates
-//! at a time, the checkpoint behind the first that is not done.
+//! at a time, the checkpoint behind the first that is not done. Keys that stand still are passed
+//! over, and drained in their own lanes. Not here: handling one event.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::{Arc, atomic::Ordering},
+};
 
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use kit::{Position, Retries};
-use nats::Subject;
+use tokio::time;
 
 use super::{
     Failure, Source,
     checkpoint::{Checkpoint, Flusher},
+    drain::{self, Drain},
     duty::{Duty, Ended},
     feed::{Delivery, Feed, Item},
+    hands::{Hands, Settled, Stretch},
     lanes::Lanes,
+    log::Log,
     trial::Trial,
+    waits::Waits,
 };
-use crate::envelope;
+use crate::deadletter::{Book, Class, Cursor, Followed, Head, Standing};
+
+/// Keys that are drained at the same time; each has a consumer of its own.
+const DRAINS_MAX: usize = 16;
 
 /// Handles one event completely, attempt after attempt, or says why not.
 pub(crate) trait Reactor: Send + Sync {
@@ -29,35 +40,74 @@ pub(crate) trait Reactor: Send + Sync {
     fn retries(&self) -> Retries;
 }
 
-type Settled = (Delivery, Result<(), Failure>);
+/// What one epoch begins with.
+pub(crate) struct Begun {
+    pub(crate) log: Log,
+    pub(crate) feed: Feed,
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) book: Book,
+    /// What comes to the queue of dead letters after the book was opened.
+    pub(crate) letters: Feed,
+    pub(crate) waits: Waits,
+}
+
+/// Something that has come to its end.
+enum Ran {
+    Commit(Delivery, Result<Settled, Failure>),
+    Drain(String, drain::Outcome),
+    Repair(Result<(), Failure>),
+}
 
 /// One epoch's work in progress.
 struct Run {
-    duty: Arc<Duty>,
-    reactor: Arc<dyn Reactor>,
+    hands: Arc<Hands>,
+    log: Log,
     lanes: Lanes,
-    running: FuturesUnordered<BoxFuture<'static, Settled>>,
+    waits: Waits,
+    running: FuturesUnordered<BoxFuture<'static, Ran>>,
+    /// Keys of the class `waiting` until their next attempt.
+    resting: FuturesUnordered<BoxFuture<'static, String>>,
+    rests: HashSet<String>,
+    /// Keys about which there is something to be done.
+    due: VecDeque<String>,
+    drains: usize,
+    drains_ever: u64,
     flusher: Flusher,
+    /// What was handled before this epoch.
+    begun: Position,
+    /// Why no commit is begun, if too many wait.
+    overfull: Option<String>,
     /// Commits that the feed said are behind the last one it brought.
     pending: u64,
 }
 
 /// Runs `reactor` until it is stopped, lost or halted.
-pub(crate) async fn run(
-    duty: Duty,
-    reactor: Arc<dyn Reactor>,
-    feed: Feed,
-    checkpoint: Checkpoint,
-) -> Ended {
+pub(crate) async fn run(duty: Duty, reactor: Arc<dyn Reactor>, begun: Begun) -> Ended {
+    let Begun { log, feed, checkpoint, book, letters, waits } = begun;
+    let patience = duty.options.lease_ttl;
+    let begun = checkpoint.position;
     // How many are worked on at the same time is the duty's `places` to say.
     let window = duty.options.window_max;
-    let lanes = Lanes::new(checkpoint.position, window, window);
-    let patience = duty.options.lease_ttl;
     let flusher = checkpoint.flusher(duty.lost.clone());
-    let duty = Arc::new(duty);
-    let mut run =
-        Run { duty, reactor, lanes, running: FuturesUnordered::new(), flusher, pending: 0 };
-    let ended = run.work(feed).await;
+    let (duty, book) = (Arc::new(duty), Arc::new(book));
+    let mut run = Run {
+        hands: Arc::new(Hands { duty, reactor, book, crowded: 0.into() }),
+        log,
+        lanes: Lanes::new(begun, window, window),
+        waits,
+        running: FuturesUnordered::new(),
+        resting: FuturesUnordered::new(),
+        rests: HashSet::new(),
+        due: VecDeque::new(),
+        drains: 0,
+        drains_ever: 0,
+        flusher,
+        begun,
+        overfull: None,
+        pending: 0,
+    };
+    run.take_over();
+    let ended = run.work(feed, letters).await;
     if ended != Ended::Lost {
         run.flusher.finish(patience).await;
     }
@@ -65,35 +115,52 @@ pub(crate) async fn run(
 }
 
 impl Run {
-    async fn work(&mut self, mut feed: Feed) -> Ended {
-        let duty = Arc::clone(&self.duty);
+    /// Finds what the owner before left to be done.
+    fn take_over(&mut self) {
+        for (key, head) in self.hands.book.heads() {
+            if head.standing != Standing::Parked || head.class == Class::Waiting {
+                self.due.push_back(key);
+            }
+        }
+        for key in self.hands.book.stale() {
+            self.repair(key);
+        }
+    }
+
+    async fn work(&mut self, mut feed: Feed, mut letters: Feed) -> Ended {
+        let duty = Arc::clone(&self.hands.duty);
         let mut halted = None;
         loop {
             let stopping = duty.stop.is_cancelled();
-            while !stopping && let Some(delivery) = self.lanes.take() {
-                let (duty, reactor) = (Arc::clone(&self.duty), Arc::clone(&self.reactor));
-                self.running.push(settle(duty, reactor, delivery).boxed());
+            if !stopping {
+                self.begin_drains();
+                self.begin_commits();
             }
             self.show();
             if stopping && self.running.is_empty() {
                 return halted.map_or(Ended::Stopped, Ended::Halted);
             }
+            let takes = !stopping && !self.lanes.is_full() && !self.stands_still();
             tokio::select! {
                 biased;
                 () = duty.lost.cancelled() => return Ended::Lost,
-                Some((delivery, result)) = self.running.next() => {
-                    match result {
-                        Ok(()) => self.lanes.done(&delivery.subject, delivery.position),
-                        Err(Failure::Interrupted) => {}
-                        // What already runs may finish; it stays open, and so does the checkpoint.
-                        Err(failure) => {
-                            halted.get_or_insert(failure.to_string());
-                            duty.stop.cancel();
-                        }
+                Some(ran) = self.running.next() => {
+                    // What already runs may finish; it stays open, and so does the checkpoint.
+                    if let Err(failure) = self.ran(ran) && failure != Failure::Interrupted {
+                        halted.get_or_insert(failure.to_string());
+                        duty.stop.cancel();
                     }
                 }
+                Some(key) = self.resting.next(), if !stopping => {
+                    self.rests.remove(&key);
+                    self.is_due(key);
+                }
                 () = duty.stop.cancelled(), if !stopping => {}
-                item = feed.next(), if !stopping && !self.lanes.is_full() => match item {
+                letter = letters.next(), if !stopping => match letter {
+                    Some(letter) => if !self.follow(&letter) { return Ended::Lost },
+                    None => return Ended::Lost,
+                },
+                item = feed.next(), if takes => match item {
                     Some(Item::Commit(delivery)) => {
                         self.pending = delivery.pending;
                         self.lanes.push(delivery);
@@ -108,40 +175,135 @@ impl Run {
         }
     }
 
+    /// Whether no commit may be begun because there is no room for what may fail.
+    fn stands_still(&self) -> bool {
+        self.overfull.is_some() || self.hands.crowded.load(Ordering::Relaxed) > 0
+    }
+
+    fn begin_commits(&mut self) {
+        while !self.stands_still()
+            && let Some(delivery) = self.lanes.take()
+        {
+            let at = Cursor { position: delivery.position, index: 0 };
+            let until = self.hands.book.at(&delivery.subject);
+            if until.is_some_and(|until| at >= until) {
+                self.pass(delivery);
+                continue;
+            }
+            let (hands, stretch) = (Arc::clone(&self.hands), Stretch { from: at, until });
+            let settle = async move {
+                let settled = hands.settle(&delivery, stretch).await;
+                Ran::Commit(delivery, settled)
+            };
+            self.running.push(settle.boxed());
+        }
+    }
+
+    /// Leaves a commit of a key that stands still to wait in the log.
+    fn pass(&mut self, delivery: Delivery) {
+        if let Some(reason) = self.waits.full(&delivery.subject) {
+            tracing::error!(handler = self.hands.duty.name, "halted: {reason}");
+            self.hands.duty.gauge.halted(reason.clone());
+            self.overfull = Some(reason);
+            return self.lanes.put_back(delivery);
+        }
+        self.waits.pass(&delivery.subject, delivery.position);
+        self.lanes.done(&delivery.subject, delivery.position);
+    }
+
+    fn begin_drains(&mut self) {
+        for _ in 0..self.due.len() {
+            if self.drains >= DRAINS_MAX {
+                return;
+            }
+            let Some(key) = self.due.pop_front() else { return };
+            if !self.lanes.claim(&key) {
+                self.due.push_back(key);
+                continue;
+            }
+            (self.drains, self.drains_ever) = (self.drains + 1, self.drains_ever + 1);
+            let drain = Drain {
+                hands: Arc::clone(&self.hands),
+                log: self.log.clone(),
+                frontier: self.begun.max(self.waits.last(&key)),
+                key: key.clone(),
+                number: self.drains_ever,
+            };
+            self.running.push(drain.run().map(|outcome| Ran::Drain(key, outcome)).boxed());
+        }
+    }
+
+    fn ran(&mut self, ran: Ran) -> Result<(), Failure> {
+        match ran {
+            Ran::Repair(result) => result,
+            Ran::Commit(delivery, settled) => {
+                if settled? == Settled::Waits {
+                    self.waits.pass(&delivery.subject, delivery.position);
+                    self.rest(&delivery.subject);
+                }
+                self.lanes.done(&delivery.subject, delivery.position);
+                Ok(())
+            }
+            Ran::Drain(key, outcome) => {
+                self.drains = self.drains.saturating_sub(1);
+                self.lanes.free(&key);
+                self.waits.handled(&key, outcome.handled);
+                if self.hands.book.at(&key).is_none() {
+                    self.waits.released(&key);
+                }
+                if self.overfull.take().is_some() {
+                    self.hands.duty.gauge.running(self.hands.duty.epoch);
+                }
+                outcome.result?;
+                self.rest(&key);
+                Ok(())
+            }
+        }
+    }
+
+    /// A key that waits only for something outside is tried again after a while.
+    fn rest(&mut self, key: &str) {
+        let waiting =
+            |head: &Head| head.class == Class::Waiting && head.standing == Standing::Parked;
+        let waits = self.hands.book.head(key).as_ref().is_some_and(waiting);
+        if waits && self.rests.insert(key.to_owned()) {
+            let (key, delay) = (key.to_owned(), self.hands.reactor.retries().transient.max_delay);
+            self.resting.push(time::sleep(delay).map(|()| key).boxed());
+        }
+    }
+
+    /// Takes in what came to the queue; false if a later epoch has begun.
+    fn follow(&mut self, letter: &Item) -> bool {
+        match self.hands.book.follow(letter) {
+            Followed::Nothing => {}
+            Followed::Due(key) => self.is_due(key),
+            Followed::Stale(key) => self.repair(key),
+            Followed::Fenced => {
+                self.hands.duty.lost.cancel();
+                return false;
+            }
+        }
+        true
+    }
+
+    fn is_due(&mut self, key: String) {
+        if !self.due.contains(&key) {
+            self.due.push_back(key);
+        }
+    }
+
+    fn repair(&self, key: String) {
+        let hands = Arc::clone(&self.hands);
+        let repair = async move { Ran::Repair(hands.write(hands.book.repair(&key)).await) };
+        self.running.push(repair.boxed());
+    }
+
     fn show(&self) {
         let (Position(done), open) = (self.lanes.watermark(), self.lanes.open() as u64);
+        let (hands, waiting) = (&self.hands, self.waits.total());
         self.flusher.reached(Position(done));
-        self.duty.gauge.progress(done, self.pending + open);
+        hands.duty.pressure.set_full(self.lanes.is_full());
+        hands.duty.gauge.progress(done, self.pending + open);
+        hands.duty.gauge.parked(hands.book.parked() as u64, waiting);
     }
-}
-
-/// Handles the events of one commit, one after the other.
-async fn settle(duty: Arc<Duty>, reactor: Arc<dyn Reactor>, delivery: Delivery) -> Settled {
-    let result = handle(&duty, &*reactor, &delivery).await;
-    (delivery, result)
-}
-
-async fn handle(duty: &Duty, reactor: &dyn Reactor, delivery: &Delivery) -> Result<(), Failure> {
-    let at = |failure, index: Option<usize>| place(failure, delivery, index);
-    let foreign = || Failure::Permanent("the subject is not an aggregate's".to_owned());
-    let Some(Subject::Event { aggregate, .. }) = Subject::parse(&delivery.subject) else {
-        return Err(at(foreign(), None));
-    };
-    let elements = envelope::decode(&delivery.body)
-        .map_err(|corrupt| at(Failure::Permanent(envelope::fault::of_commit(&corrupt)), None))?;
-    for (index, element) in elements.iter().enumerate() {
-        let source = Source { aggregate: &aggregate, element, position: delivery.position, index };
-        let mut trial = Trial::new(duty, reactor.retries());
-        reactor.react(source, &mut trial).await.map_err(|failure| at(failure, Some(index)))?;
-    }
-    Ok(())
-}
-
-/// The failure with the place where it happened.
-pub(crate) fn place(failure: Failure, delivery: &Delivery, index: Option<usize>) -> Failure {
-    let cursor = index.map_or_else(
-        || delivery.position.to_string(),
-        |index| format!("{}.{index}", delivery.position),
-    );
-    failure.told(|why| format!("{} at {cursor}: {why}", delivery.subject))
 }

@@ -19,9 +19,9 @@ pub enum HandlerState {
         /// What failed.
         reason: String,
     },
-    /// It has stopped at an event that it cannot handle, and skips nothing.
+    /// It stands still because going on would do harm, and skips nothing.
     Halted {
-        /// At which event, and why.
+        /// Why, and at which event.
         reason: String,
     },
     /// It was asked to stop.
@@ -50,6 +50,10 @@ pub struct HandlerStatus {
     pub skipped: u64,
     /// Attempts beyond the first, since the instance started.
     pub retries: u64,
+    /// Keys among the dead letters.
+    pub parked: u64,
+    /// Commits that wait behind them.
+    pub waiting: u64,
     #[serde(skip)]
     retrying: usize,
 }
@@ -70,6 +74,8 @@ impl Gauge {
             refused: 0,
             skipped: 0,
             retries: 0,
+            parked: 0,
+            waiting: 0,
             retrying: 0,
         }))
     }
@@ -129,6 +135,14 @@ impl Gauge {
 
     pub(crate) fn skipped(&self) {
         self.0.send_modify(|status| status.skipped += 1);
+    }
+
+    pub(crate) fn parked(&self, parked: u64, waiting: u64) {
+        self.0.send_if_modified(|status| {
+            let moved = (status.parked, status.waiting) != (parked, waiting);
+            (status.parked, status.waiting) = (parked, waiting);
+            moved
+        });
     }
 
     pub(crate) fn progress(&self, position: u64, lag: u64) {

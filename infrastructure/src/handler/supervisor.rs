@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use async_nats::jetstream::{kv, stream::Stream};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kit::Position;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     cell::Cell,
     checkpoint::{Checkpoint, CheckpointError},
-    duty::{Duty, Ended},
+    duty::{Duty, Ended, Pressure},
     effect::Performance,
     feed::Feed,
     lease::{Contender, Lease},
@@ -19,15 +20,20 @@ use super::{
     options::HandlerOptions,
     policy::Orders,
     registration::Registration,
-    runner::{self, Reactor},
+    runner::{self, Begun, Reactor},
     status::Gauge,
+    waits::Waits,
 };
 use crate::{
     client::Client,
     composition::{HandlerInfo, HandlerPart},
+    deadletter::{Book, BookError, Queue},
     durable::Results,
     readmodel::{self, AnyProjection, Store, TakeOverError},
 };
+
+/// Counts of waiting commits that are asked for at the same time.
+const COUNTS_AT_ONCE: usize = 16;
 
 /// What all handlers of one instance share.
 #[derive(Clone)]
@@ -35,6 +41,7 @@ pub(super) struct Shared {
     pub(super) events: Stream,
     pub(super) leases: kv::Store,
     pub(super) checkpoints: kv::Store,
+    pub(super) letters: Queue,
     pub(super) options: HandlerOptions,
     pub(super) stop: CancellationToken,
 }
@@ -151,6 +158,7 @@ impl Supervisor {
             options: self.shared.options.clone(),
             gauge: self.gauge.clone(),
             places: Arc::new(Semaphore::new(self.shared.options.lanes_max.max(1))),
+            pressure: Arc::new(Pressure::default()),
             validity: lease.validity(),
             lost: lease.lost.clone(),
             stop: self.shared.stop.child_token(),
@@ -198,8 +206,12 @@ impl Supervisor {
                         "log-behind: its checkpoint is at {at}, past the end of the log at {last}"
                     )));
                 }
+                let (book, letters) = self.book(&duty).await?;
+                let waits = counted(&book, &duty, last).await?;
                 let feed = feed(checkpoint.position.0);
-                Ok(Box::pin(runner::run(duty, Arc::clone(reactor), feed, checkpoint)))
+                let log = self.log.clone();
+                let begun = Begun { log, feed, checkpoint, book, letters, waits };
+                Ok(Box::pin(runner::run(duty, Arc::clone(reactor), begun)))
             }
             Work::Project(projection, store) => {
                 let generation = store.take_over(&**projection, duty.epoch, last).await?;
@@ -207,6 +219,38 @@ impl Supervisor {
                 let (projection, store) = (Arc::clone(projection), store.clone());
                 Ok(Box::pin(readmodel::run(duty, projection, store, vec![generation], feed)))
             }
+        }
+    }
+}
+
+impl Supervisor {
+    /// Opens the handler's dead letters. Only after the checkpoint was taken over: see [`Book`].
+    async fn book(&self, duty: &Duty) -> Result<(Book, Feed), BeginError> {
+        let (queue, instance) = (self.shared.letters.clone(), &duty.options.instance);
+        Ok(Book::open(queue, duty.name, duty.epoch, instance).await?)
+    }
+}
+
+/// Counts what waits behind the keys that stand still; `end` is the end of the log.
+async fn counted(book: &Book, duty: &Duty, end: Position) -> Result<Waits, BeginError> {
+    let mut waits = Waits::new(duty.options.waiting_key_max, duty.options.waiting_max);
+    let counts = stream::iter(book.heads()).map(async |(key, head)| {
+        let behind = book.behind(&key, head.at.position).await;
+        behind.map(|behind| (key, behind + 1))
+    });
+    let counts: Vec<_> = counts.buffer_unordered(COUNTS_AT_ONCE).try_collect().await?;
+    for (key, count) in counts {
+        waits.found(&key, count, end);
+    }
+    Ok(waits)
+}
+
+impl From<BookError> for BeginError {
+    fn from(error: BookError) -> Self {
+        match error {
+            BookError::Fenced => Self::Fenced,
+            BookError::Unwritable(why) => Self::Unfit(why),
+            BookError::Away(why) => Self::Away(why),
         }
     }
 }

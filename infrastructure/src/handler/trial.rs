@@ -27,6 +27,13 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
+    /// One that failed just now.
+    pub(crate) fn one(error: String) -> Self {
+        let mut attempts = Self::default();
+        attempts.push(error);
+        attempts
+    }
+
     fn push(&mut self, error: String) {
         self.count = self.count.saturating_add(1);
         if self.last.len() == REMEMBERED_MAX {
@@ -60,6 +67,7 @@ impl<'a> Trial<'a> {
         F: Future<Output = Result<T, Failure>>,
     {
         let (mut transients, mut bugs) = (0_u32, 0_u32);
+        let answered = self.duty.pressure.answered();
         loop {
             self.take_place().await?;
             let failure = match attempt().await {
@@ -74,6 +82,15 @@ impl<'a> Trial<'a> {
             };
             self.failed.push(failure.to_string());
             let first = transients + bugs == 0;
+            // Others get through, and wait only because this one holds them up.
+            if failure.is_transient()
+                && transients >= self.duty.options.waiting_attempts_min
+                && self.duty.pressure.is_full()
+                && self.duty.pressure.answered() > answered
+            {
+                self.duty.gauge.recovered();
+                return Err(Failure::Waiting(failure.to_string()));
+            }
             let random = fastrand::f64();
             let delay = match &failure {
                 Failure::Transient(_) => {
@@ -109,6 +126,11 @@ impl<'a> Trial<'a> {
                 return Err(Failure::Interrupted);
             }
         }
+    }
+
+    /// Something outside has answered: whatever fails now, it is not away for all.
+    pub(crate) fn answered(&self) {
+        self.duty.pressure.note_answer();
     }
 
     async fn take_place(&mut self) -> Result<(), Failure> {

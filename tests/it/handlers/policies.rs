@@ -9,11 +9,11 @@ use infrastructure::{
     envelope::decode,
     handler::HandlerState,
 };
-use kit::{CommandId, Position};
-use nats::{Subject, names};
+use kit::CommandId;
+use nats::names;
 
 use super::{
-    table_tennis::{GIVEN_BACK, POISON, Rally, ReturnBalls, Server, UNLUCKY, Watch},
+    table_tennis::{GIVEN_BACK, Rally, ReturnBalls, Server, UNLUCKY, Watch},
     world::{World, state, table},
 };
 
@@ -204,54 +204,6 @@ async fn while_nobody_takes_commands_a_policy_waits_and_keeps_the_order() {
     state(&handlers, "return-balls", |state| *state == HandlerState::Running).await;
     world.reached("return-balls", world.last().await).await;
     assert_eq!(world.balls("receiver").await, world.balls("server").await);
-    handlers.stop().await;
-}
-
-#[tokio::test]
-async fn a_handler_with_a_bug_halts_skips_nothing_and_lets_others_go_on() {
-    let world = World::start().await;
-    let (watch, poisoned) =
-        (Watch::default(), ReturnBalls { poisoned: true, ..Default::default() });
-    let composition = returning(&poisoned).policy(watch.clone());
-    let handlers = world.handlers(&composition, "one").await;
-    let mut fault = Position::ZERO;
-    for ball in [1, 2, POISON, 3] {
-        let reply = world.serve("ada", ball).await;
-        fault = if ball == POISON { reply.position } else { fault };
-    }
-    let halted =
-        state(&handlers, "return-balls", |state| matches!(state, HandlerState::Halted { .. }))
-            .await;
-    let HandlerState::Halted { reason } = &halted else { unreachable!() };
-    assert!(reason.contains(&format!("event.server.ada at {fault}.0")), "{reason}");
-    world.reached("watch", world.last().await).await;
-    assert_eq!(*watch.0.lock().unwrap(), [1, 2, POISON, 3]);
-    assert_eq!(world.balls("receiver").await["ada"], [1, 2]);
-    let report = tests::eventually("the lease tells", tests::LIMIT, async || {
-        let report = world.report("return-balls").await;
-        (report.state.as_ref() == Some(&halted)).then_some(report)
-    });
-    assert!(report.await.position < fault);
-    handlers.stop().await;
-
-    let mended = world.handlers(&returning(&ReturnBalls::default()), "one").await;
-    world.reached("return-balls", world.last().await).await;
-    assert_eq!(world.balls("receiver").await["ada"], [1, 2, POISON, 3]);
-    mended.stop().await;
-}
-
-#[tokio::test]
-async fn what_is_not_a_commit_halts_the_handler_at_its_position() {
-    let world = World::start().await;
-    let handlers = world.handlers(&returning(&ReturnBalls::default()), "one").await;
-    world.serve("ada", 1).await;
-    let subject = Subject::Event { aggregate: "server".into(), id: "bob".parse().unwrap() };
-    world.connection.publish(subject.to_string(), "hello".into()).await.unwrap();
-    let is_halted = |state: &HandlerState| matches!(state, HandlerState::Halted { .. });
-    let HandlerState::Halted { reason } = state(&handlers, "return-balls", is_halted).await else {
-        unreachable!()
-    };
-    assert!(reason.starts_with("event.server.bob at "), "{reason}");
     handlers.stop().await;
 }
 

@@ -23,7 +23,7 @@ pub(crate) const GIVEN_BACK: u64 = 1_013;
 pub(crate) const POISON: u64 = 666;
 
 /// As often as by default, and sooner.
-const SOON: Retries = Retries {
+pub(crate) const SOON: Retries = Retries {
     transient: Retry::forever(Duration::from_millis(20), Duration::from_millis(200)),
     bug: Retry::times(3, Duration::from_millis(20)),
 };
@@ -32,6 +32,12 @@ const SOON: Retries = Retries {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Ball {
     pub(crate) ball: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Balls {
+    pub(crate) balls: Vec<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,7 +52,7 @@ pub(crate) struct Returned {
 
 kit::commands! {
     /// What a server may be asked.
-    pub enum ServerCommand { "serve" => Ball }
+    pub enum ServerCommand { "serve" => Ball, "serve-all" => Balls }
 }
 kit::events! {
     /// What a server does.
@@ -91,8 +97,12 @@ impl Aggregate for Server {
     type Error = Unlucky;
 
     fn decide(&self, command: &ServerCommand, _: &Context) -> Result<Vec<ServerEvent>, Unlucky> {
-        let ServerCommand::Ball(Ball { ball }) = command;
-        Ok(vec![Served { ball: *ball }.into()])
+        Ok(match command {
+            ServerCommand::Ball(Ball { ball }) => vec![Served { ball: *ball }.into()],
+            ServerCommand::Balls(Balls { balls }) => {
+                balls.iter().map(|ball| Served { ball: *ball }.into()).collect()
+            }
+        })
     }
 
     fn evolve(&mut self, _: &ServerEvent) {

@@ -6,6 +6,7 @@ use async_nats::jetstream;
 use infrastructure::{
     client::Client,
     composition::Composition,
+    deadletter::{Action, DeadLetter, DeadLetters, Entry, Json, Key, Requested},
     envelope::decode,
     handler::{HandlerOptions, HandlerReport, HandlerState, Handlers, report},
     jetstream::{JetStreamOptions, JetStreamStore},
@@ -129,14 +130,30 @@ impl World {
     }
 
     pub(crate) async fn handlers(&self, composition: &Composition, instance: &str) -> Handlers {
+        self.handlers_with(composition, self.options(instance)).await
+    }
+
+    pub(crate) async fn handlers_with(
+        &self,
+        composition: &Composition,
+        options: HandlerOptions,
+    ) -> Handlers {
         let client = Client::new(self.server.client().await);
-        Handlers::start(&client, composition, self.options(instance)).await.unwrap()
+        Handlers::start(&client, composition, options).await.unwrap()
     }
 
     /// Runs handlers on a thread of their own, which a closed gate stops as SIGSTOP would, and
     /// which can be dropped as `kill -9` would.
     pub(crate) fn instance(&self, composition: &Composition, instance: &str) -> Instance {
-        let (url, options) = (self.server.url().to_owned(), self.options(instance));
+        self.instance_with(composition, self.options(instance))
+    }
+
+    pub(crate) fn instance_with(
+        &self,
+        composition: &Composition,
+        options: HandlerOptions,
+    ) -> Instance {
+        let url = self.server.url().to_owned();
         let composition = composition.clone();
         let (kill, killed) = oneshot::channel::<()>();
         let (started, starts) = mpsc::channel();
@@ -161,6 +178,60 @@ impl World {
         let body = format!("{{\"ball\":{ball}}}");
         let request = CommandRequest::new("server", id.parse().unwrap(), "serve", body);
         self.client.send(&request).await.unwrap()
+    }
+
+    /// Serves `balls` from `id`, all in one commit.
+    pub(crate) async fn serve_all(&self, id: &str, balls: &[u64]) -> Reply {
+        let body = format!("{{\"balls\":{balls:?}}}");
+        let request = CommandRequest::new("server", id.parse().unwrap(), "serve-all", body);
+        self.client.send(&request).await.unwrap()
+    }
+
+    pub(crate) async fn letters(&self) -> DeadLetters {
+        DeadLetters::open(&self.connection).await.unwrap()
+    }
+
+    /// Waits until `id` is parked for `handler`.
+    pub(crate) async fn parked(&self, handler: &str, id: &str) -> DeadLetter {
+        let (letters, key) = (self.letters().await, key(handler, id));
+        eventually(&format!("{key} is parked"), LIMIT, async || letters.get(&key).await.unwrap())
+            .await
+    }
+
+    /// Waits until `id` is not parked for `handler`.
+    pub(crate) async fn released(&self, handler: &str, id: &str) {
+        let (letters, key) = (self.letters().await, key(handler, id));
+        eventually(&format!("{key} is released"), LIMIT, async || {
+            letters.get(&key).await.unwrap().is_none().then_some(())
+        })
+        .await;
+    }
+
+    /// Asks for something to be done about what is at the head of the key.
+    pub(crate) async fn ask(&self, letter: &DeadLetter, action: Action, data: Option<&str>) {
+        let data = data.map(|data| Json(RawValue::from_string(data.to_owned()).unwrap()));
+        let request = Requested {
+            request: uuid::Uuid::now_v7(),
+            action,
+            event: letter.parked.event.clone(),
+            data,
+            schema_version: None,
+            who: "a test".to_owned(),
+            why: "it must".to_owned(),
+            selection: None,
+            time: chrono::Utc::now(),
+        };
+        self.letters().await.request(&letter.key, letter.last, request).await.unwrap();
+    }
+
+    /// The kinds of what was recorded about a key, in order.
+    pub(crate) async fn recorded(&self, handler: &str, id: &str) -> Vec<String> {
+        let history = self.letters().await.history(&key(handler, id)).await.unwrap();
+        let kind = |entry: Entry| {
+            let value = json(&entry.record.unwrap().encode().unwrap());
+            value["kind"].as_str().unwrap().to_owned()
+        };
+        history.into_iter().map(kind).collect()
     }
 
     /// Every ball of every aggregate of the type `aggregate`, in the order of the log.
@@ -248,6 +319,11 @@ impl Instance {
         let thread = self.thread.take().unwrap();
         tokio::task::spawn_blocking(move || thread.join().unwrap()).await.unwrap();
     }
+}
+
+/// The place of the server `id` among the dead letters of `handler`.
+pub(crate) fn key(handler: &str, id: &str) -> Key {
+    Key { handler: handler.to_owned(), aggregate: "server".to_owned(), id: id.parse().unwrap() }
 }
 
 /// The JSON object of an answer.
