@@ -133,11 +133,12 @@ impl Search {
     pub(super) fn serve(&self, queue: &mut VecDeque<Box<Waiting>>) {
         for mut waiting in std::mem::take(queue) {
             match self.wanted.get(&waiting.key).filter(|_| !waiting.unrepeatable) {
-                None => queue.push_back(waiting),
-                Some(None) => {
+                // Of the same id, but from further back than was searched: it stays for its own.
+                Some(None) if widened(self.reach, reach(&waiting)) == Some(self.reach) => {
                     waiting.absent_until = self.until;
                     queue.push_back(waiting);
                 }
+                None | Some(None) => queue.push_back(waiting),
                 Some(Some(found)) => {
                     let same = found.fingerprint == waiting.fingerprint;
                     let stands = same || waiting.id().is_derived();

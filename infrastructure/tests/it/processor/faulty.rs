@@ -24,6 +24,8 @@ pub(crate) struct Faulty {
     script: Arc<Mutex<VecDeque<Option<AppendError>>>>,
     reads: Arc<AtomicUsize>,
     lasts: Arc<AtomicUsize>,
+    /// Reads wait for a turn at it.
+    gate: Arc<tokio::sync::RwLock<()>>,
 }
 
 impl Faulty {
@@ -37,6 +39,11 @@ impl Faulty {
 
     pub(crate) fn then(&self, answers: impl IntoIterator<Item = Option<AppendError>>) {
         self.script.lock().unwrap().extend(answers);
+    }
+
+    /// Holds every read until the guard is dropped.
+    pub(crate) fn hold_reads(&self) -> tokio::sync::OwnedRwLockWriteGuard<()> {
+        Arc::clone(&self.gate).try_write_owned().unwrap()
     }
 
     pub(crate) fn lasts(&self) -> usize {
@@ -72,6 +79,7 @@ impl Store for Faulty {
         freshness: Freshness,
     ) -> Result<Vec<Commit>, ReadError> {
         self.reads.fetch_add(1, Ordering::Relaxed);
+        let _open = self.gate.read().await;
         self.log().read(key, after, freshness).await
     }
 
@@ -82,6 +90,7 @@ impl Store for Faulty {
         until: Position,
     ) -> Result<Vec<Commit>, ReadError> {
         self.reads.fetch_add(1, Ordering::Relaxed);
+        let _open = self.gate.read().await;
         self.log().read_since(key, since, until).await
     }
 

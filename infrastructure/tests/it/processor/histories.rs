@@ -134,6 +134,47 @@ async fn one_search_serves_all_that_wait() {
 }
 
 #[tokio::test]
+async fn a_search_tells_nothing_to_who_asks_for_the_same_id_from_further_back() {
+    let id = CommandId::derived("welcome", uuid::Uuid::from_u128(1), 0);
+    let store = old(1_000, id.as_str()).await;
+    let processor = start(store.clone());
+    processor.execute(add("a", 1)).await.unwrap();
+    // It is searched for from a position that is too late, in vain, and not carried out.
+    let mut late = with_id(add("a", 1), id.as_str());
+    late.causation_position = Some(Position(500));
+    late.deadline = Some(Utc::now());
+    let (late, whole) =
+        (submit(&processor, late), submit(&processor, with_id(add("a", 1), id.as_str())));
+    assert_eq!(code(late.await.unwrap()), "deadline");
+    assert_eq!(code(whole.await.unwrap()), "Replayed");
+    assert_eq!(commits(&store.log()), 1_001);
+}
+
+#[tokio::test]
+async fn a_deadline_that_passes_during_a_search_counts_unless_the_search_finds_the_answer() {
+    let store = old(1_000, "first").await;
+    let processor = start(store.clone());
+    processor.execute(add("a", 1)).await.unwrap();
+    let reads = store.reads();
+    let within = |id: &str| {
+        let mut request = with_id(add("a", 1), id);
+        request.deadline = Some(Utc::now() + TimeDelta::milliseconds(200));
+        request
+    };
+    let released = store.hold_reads();
+    let (found, missed) =
+        (submit(&processor, within("first")), submit(&processor, within("import")));
+    // Held until both deadlines are over.
+    tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+    drop(released);
+    // The stored hash is another one, which is an answer, too.
+    assert_eq!(code(found.await.unwrap()), "id-reused");
+    assert_eq!(code(missed.await.unwrap()), "deadline");
+    assert_eq!(store.reads(), reads + 1);
+    assert_eq!(commits(&store.log()), 1_001);
+}
+
+#[tokio::test]
 async fn a_search_that_fails_answers_those_it_was_for() {
     let store = old(1_000, "first").await;
     let processor = start(store.clone());
