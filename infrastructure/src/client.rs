@@ -196,7 +196,7 @@ impl Client {
 }
 
 fn subject(request: &CommandRequest) -> String {
-    format!("command.{}.{}.{}", request.aggregate, request.id, request.name)
+    Subject::command(&request.aggregate, &request.id, &request.name)
 }
 
 /// The headers, once the request is known to reach the service as one.

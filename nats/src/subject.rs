@@ -61,6 +61,8 @@ impl Subject {
     pub const EVENTS: &'static str = "event.>";
     /// All commands.
     pub const COMMANDS: &'static str = "command.>";
+    /// Among [`Self::COMMANDS`], but no command: whoever is given it passes over it.
+    pub const COMMANDS_FILLER: &'static str = "command.-";
     /// All durable commands.
     pub const ENQUEUED: &'static str = "enqueue.>";
     /// All queries.
@@ -101,6 +103,12 @@ impl Subject {
     #[must_use]
     pub fn event(aggregate: &str, id: &AggregateId) -> String {
         format!("event.{aggregate}.{id}")
+    }
+
+    /// A command by request-reply, without building the enum.
+    #[must_use]
+    pub fn command(aggregate: &str, id: &AggregateId, name: &str) -> String {
+        format!("command.{aggregate}.{id}.{name}")
     }
 
     /// Reads a subject back. Total: whatever is not ours is `None`.
@@ -252,6 +260,11 @@ mod tests {
         let id: AggregateId = "a".parse().unwrap();
         let event = Subject::Event { aggregate: "person".to_owned(), id: id.clone() };
         assert_eq!(event.to_string(), Subject::event("person", &id));
+        let (aggregate, name) = ("person".to_owned(), "tag".to_owned());
+        let command = Subject::Command { aggregate, id: id.clone(), name };
+        assert_eq!(command.to_string(), Subject::command("person", &id, "tag"));
+        assert!(Subject::COMMANDS_FILLER.starts_with(Subject::COMMANDS.trim_end_matches('>')));
+        assert_eq!(Subject::parse(Subject::COMMANDS_FILLER), None);
         let prefix = Subject::EVENTS.trim_end_matches('>');
         assert!(event.to_string().starts_with(prefix));
         assert!(Subject::events_of("person").starts_with(prefix));

@@ -76,10 +76,10 @@ async fn all(url: &str, time: Duration) -> Result<Round> {
     let mut load = open(url).await?;
     let body = payload();
     let mut echo = Echo { body: body.clone() };
-    let mut publish = Publish::new(body.clone(), "raw", SPREAD_IN_FLIGHT);
+    let mut publish = Publish::new(body.clone(), "raw", SPREAD_IN_FLIGHT)?;
     let mut enveloped = Publish::enveloped(&body, SPREAD_IN_FLIGHT)?;
-    let mut spread = Commands::new(body.clone(), "spread", SPREAD);
-    let mut hot = Commands::new(body, "hot", 1);
+    let mut spread = Commands::new(body.clone(), "spread", SPREAD)?;
+    let mut hot = Commands::new(body, "hot", 1)?;
     load.warm(&mut echo, SPREAD_IN_FLIGHT, SPREAD).await?;
     load.warm(&mut publish, SPREAD_IN_FLIGHT, SPREAD).await?;
     load.warm(&mut enveloped, SPREAD_IN_FLIGHT, SPREAD).await?;
@@ -99,7 +99,7 @@ async fn all(url: &str, time: Duration) -> Result<Round> {
 
 async fn one_event_a_commit(url: &str, time: Duration) -> Result<Round> {
     let mut load = open(url).await?;
-    let mut hot = Commands::new(payload(), "hot-single", 1);
+    let mut hot = Commands::new(payload(), "hot-single", 1)?;
     load.warm(&mut hot, HOT_IN_FLIGHT, HOT_IN_FLIGHT).await?;
     Ok(vec![(Figure::HotSingle, load.run(&mut hot, HOT_IN_FLIGHT, time).await?)])
 }

@@ -9,7 +9,7 @@ use infrastructure::{
     receipts::CommandHash,
     store::StreamKey,
 };
-use kit::{Aggregate as _, CommandId, Kind, Metadata, Version};
+use kit::{Aggregate as _, AggregateId, CommandId, Kind, Metadata, Version};
 use nats::headers;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -62,15 +62,18 @@ pub(super) struct Publish {
 
 impl Publish {
     /// Appends of `body` to subjects that `name` tells from others.
-    pub(super) fn new(body: Bytes, name: &str, slots: usize) -> Self {
-        let subject = |each| (format!("event.{name}.{each}").into(), 0);
-        let subjects = (0..SPREAD).map(subject).collect();
-        Self { body, content_type: None, subjects, on: vec![0; slots], turn: 0 }
+    pub(super) fn new(body: Bytes, name: &str, slots: usize) -> Result<Self> {
+        let subject = |each: usize| -> Result<_> {
+            let id: AggregateId = each.to_string().parse()?;
+            Ok((nats::Subject::event(name, &id).into(), 0))
+        };
+        let subjects = (0..SPREAD).map(subject).collect::<Result<_>>()?;
+        Ok(Self { body, content_type: None, subjects, on: vec![0; slots], turn: 0 })
     }
 
     /// The same appends with `data` in the envelope of a commit.
     pub(super) fn enveloped(data: &Bytes, slots: usize) -> Result<Self> {
-        let plain = Self::new(commit(data)?, "enveloped", slots);
+        let plain = Self::new(commit(data)?, "enveloped", slots)?;
         Ok(Self { content_type: Some(headers::CLOUDEVENTS_BATCH), ..plain })
     }
 }
@@ -138,9 +141,13 @@ pub(super) struct Commands {
 }
 
 impl Commands {
-    pub(super) fn new(body: Bytes, name: &str, aggregates: usize) -> Self {
-        let subject = |each| format!("command.notebook.{name}-{each}.take-note").into();
-        Self { body, subjects: (0..aggregates).map(subject).collect(), turn: 0 }
+    pub(super) fn new(body: Bytes, name: &str, aggregates: usize) -> Result<Self> {
+        let subject = |each| -> Result<Subject> {
+            let id: AggregateId = format!("{name}-{each}").parse()?;
+            Ok(nats::Subject::command("notebook", &id, "take-note").into())
+        };
+        let subjects = (0..aggregates).map(subject).collect::<Result<_>>()?;
+        Ok(Self { body, subjects, turn: 0 })
     }
 }
 
