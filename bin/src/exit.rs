@@ -80,7 +80,8 @@ pub fn explain(error: &anyhow::Error, format: Format) -> (u8, Option<String>) {
     if error.chain().filter_map(|cause| cause.downcast_ref()).any(closed) {
         return (0, None);
     }
-    let problem = error.downcast_ref::<Problem>();
+    let below = || error.chain().find_map(|cause| cause.downcast_ref());
+    let problem = error.downcast_ref::<Problem>().or_else(below);
     let advised = error.downcast_ref::<Advised>();
     let code = problem.map(code_of).or(advised.map(|advised| advised.code)).unwrap_or(1);
     let next = match (advised, problem) {
@@ -141,6 +142,7 @@ fn advice(problem: &Problem) -> &'static str {
             "`headwater store` says which instance has the read models' store."
         }
         (_, "timeout") => "Nothing is lost: ask again, or wait longer with --wait-ms.",
+        (_, "secret-differs") => "Give it --secret-file with the others' secret.",
         (409, _) => "Read the state again, then decide again.",
         (503 | 504, _) => "It may pass: try again, a command with the same --command-id.",
         (500, _) => "`headwater doctor` looks at the whole installation.",

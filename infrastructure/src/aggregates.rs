@@ -80,13 +80,13 @@ pub(crate) trait AnyAggregate: Send + Sync {
     /// [`Aggregate::STATE_SCHEMA`].
     fn state_schema(&self) -> u32;
 
-    fn read(&self, name: &str, body: &[u8]) -> Result<AnyCommand, BadCommand>;
+    fn read(&self, name: &str, body: &[u8]) -> Result<AnyCommand, Problem>;
 
     /// The state before the first event.
-    fn state(&self) -> Box<dyn AnyState>;
+    fn state(&self) -> Result<Box<dyn AnyState>, Problem>;
 
-    /// The state that [`AnyState::save`] wrote.
-    fn restore(&self, saved: &RawValue) -> serde_json::Result<Box<dyn AnyState>>;
+    /// The state that [`AnyState::save`] wrote; none, if it cannot be read.
+    fn restore(&self, saved: &RawValue) -> Option<Box<dyn AnyState>>;
 
     /// The event name that lives as long as the program, if there is such an event.
     fn event_name(&self, name: &str) -> Option<&'static str>;
@@ -117,7 +117,7 @@ pub(crate) trait AnyState: Send {
     /// Takes an event of the log in and returns its name.
     fn take(&mut self, element: &Element<'_>) -> Result<&'static str, Untaken>;
 
-    fn save(&self) -> serde_json::Result<Box<RawValue>>;
+    fn save(&self) -> Result<Box<RawValue>, Problem>;
 }
 
 /// Why an event of the log was not taken in.

@@ -17,7 +17,6 @@ use std::{
 
 use async_nats::{Client as Connection, jetstream};
 use nats::names;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -25,6 +24,7 @@ use crate::{
     connection::ConnectOptions,
     handler::{Backoff, Cell, Contender, Gauge},
     processor::Processor,
+    vital::Vital,
 };
 pub use outcome::{Original, Outcome, OutcomeStatus};
 pub use results::Results;
@@ -52,7 +52,7 @@ pub enum DurableError {
 #[derive(Debug)]
 pub struct DurableCommands {
     stop: CancellationToken,
-    running: JoinHandle<()>,
+    running: Vital<()>,
 }
 
 impl DurableCommands {
@@ -87,15 +87,20 @@ impl DurableCommands {
         let gauge = Gauge::new(HandlerInfo { name: LEASE, kind: HandlerKind::Effect });
         let contender =
             Contender::new(Cell::new(&leases, LEASE), gauge.clone(), instance, LEASE_TTL);
-        let running = tokio::spawn(run(worker, contender, gauge, stop.clone()));
+        let running = Vital::spawn(run(worker, contender, gauge, stop.clone()));
         Ok(Self { stop, running })
+    }
+
+    /// Returns when nobody works on the queue any more.
+    pub(crate) async fn ended(&self) {
+        self.running.ended().await;
     }
 
     /// Finishes the commands that are being carried out, leaves the others in the queue, and gives
     /// the lease back.
     pub async fn drain(self) {
         self.stop.cancel();
-        if let Err(error) = self.running.await {
+        if let Err(error) = self.running.join().await {
             tracing::error!(%error, "the queue's worker ended badly");
         }
     }

@@ -5,10 +5,10 @@
 //! its end costs the callers of the moment their answers and nobody else anything.
 //! Not here: answering.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::pending, sync::Arc, time::Duration};
 
 use async_nats::Client as Connection;
-use tokio::{task::JoinHandle, time};
+use tokio::time;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -23,6 +23,7 @@ use crate::{
     readmodel::ReadModels,
     runtime::RuntimeError,
     service::CommandService,
+    vital::Vital,
 };
 
 /// What an instance offers to callers.
@@ -46,7 +47,7 @@ pub(crate) struct Endpoints {
 #[derive(Debug)]
 pub(crate) struct Front {
     stop: CancellationToken,
-    watching: JoinHandle<Option<Endpoints>>,
+    watching: Vital<Option<Endpoints>>,
 }
 
 impl Offer {
@@ -72,7 +73,29 @@ impl Offer {
     }
 }
 
+impl Endpoints {
+    /// Returns when callers are no longer answered. To be asked once.
+    async fn ended(&mut self) {
+        let Self { commands, micro, .. } = self;
+        let commands = async {
+            match commands {
+                Some(commands) => commands.ended().await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = micro.ended() => {}
+            () = commands => {}
+        }
+    }
+}
+
 impl Front {
+    /// Returns when nobody watches the endpoints any more.
+    pub(crate) async fn ended(&self) {
+        self.watching.ended().await;
+    }
+
     /// Opens the endpoints, and again whenever their connection ends.
     ///
     /// # Errors
@@ -80,14 +103,14 @@ impl Front {
     pub(crate) async fn open(offer: Offer) -> Result<Self, RuntimeError> {
         let endpoints = offer.open().await?;
         let stop = CancellationToken::new();
-        let watching = tokio::spawn(watch(offer, endpoints, stop.clone()));
+        let watching = Vital::spawn(watch(offer, endpoints, stop.clone()));
         Ok(Self { stop, watching })
     }
 
     /// The endpoints, still at work and no longer watched; none if they were gone just now.
     pub(crate) async fn close(self) -> Option<Endpoints> {
         self.stop.cancel();
-        self.watching.await.unwrap_or_else(|error| {
+        self.watching.join().await.unwrap_or_else(|error| {
             tracing::error!(%error, "the endpoints' watch ended badly");
             None
         })
@@ -103,9 +126,9 @@ async fn watch(
     loop {
         tokio::select! {
             () = stop.cancelled() => return Some(endpoints),
-            () = endpoints.micro.ended() => {}
+            () = endpoints.ended() => {}
         }
-        tracing::error!("the connection to callers has ended for good; opening another");
+        tracing::error!("callers are answered no longer; opening another connection to them");
         drop(endpoints);
         endpoints = loop {
             let opened = tokio::select! {

@@ -47,6 +47,8 @@ problems! {
     wrong_version = 409 "wrong-version" "The aggregate is not at the expected version";
     /// The command id stands for another command.
     id_reused = 409 "id-reused" "The command id stands for another command";
+    /// The instance has another secret than those before it.
+    secret_differs = 409 "secret-differs" "The instance has another secret than those before it";
     /// Too many policies followed one another.
     too_many_hops = 422 "too-many-hops" "Too many policies followed one another";
     /// Larger than the limit.

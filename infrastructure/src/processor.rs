@@ -121,10 +121,19 @@ impl Processor {
             Ok(admitted) => {
                 let submission = admitted.with(answer, place);
                 if let Err(refused) = self.0.submissions.send(submission) {
-                    refused.0.waiting.answer(Err(Problem::unavailable("the service is draining")));
+                    let draining = self.0.draining.is_cancelled();
+                    let why = if draining { "is draining" } else { "has lost its engine" };
+                    let problem = Problem::unavailable(format!("the service {why}"));
+                    refused.0.waiting.answer(Err(problem));
                 }
             }
         }
+    }
+
+    /// Returns when the engine has ended: after a drain or, which is a bug, without one. Whoever
+    /// runs an instance must not go on without it.
+    pub async fn ended(&self) {
+        self.0.stopped.cancelled().await;
     }
 
     /// Commands that are accepted and not yet answered.

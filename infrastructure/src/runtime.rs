@@ -3,7 +3,7 @@
 //! It holds connections, streams, processor, endpoints and handlers, in the order they need each
 //! other. Not here: what the service is made of, and when it is asked to end.
 
-use std::sync::Arc;
+use std::{future::pending, sync::Arc};
 
 use async_nats::Client as Connection;
 use futures::future::join_all;
@@ -15,6 +15,7 @@ use crate::{
     connection::{ConnectError, ConnectOptions, connect},
     durable::{DurableCommands, DurableError, Results},
     fail_points::FailPoints,
+    fingerprint,
     front::{Front, Offer},
     handler::{HandlerOptions, HandlerStatus, Handlers, HandlersError},
     jetstream::{JetStreamOptions, JetStreamStore},
@@ -93,6 +94,12 @@ pub enum RuntimeError {
     /// An endpoint cannot take requests.
     #[error(transparent)]
     Service(#[from] ServiceError),
+    /// The secret is not the one that the log was begun with.
+    #[error("{0}")]
+    Secret(#[source] Problem),
+    /// A part that an instance cannot do without has ended.
+    #[error("{0} ended though nobody asked it to: standard error has the reason")]
+    Ended(&'static str),
     /// The commands' thread does not run.
     #[error("the commands' thread does not run: {0}")]
     Thread(#[from] std::io::Error),
@@ -126,6 +133,9 @@ impl Runtime {
         let work = open(&options, "work").await?;
         let mut connections = vec![work.clone()];
         let provisioned = provision(&work, &options.provision).await?;
+        fingerprint::check(&work, &options.secret, &options.instance)
+            .await
+            .map_err(RuntimeError::Secret)?;
         let handlers = HandlerOptions {
             policies: roles.policies,
             projections: roles.projections,
@@ -193,6 +203,29 @@ impl Runtime {
     #[must_use]
     pub fn handlers(&self) -> Vec<HandlerStatus> {
         self.handlers.status()
+    }
+
+    /// Returns when a part has ended without being asked to, which only a bug does. What is left
+    /// would take work and never finish it, so the process should end: another instance takes over.
+    pub async fn failed(&self) -> RuntimeError {
+        let durable = async {
+            match &self.durable {
+                Some(durable) => durable.ended().await,
+                None => pending().await,
+            }
+        };
+        let engine = async {
+            match &self.processor {
+                Some(processor) => processor.ended().await,
+                None => pending().await,
+            }
+        };
+        RuntimeError::Ended(tokio::select! {
+            () = engine => "the command processor",
+            () = durable => "the worker on durable commands",
+            () = self.front.ended() => "the front that takes requests",
+            () = self.handlers.ended() => "a handler",
+        })
     }
 
     /// Ends in good order: queries that were taken are answered, handlers finish the event they

@@ -9,10 +9,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use async_nats::Message;
 use nats::{Subject, limits};
-use tokio::{
-    sync::{Semaphore, mpsc},
-    task::JoinHandle,
-};
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
@@ -22,7 +19,9 @@ use crate::{
     problem::Problem,
     processor::Processor,
     request::CommandRequest,
-    telemetry, wire,
+    telemetry,
+    vital::Vital,
+    wire,
 };
 use responder::{Answer, Responder};
 
@@ -30,16 +29,14 @@ use responder::{Answer, Responder};
 const COMMANDS_MAX: usize = 16 * 1024;
 /// KiB of the bodies of those commands: they are small, and a few large ones must not add up.
 const BODIES_KIB_MAX: usize = 64 * 1024;
-/// Invalid as a command, so whoever is given it passes over it.
-const FILLER: &str = "command.-";
 
-/// The command endpoint of one instance.
+/// The command endpoint of one instance. Dropping it ends it, with what it has not answered.
 #[derive(Debug)]
 pub struct CommandService {
     endpoint: Arc<Endpoint>,
     stop: CancellationToken,
-    desk: JoinHandle<()>,
-    responder: JoinHandle<()>,
+    desk: Vital<()>,
+    responder: Vital<()>,
 }
 
 impl CommandService {
@@ -54,7 +51,12 @@ impl CommandService {
         catalogue: &[Catalogue],
     ) -> Result<Self, ServiceError> {
         let endpoint = Arc::new(describe(catalogue));
-        let intake = Intake::join(connection.clone(), Subject::COMMANDS, FILLER.to_owned()).await?;
+        let intake = Intake::join(
+            connection.clone(),
+            Subject::COMMANDS,
+            Subject::COMMANDS_FILLER.to_owned(),
+        )
+        .await?;
         let (outbox, answers) = mpsc::channel(COMMANDS_MAX);
         let responder = Responder { connection, endpoint: Arc::clone(&endpoint) };
         let desk = Desk {
@@ -66,8 +68,8 @@ impl CommandService {
         let stop = CancellationToken::new();
         Ok(Self {
             endpoint,
-            desk: tokio::spawn(desk.run(intake, stop.clone())),
-            responder: tokio::spawn(responder.run(answers)),
+            desk: Vital::spawn(desk.run(intake, stop.clone())),
+            responder: Vital::spawn(responder.run(answers)),
             stop,
         })
     }
@@ -78,12 +80,20 @@ impl CommandService {
         Arc::clone(&self.endpoint)
     }
 
+    /// Returns when a part has ended without being asked to: no command is answered any more.
+    pub(crate) async fn ended(&self) {
+        tokio::select! {
+            () = self.desk.ended() => {}
+            () = self.responder.ended() => {}
+        }
+    }
+
     /// Takes no more commands, answers every one it has taken, and flushes. The processor must
     /// still be at work.
     pub async fn drain(self) {
         self.stop.cancel();
         for (part, task) in [("desk", self.desk), ("responder", self.responder)] {
-            if let Err(error) = task.await {
+            if let Err(error) = task.join().await {
                 tracing::error!(part, %error, "a part of the command service ended badly");
             }
         }

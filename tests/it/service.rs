@@ -3,9 +3,11 @@
 mod bad_input;
 mod drain;
 mod durable;
+mod ended;
 mod follow;
 mod raw;
 mod replies;
+mod secrets;
 
 use std::path::PathBuf;
 

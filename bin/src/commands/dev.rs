@@ -57,10 +57,13 @@ pub async fn run(global: &Global, args: DevArgs) -> Result<()> {
     };
     let result = match result {
         Ok(Some(runtime)) => {
-            let ended = supervisor.watch(&mut stop).await;
+            let ended = tokio::select! {
+                ended = supervisor.watch(&mut stop) => ended,
+                failed = runtime.failed() => Err(failed.into()),
+            };
             data.withdraw();
             tracing::info!("stopping; a second Ctrl-C does not wait for what is in flight");
-            // A broker that is gone for good cannot take what is in flight.
+            // What is in flight needs a broker, and an instance that is whole.
             if ended.is_ok() {
                 tokio::select! {
                     () = runtime.drain() => {}

@@ -108,7 +108,10 @@ pub async fn run(global: &Global, args: ServeArgs) -> Result<()> {
         started = start(global, output, args) => started?,
         () = stop.asked() => return Ok(()),
     };
-    stop.asked().await;
+    tokio::select! {
+        () = stop.asked() => {}
+        failed = runtime.failed() => return Err(failed.into()),
+    }
     tracing::info!("stopping; a second signal does not wait for what is in flight");
     tokio::select! {
         () = runtime.drain() => {}

@@ -34,16 +34,23 @@ impl<A: Aggregate> AnyAggregate for Typed<A> {
         A::STATE_SCHEMA
     }
 
-    fn read(&self, name: &str, body: &[u8]) -> Result<AnyCommand, BadCommand> {
-        Ok(Box::new(A::Command::read(name, body)?))
+    fn read(&self, name: &str, body: &[u8]) -> Result<AnyCommand, Problem> {
+        let read = unwound::<A, _>("reading a command", || A::Command::read(name, body))?;
+        Ok(Box::new(read.map_err(|bad| match bad {
+            BadCommand::Unknown(_) => {
+                Problem::unknown_command(format!("{} has no command {name:?}", A::TYPE))
+            }
+            BadCommand::Body(reason) => Problem::invalid(format!("{name}: {reason}")),
+        })?))
     }
 
-    fn state(&self) -> Box<dyn AnyState> {
-        Box::new(State::<A>::new(A::default()))
+    fn state(&self) -> Result<Box<dyn AnyState>, Problem> {
+        Ok(Box::new(State::<A>::new(unwound::<A, _>("beginning", A::default)?)))
     }
 
-    fn restore(&self, saved: &RawValue) -> serde_json::Result<Box<dyn AnyState>> {
-        Ok(Box::new(State::<A>::new(serde_json::from_str(saved.get())?)))
+    fn restore(&self, saved: &RawValue) -> Option<Box<dyn AnyState>> {
+        let restored = unwound::<A, _>("restoring", || serde_json::from_str(saved.get()).ok());
+        Some(Box::new(State::<A>::new(restored.ok()??)))
     }
 
     fn event_name(&self, name: &str) -> Option<&'static str> {
@@ -69,9 +76,9 @@ impl<A: Aggregate> AnyState for State<A> {
             return Err(broken::<A>("was given another type's command"));
         };
         let state = self.next.as_ref().unwrap_or(&self.state);
-        let decided = unwound::<A, _>("deciding", || state.decide(command, context))?;
+        let refused = |refusal: A::Error| Problem::refused(refusal.code(), refusal.to_string());
         self.decided =
-            decided.map_err(|refusal| Problem::refused(refusal.code(), refusal.to_string()))?;
+            unwound::<A, _>("deciding", || state.decide(command, context).map_err(refused))??;
         let written = self.decided.iter().map(|event| {
             let data = unwound::<A, _>("writing", || event.data())?;
             let data = data.map_err(|_| broken::<A>("made an event without JSON form"))?;
@@ -82,8 +89,10 @@ impl<A: Aggregate> AnyState for State<A> {
 
     fn evolve(&mut self) -> Result<(), Problem> {
         let Self { state, next, decided } = self;
-        let next = next.get_or_insert_with(|| state.clone());
-        unwound::<A, _>("evolving", || decided.drain(..).for_each(|event| next.evolve(&event)))
+        unwound::<A, _>("evolving", || {
+            let next = next.get_or_insert_with(|| state.clone());
+            decided.drain(..).for_each(|event| next.evolve(&event));
+        })
     }
 
     fn accept(&mut self) {
@@ -109,8 +118,9 @@ impl<A: Aggregate> AnyState for State<A> {
         Ok(event.kind().name)
     }
 
-    fn save(&self) -> serde_json::Result<Box<RawValue>> {
-        serde_json::value::to_raw_value(&self.state)
+    fn save(&self) -> Result<Box<RawValue>, Problem> {
+        unwound::<A, _>("saving", || serde_json::value::to_raw_value(&self.state).ok())?
+            .ok_or_else(|| broken::<A>("has a state without JSON form"))
     }
 }
 

@@ -64,6 +64,7 @@ pub struct Handlers {
     gauges: Vec<Gauge>,
     running: JoinSet<()>,
     stop: CancellationToken,
+    ended: CancellationToken,
     models: ReadModels,
     store: Option<Store>,
     refused: Option<Problem>,
@@ -125,6 +126,7 @@ impl Handlers {
         };
         not_behind(client, &shared.events, store.as_ref()).await?;
         let results = Results::open(client.connection().clone()).await?;
+        let ended = CancellationToken::new();
         let (mut gauges, mut served, mut running) = (Vec::new(), Vec::new(), JoinSet::new());
         for part in composition.parts() {
             let log = Log::new(&shared.events, &part.aggregates());
@@ -141,7 +143,12 @@ impl Handlers {
                 let (gauge, poke) = (supervisor.gauge.clone(), Arc::clone(&supervisor.poke));
                 served.push(Served { projection: Arc::clone(projection), gauge, poke });
             }
-            running.spawn(supervisor.run());
+            let (work, guard) = (Box::pin(supervisor.run()), ended.clone().drop_guard());
+            running.spawn(async move {
+                // Dropped by a panic as well.
+                let _guard = guard;
+                work.await;
+            });
         }
         let refused = match &standing {
             Standing::Elsewhere(problem) => Some(problem.clone()),
@@ -149,7 +156,7 @@ impl Handlers {
         };
         let refused = refused.filter(|_| shared.options.projections);
         let models = ReadModels::new(standing, served);
-        Ok(Self { gauges, running, stop, models, store, refused })
+        Ok(Self { gauges, running, stop, ended, models, store, refused })
     }
 
     /// What answers queries: nothing, if the read models are elsewhere or not run here.
@@ -168,6 +175,11 @@ impl Handlers {
     #[must_use]
     pub fn status(&self) -> Vec<HandlerStatus> {
         self.gauges.iter().map(Gauge::now).collect()
+    }
+
+    /// Returns when a handler's task has ended; a handler that halts has not.
+    pub(crate) async fn ended(&self) {
+        self.ended.cancelled().await;
     }
 
     /// Lets every handler finish what it is doing, writes the checkpoints, and gives the leases

@@ -7,7 +7,7 @@ use std::sync::{
 };
 
 use chrono::{DateTime, Utc};
-use kit::{BadCommand, CommandId, HOPS_MAX, Metadata, Position, Version};
+use kit::{CommandId, HOPS_MAX, Metadata, Position, Version};
 use nats::limits::COMMAND_BYTES_MAX;
 use uuid::Uuid;
 
@@ -117,12 +117,7 @@ pub(super) fn admit(aggregates: &Aggregates, request: CommandRequest) -> Result<
         let detail = format!("{} policies led here, {HOPS_MAX} are allowed", request.hops);
         return Err(Problem::too_many_hops(detail));
     }
-    let command = entry.kind.read(name, body).map_err(|bad| match bad {
-        BadCommand::Unknown(_) => {
-            Problem::unknown_command(format!("{aggregate} has no command {name:?}"))
-        }
-        BadCommand::Body(reason) => Problem::invalid(format!("{name}: {reason}")),
-    })?;
+    let command = entry.kind.read(name, body)?;
     let key = StreamKey { aggregate: Arc::clone(&entry.name), id: request.id.clone() };
     let hash = CommandHash::of(name, body);
     Ok(Admitted { key, command, hash, rest: request })

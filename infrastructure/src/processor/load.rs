@@ -45,15 +45,15 @@ pub(super) struct Load {
 }
 
 impl Loaded {
-    pub(super) fn new(kind: &dyn AnyAggregate) -> Self {
-        Self {
-            state: kind.state(),
+    pub(super) fn new(kind: &dyn AnyAggregate) -> Result<Self, Problem> {
+        Ok(Self {
+            state: kind.state()?,
             version: Version::ZERO,
             position: Position::ZERO,
             receipts: Receipts::default(),
             saved: Version::ZERO,
             saved_at: None,
-        }
+        })
     }
 
     /// The log holds what was pending.
@@ -142,7 +142,7 @@ pub(super) async fn load<S: Store>(
     let restored = from.is_none();
     let mut loaded = match from {
         Some(loaded) => loaded,
-        None => begin(snapshots, &key, kind.as_ref()).await,
+        None => begin(snapshots, &key, kind.as_ref()).await?,
     };
     let read = |after| within(timeout, store.read(&key, after, freshness));
     let mut commits;
@@ -161,7 +161,7 @@ pub(super) async fn load<S: Store>(
         // The log has another history than what is known of it, as after a restored backup, or a
         // replica is behind a snapshot. What the log says is right.
         tracing::warn!(stream = %key, position = %loaded.position, "not in the log as it was known");
-        loaded = Loaded::new(kind.as_ref());
+        loaded = Loaded::new(kind.as_ref())?;
         commits = read(Position::ZERO).await?;
     }
     for (index, commit) in commits.iter().enumerate() {
@@ -176,12 +176,16 @@ pub(super) async fn load<S: Store>(
 }
 
 /// What the tail of the history is to be added to.
-async fn begin(snapshots: Option<&Snapshots>, key: &StreamKey, kind: &dyn AnyAggregate) -> Loaded {
+async fn begin(
+    snapshots: Option<&Snapshots>,
+    key: &StreamKey,
+    kind: &dyn AnyAggregate,
+) -> Result<Loaded, Problem> {
     let found = match snapshots {
         Some(snapshots) => snapshots.get(key, kind.state_schema()).await,
         None => None,
     };
-    found.and_then(|found| restored(&found, kind)).unwrap_or_else(|| Loaded::new(kind))
+    found.and_then(|found| restored(&found, kind)).map_or_else(|| Loaded::new(kind), Ok)
 }
 
 /// Where the last commit stands, as the leader knows it.

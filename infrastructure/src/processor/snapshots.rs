@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::{engine::Engine, load::Loaded, work::Work};
 use crate::{
     aggregates::AnyAggregate,
+    problem::Problem,
     receipts::{Receipts, SavedReceipts},
     snapshot::Snapshot,
 };
@@ -37,18 +38,19 @@ impl Engine {
                 *saves += 1;
                 work.push(Work::Save { key: slot.key.clone(), snapshot });
             }
-            Err(error) => tracing::warn!(stream = %slot.key, %error, "the state has no JSON form"),
+            Err(error) => tracing::warn!(stream = %slot.key, %error, "there is no snapshot"),
         }
     }
 }
 
-fn snapshot(loaded: &Loaded, kind: &dyn AnyAggregate) -> serde_json::Result<Snapshot> {
+fn snapshot(loaded: &Loaded, kind: &dyn AnyAggregate) -> Result<Snapshot, Problem> {
+    let receipts = serde_json::value::to_raw_value(&loaded.receipts.save());
     Ok(Snapshot {
         state_schema: kind.state_schema(),
         version: loaded.version,
         position: loaded.position,
         state: loaded.state.save()?,
-        receipts: serde_json::value::to_raw_value(&loaded.receipts.save())?,
+        receipts: receipts.map_err(|error| Problem::internal(error.to_string()))?,
     })
 }
 
@@ -56,7 +58,7 @@ fn snapshot(loaded: &Loaded, kind: &dyn AnyAggregate) -> serde_json::Result<Snap
 pub(super) fn restored(snapshot: &Snapshot, kind: &dyn AnyAggregate) -> Option<Loaded> {
     let saved: SavedReceipts = serde_json::from_str(snapshot.receipts.get()).ok()?;
     Some(Loaded {
-        state: kind.restore(&snapshot.state).ok()?,
+        state: kind.restore(&snapshot.state)?,
         version: snapshot.version,
         position: snapshot.position,
         receipts: Receipts::restore(saved, |name| kind.event_name(name))?,

@@ -8,6 +8,7 @@ mod faulty;
 mod histories;
 mod limits;
 mod outcomes;
+mod panics;
 mod property;
 
 use bytes::Bytes;

@@ -1,4 +1,5 @@
 //! This crate is the only one that spells a subject: the sources of the others are looked through.
+#![cfg(test)]
 
 use std::{
     fs,

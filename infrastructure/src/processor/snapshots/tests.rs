@@ -91,6 +91,53 @@ fn same_of(whole: &Loaded, split: &Loaded, command: usize) {
     }
 }
 
+/// A state that panics on its way to a snapshot and back.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Brittle;
+
+impl serde::Serialize for Brittle {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        panic!("told to break")
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Brittle {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        panic!("told to break")
+    }
+}
+
+impl kit::Aggregate for Brittle {
+    const TYPE: &'static str = "counter";
+    const STATE_SCHEMA: u32 = 1;
+    type Command = counter::CounterCommand;
+    type Event = CounterEvent;
+    type Error = counter::TooFew;
+
+    fn decide(
+        &self,
+        _: &Self::Command,
+        _: &kit::Context,
+    ) -> Result<Vec<CounterEvent>, counter::TooFew> {
+        Ok(Vec::new())
+    }
+
+    fn evolve(&mut self, _: &CounterEvent) {}
+}
+
+#[test]
+fn a_state_that_panics_when_saved_or_restored_has_no_snapshot() {
+    let aggregates = Aggregates::new().with::<Brittle>();
+    let brittle: &dyn AnyAggregate = aggregates.get("counter").unwrap().kind.as_ref();
+    let problem = snapshot(&Loaded::new(brittle).unwrap(), brittle).unwrap_err();
+    assert_eq!(problem.code, "internal");
+    let aggregates = Aggregates::new().with::<Counter>();
+    let sound: &dyn AnyAggregate = aggregates.get("counter").unwrap().kind.as_ref();
+    let saved = snapshot(&Loaded::new(sound).unwrap(), sound).unwrap();
+    assert!(restored(&saved, sound).is_some());
+    assert!(restored(&saved, brittle).is_none());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
@@ -105,8 +152,8 @@ proptest! {
         let now = Utc::now();
         let history = history(&commits, now, TimeDelta::seconds(seconds));
         let (before, after) = history.split_at(at.index(history.len()));
-        let whole = folded(Loaded::new(kind), &history, now);
-        let saved = snapshot(&folded(Loaded::new(kind), before, now), kind).unwrap();
+        let whole = folded(Loaded::new(kind).unwrap(), &history, now);
+        let saved = snapshot(&folded(Loaded::new(kind).unwrap(), before, now), kind).unwrap();
         let saved = serde_json::from_slice(&serde_json::to_vec(&saved).unwrap()).unwrap();
         let split = folded(restored(&saved, kind).unwrap(), after, now);
         prop_assert_eq!((whole.version, whole.position), (split.version, split.position));
