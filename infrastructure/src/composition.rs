@@ -87,6 +87,14 @@ impl HandlerPart {
         HandlerInfo { name, kind }
     }
 
+    /// What it depends on outside.
+    pub(crate) fn dependency(&self) -> Option<&'static str> {
+        match self {
+            Self::Effect(part) => part.dependency(),
+            Self::Policy(_) | Self::Projection(_) => None,
+        }
+    }
+
     pub(crate) fn aggregates(&self) -> Vec<&'static str> {
         match self {
             Self::Policy(part) => part.aggregates(),

@@ -84,7 +84,7 @@ impl DurableCommands {
             seen: AtomicU64::new(0),
             stop: stop.clone(),
         });
-        let gauge = Gauge::new(HandlerInfo { name: LEASE, kind: HandlerKind::Effect });
+        let gauge = Gauge::new(HandlerInfo { name: LEASE, kind: HandlerKind::Effect }, None);
         let contender =
             Contender::new(Cell::new(&leases, LEASE), gauge.clone(), instance, LEASE_TTL);
         let running = Vital::spawn(run(worker, contender, gauge, stop.clone()));

@@ -5,6 +5,7 @@
 //! the broker's ack floor. Not here: what a handler decides, and the rows of projections.
 
 mod backoff;
+mod breaker;
 mod cell;
 mod checkpoint;
 mod drain;
@@ -20,6 +21,7 @@ mod lanes;
 mod lease;
 mod log;
 mod options;
+mod orders;
 mod policy;
 mod registration;
 mod report;
@@ -31,6 +33,7 @@ mod supervisor;
 mod trial;
 mod waits;
 
+pub use breaker::{BreakerOptions, BreakerState, BreakerStatus};
 pub use handlers::{Handlers, HandlersError};
 pub use options::HandlerOptions;
 pub use registration::{Registration, RegistrationError};

@@ -3,7 +3,9 @@
 mod deadletters;
 mod effects;
 mod faults;
+mod intents;
 mod policies;
+mod postman;
 mod projections;
 mod queries;
 mod restored;

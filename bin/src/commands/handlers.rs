@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use infrastructure::handler::{self, HandlerReport, HandlerState, LogBehind};
+use infrastructure::handler::{self, BreakerState, HandlerReport, HandlerState, LogBehind};
 
 use crate::{
     arguments::{Global, JsonArgs},
@@ -91,6 +91,9 @@ fn line(handler: &HandlerReport) -> String {
         (_, Some(HandlerState::Waiting)) => ("waiting", None),
         (_, Some(HandlerState::Running)) => ("running", None),
         (_, Some(HandlerState::Stopped)) => ("stopped", None),
+        (_, Some(HandlerState::Retrying { reason })) if is_away(handler) => {
+            ("paused", Some(reason))
+        }
         (_, Some(HandlerState::Retrying { reason })) => ("retrying", Some(reason)),
         (_, Some(HandlerState::Halted { reason })) => ("halted", Some(reason)),
     };
@@ -103,4 +106,9 @@ fn line(handler: &HandlerReport) -> String {
         line.push_str(&clean(reason));
     }
     line
+}
+
+/// Whether what it depends on is not asked for the time being.
+fn is_away(handler: &HandlerReport) -> bool {
+    handler.breaker.as_ref().is_some_and(|breaker| breaker.state != BreakerState::Closed)
 }

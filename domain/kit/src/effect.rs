@@ -3,39 +3,76 @@
 
 use std::{future::Future, time::Duration};
 
-use crate::{CommandId, EventSet, Recorded, Retries, Start};
+use crate::{CommandId, EventSet, Order, Recorded, Retries, Start};
 
 /// How handling one event went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is done; the event is behind us.
-    Done,
-    /// Not now: the outside is away. The event waits and so do later ones of its key.
+    /// It is done; these orders record it, and then the event is behind us.
+    Done(Vec<Order>),
+    /// What it depends on is away, and has certainly done nothing. Tried again for as long as it
+    /// takes; several in a row open the circuit breaker of [`Effect::DEPENDENCY`].
+    Away {
+        /// Why, in words without personal data.
+        reason: String,
+    },
+    /// Not now for this event, and nothing was done, which says nothing about others. The event
+    /// waits and so do later ones of its key.
     Retry {
         /// How long to wait.
         after: Duration,
-        /// Why, in words.
+        /// Why, in words without personal data.
         reason: String,
     },
-    /// It does not concern this handler after all; counted and visible.
+    /// There is nothing to do outside; counted and visible.
     Skip {
-        /// Why, in words.
+        /// Why, in words without personal data.
         reason: String,
+        /// What records it.
+        orders: Vec<Order>,
     },
     /// This event cannot be handled as it is: set it aside, and later ones of its key behind it,
     /// until somebody decides. Other keys go on.
     Park {
-        /// Why, in words.
+        /// Why, in words without personal data.
         reason: String,
     },
     /// Stop the handler: going on would do harm.
     Halt {
-        /// Why, in words.
+        /// Why, in words without personal data.
         reason: String,
     },
 }
 
-/// Whenever one of these events, then do this outside. Runs at least once per event.
+impl Outcome {
+    /// It is done, and nothing needs to record it.
+    #[must_use]
+    pub const fn done() -> Self {
+        Self::Done(Vec::new())
+    }
+
+    /// There is nothing to do outside, and nothing needs to record it.
+    #[must_use]
+    pub fn skip(reason: impl Into<String>) -> Self {
+        Self::Skip { reason: reason.into(), orders: Vec::new() }
+    }
+}
+
+/// What an effect promises when its end may not have been seen: after a crash, a panic, a cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// It is run again: rather twice than never.
+    AtLeastOnce,
+    /// It is not run again: rather never than twice. Needs an [`Effect::intent`].
+    AtMostOnce,
+}
+
+/// Whenever one of these events, then do this outside.
+///
+/// What is recorded about it is recorded by orders: [`intent`](Self::intent) before,
+/// [`Outcome::Done`] after. An intent is an order that its aggregate takes up once at a time: while
+/// it stands, the same order is `unchanged`, which is how an earlier attempt is recognised; when
+/// the matter is over, it is refused, and the effect is not run.
 pub trait Effect: Send + Sync + 'static {
     /// The effect's name. Part of the wire: it names the checkpoint.
     const NAME: &'static str;
@@ -43,8 +80,30 @@ pub trait Effect: Send + Sync + 'static {
     const START: Start = Start::Registration;
     /// How failed attempts are made again.
     const RETRIES: Retries = Retries::DEFAULT;
+    /// The name of what it depends on outside. Effects of one process that name the same share one
+    /// circuit breaker; while that is open they wait, and nothing is lost or parked.
+    const DEPENDENCY: Option<&'static str> = None;
     /// The events it reads.
     type When: EventSet;
+
+    /// Whether there is anything to do for `event`. If not, it is behind us at once: nothing is
+    /// recorded, and nothing outside is waited for.
+    fn concerns(&self, _event: &Recorded<Self::When>) -> bool {
+        true
+    }
+
+    /// What it promises for `event`.
+    fn delivery(&self, _event: &Recorded<Self::When>) -> Delivery {
+        Delivery::AtLeastOnce
+    }
+
+    /// What records that `event` is about to be handled. By default nothing.
+    ///
+    /// # Errors
+    /// If a command has no JSON form.
+    fn intent(&self, _event: &Recorded<Self::When>) -> serde_json::Result<Vec<Order>> {
+        Ok(Vec::new())
+    }
 
     /// Handles `event`. `key` is the same for every delivery of it: hand it to the outside, so
     /// that the outside can tell a repeat.
@@ -53,4 +112,22 @@ pub trait Effect: Send + Sync + 'static {
         event: &Recorded<Self::When>,
         key: &CommandId,
     ) -> impl Future<Output = Outcome> + Send;
+
+    /// What takes the intent back after [`Outcome::Away`] or [`Outcome::Retry`], so that a later
+    /// attempt knows that this one did nothing. Only asked for where the delivery is at most once.
+    ///
+    /// # Errors
+    /// If a command has no JSON form.
+    fn withdrawn(&self, _event: &Recorded<Self::When>) -> serde_json::Result<Vec<Order>> {
+        Ok(Vec::new())
+    }
+
+    /// What records that nobody knows how an earlier attempt at `event` ended, and that there will
+    /// be no other. Only asked for where the delivery is at most once.
+    ///
+    /// # Errors
+    /// If a command has no JSON form.
+    fn interrupted(&self, _event: &Recorded<Self::When>) -> serde_json::Result<Vec<Order>> {
+        Ok(Vec::new())
+    }
 }

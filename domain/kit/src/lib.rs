@@ -28,7 +28,7 @@ pub use chart::{Arrow, Chart};
 pub use command::{BadCommand, Command};
 pub use context::{Actor, Context, Secret};
 pub use cqrs::ContextSource;
-pub use effect::{Effect, Outcome};
+pub use effect::{Delivery, Effect, Outcome};
 pub use event::{Event, EventSet, Kind, Payload, Unreadable, decode, describe};
 pub use excerpt::excerpt;
 pub use id::{AggregateId, BadId, CommandId, EventId, PartId};

@@ -1,19 +1,40 @@
 //! Effects: their types erased, and what they answer turned into what the runner does next.
-//! Not here: which event comes when; the runner keeps the order.
+//! Not here: which event comes when, which the runner knows, and how an order is sent.
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures::{FutureExt as _, future::BoxFuture};
-use kit::{CommandId, Effect, Outcome, Retries, Start};
+use kit::{CommandId, Delivery, Effect, Order, Outcome, Recorded, Retries, Start};
+use tracing::Instrument as _;
 
-use super::{Failure, Source, failure::panicked, runner::Reactor, trial::Trial};
+use super::{
+    Failure, Source,
+    breaker::{Breaker, Permit},
+    failure::{guarded, panicked},
+    orders::{Dispatch, ORDERS_MAX, TakenUp, not_too_many, request, unwritable},
+    runner::Reactor,
+    trial::Trial,
+};
+use crate::telemetry;
+
+/// What an effect may be asked to record beside the end of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Note {
+    Intent,
+    Withdrawn,
+    Interrupted,
+}
 
 /// Any [`Effect`].
 pub(crate) trait AnyEffect: Send + Sync {
     fn name(&self) -> &'static str;
     fn start(&self) -> Start;
     fn retries(&self) -> Retries;
+    fn dependency(&self) -> Option<&'static str>;
     fn aggregates(&self) -> Vec<&'static str>;
+    /// What it promises for the event; none if the event does not concern it.
+    fn delivery(&self, source: &Source<'_>) -> Result<Option<Delivery>, Failure>;
+    fn note(&self, source: &Source<'_>, note: Note) -> Result<Vec<Order>, Failure>;
     fn perform<'a>(
         &'a self,
         source: Source<'a>,
@@ -34,8 +55,31 @@ impl<E: Effect> AnyEffect for E {
         E::RETRIES
     }
 
+    fn dependency(&self) -> Option<&'static str> {
+        E::DEPENDENCY
+    }
+
     fn aggregates(&self) -> Vec<&'static str> {
         <E::When as kit::EventSet>::aggregates()
+    }
+
+    fn delivery(&self, source: &Source<'_>) -> Result<Option<Delivery>, Failure> {
+        let event = source.record()?;
+        guarded(|| Ok(self.concerns(&event).then(|| Effect::delivery(self, &event))))
+    }
+
+    fn note(&self, source: &Source<'_>, note: Note) -> Result<Vec<Order>, Failure> {
+        let event: Recorded<E::When> = source.record()?;
+        let orders = guarded(|| {
+            let orders = match note {
+                Note::Intent => self.intent(&event),
+                Note::Withdrawn => self.withdrawn(&event),
+                Note::Interrupted => self.interrupted(&event),
+            };
+            orders.map_err(|error| unwritable(&error))
+        })?;
+        not_too_many(&orders)?;
+        Ok(orders)
     }
 
     fn perform<'a>(
@@ -52,8 +96,21 @@ impl<E: Effect> AnyEffect for E {
     }
 }
 
-/// Runs an effect.
-pub(crate) struct Performance(pub(crate) Arc<dyn AnyEffect>);
+/// Runs an effect, with its intent recorded before and its end after.
+pub(crate) struct Performance {
+    pub(crate) effect: Arc<dyn AnyEffect>,
+    pub(crate) dispatch: Dispatch,
+    pub(crate) breaker: Option<Breaker>,
+}
+
+/// How an event was done with: what records it, and why it was passed over if it was.
+#[derive(Debug, Default)]
+struct End {
+    orders: Vec<Order>,
+    /// The ordinal of the first of these orders.
+    first: usize,
+    skipped: Option<String>,
+}
 
 impl Reactor for Performance {
     fn react<'a>(
@@ -61,37 +118,135 @@ impl Reactor for Performance {
         source: Source<'a>,
         trial: &'a mut Trial<'_>,
     ) -> BoxFuture<'a, Result<(), Failure>> {
-        self.perform(source, trial).boxed()
+        let span = tracing::info_span!("effect", handler = trial.duty.name, at = %source.position);
+        telemetry::adopt(&span, source.element.metadata.traceparent.as_deref());
+        self.handle(source, trial).instrument(span).boxed()
     }
 
     fn retries(&self) -> Retries {
-        self.0.retries()
+        self.effect.retries()
     }
 }
 
 impl Performance {
-    async fn perform(&self, source: Source<'_>, trial: &mut Trial<'_>) -> Result<(), Failure> {
-        let (duty, event) = (trial.duty, source.element.id);
-        let key = CommandId::derived(duty.name, event, 0);
-        let done = trial.persist(async || done(self.0.perform(source, &key).await?)).await?;
-        match done {
-            None => trial.answered(),
-            Some(reason) => {
-                duty.gauge.skipped();
-                tracing::info!(handler = duty.name, %event, reason, "passed over");
+    async fn handle(&self, source: Source<'_>, trial: &mut Trial<'_>) -> Result<(), Failure> {
+        let delivery = trial.persist(async || self.effect.delivery(&source)).await?;
+        let Some(delivery) = delivery else { return Ok(()) };
+        let (mut tally, mut begun) = (trial.tally(), false);
+        let end = loop {
+            match self.attempt(source, trial, delivery, &mut begun).await {
+                Ok(end) => break end,
+                Err(failure) => trial.again(failure, &mut tally).await?,
             }
+        };
+        trial.through(tally);
+        let (duty, event) = (trial.duty, source.element.id);
+        for (at, order) in end.orders.iter().enumerate() {
+            let request = request(&source, duty.name, end.first + at, order);
+            // A refusal is kept and counted; what was done outside stands whatever it says.
+            let _ = self.dispatch.carry(&source, trial, &request).await?;
+        }
+        if let Some(reason) = end.skipped {
+            duty.gauge.skipped();
+            tracing::info!(handler = duty.name, %event, reason, "passed over");
         }
         Ok(())
     }
-}
 
-/// Whether an effect is done with an event; why, if it passed over it.
-fn done(outcome: Outcome) -> Result<Option<String>, Failure> {
-    match outcome {
-        Outcome::Done => Ok(None),
-        Outcome::Skip { reason } => Ok(Some(reason)),
-        Outcome::Retry { after, reason } => Err(Failure::Later { after, reason }),
-        Outcome::Park { reason } => Err(Failure::Asked(reason)),
-        Outcome::Halt { reason } => Err(Failure::Halt(reason)),
+    /// One attempt. `begun` says whether an intent of ours stands.
+    async fn attempt(
+        &self,
+        source: Source<'_>,
+        trial: &mut Trial<'_>,
+        delivery: Delivery,
+        begun: &mut bool,
+    ) -> Result<End, Failure> {
+        let permit = self.admit(trial).await?;
+        trial.take_place().await?;
+        let once = delivery == Delivery::AtMostOnce;
+        if !*begun {
+            match self.begin(&source, trial, once).await? {
+                TakenUp::Now => {}
+                TakenUp::Before if once => return self.interrupted(&source),
+                TakenUp::Before => {}
+                TakenUp::Refused(code) => {
+                    return Ok(End { skipped: Some(code), ..End::default() });
+                }
+            }
+            *begun = true;
+        }
+        let key = CommandId::derived(trial.duty.name, source.element.id, 0);
+        let failure = match self.effect.perform(source, &key).await {
+            Ok(Outcome::Done(orders)) => {
+                if let Some(permit) = permit {
+                    permit.succeeded();
+                }
+                trial.answered();
+                not_too_many(&orders)?;
+                return Ok(End { orders, ..End::default() });
+            }
+            Ok(Outcome::Skip { reason, orders }) => {
+                not_too_many(&orders)?;
+                return Ok(End { orders, skipped: Some(reason), ..End::default() });
+            }
+            Ok(Outcome::Away { reason }) => {
+                if let Some(permit) = permit {
+                    permit.failed();
+                }
+                Failure::Transient(reason)
+            }
+            Ok(Outcome::Retry { after, reason }) => Failure::Later { after, reason },
+            Ok(Outcome::Park { reason }) => return Err(Failure::Asked(reason)),
+            Ok(Outcome::Halt { reason }) => return Err(Failure::Halt(reason)),
+            Err(failure) if once => {
+                let (handler, event) = (trial.duty.name, source.element.id);
+                tracing::error!(handler, %event, "not attempted again: {failure}");
+                return self.interrupted(&source);
+            }
+            Err(failure) => return Err(failure),
+        };
+        if once {
+            for order in self.effect.note(&source, Note::Withdrawn)? {
+                self.dispatch.take_up(&source, trial, &order).await?;
+                *begun = false;
+            }
+        }
+        Err(failure)
+    }
+
+    /// Waits until what the effect depends on may be asked.
+    async fn admit(&self, trial: &Trial<'_>) -> Result<Option<Permit>, Failure> {
+        let Some(breaker) = &self.breaker else { return Ok(None) };
+        tokio::select! {
+            () = trial.duty.stop.cancelled() => Err(Failure::Interrupted),
+            permit = breaker.admit() => Ok(Some(permit)),
+        }
+    }
+
+    /// Records the intent.
+    async fn begin(
+        &self,
+        source: &Source<'_>,
+        trial: &mut Trial<'_>,
+        once: bool,
+    ) -> Result<TakenUp, Failure> {
+        let orders = self.effect.note(source, Note::Intent)?;
+        if once && orders.is_empty() {
+            return Err(Failure::Bug("at most once needs an intent".to_owned()));
+        }
+        let mut taken_up = TakenUp::Now;
+        for order in &orders {
+            match self.dispatch.take_up(source, trial, order).await? {
+                TakenUp::Now => {}
+                TakenUp::Before => taken_up = TakenUp::Before,
+                refused @ TakenUp::Refused(_) => return Ok(refused),
+            }
+        }
+        Ok(taken_up)
+    }
+
+    fn interrupted(&self, source: &Source<'_>) -> Result<End, Failure> {
+        let orders = self.effect.note(source, Note::Interrupted)?;
+        Ok(End { orders, first: ORDERS_MAX, skipped: Some("its end was not seen".to_owned()) })
     }
 }

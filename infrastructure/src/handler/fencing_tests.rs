@@ -49,7 +49,7 @@ async fn bench() -> Bench {
 
 impl Bench {
     fn contender(&self, owner: &str) -> Contender {
-        let gauge = Gauge::new(HandlerInfo { name: "welcome", kind: HandlerKind::Policy });
+        let gauge = Gauge::new(HandlerInfo { name: "welcome", kind: HandlerKind::Policy }, None);
         Contender::new(Cell::new(&self.leases, "welcome"), gauge, owner.to_owned(), TTL)
     }
 

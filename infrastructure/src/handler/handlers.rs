@@ -9,9 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Gauge, HandlerStatus,
+    breaker::Breakers,
     cell::Cell,
     log::Log,
     options::HandlerOptions,
+    orders::Dispatch,
     registration::{RegistrationError, register},
     restored::{LogBehind, past_the_end},
     supervisor::{Shared, Supervisor, Work},
@@ -127,6 +129,8 @@ impl Handlers {
         not_behind(client, &shared.events, store.as_ref()).await?;
         let results = Results::open(client.connection().clone()).await?;
         let ended = CancellationToken::new();
+        let (dispatch, breakers) =
+            (Dispatch { client: client.clone(), results }, Breakers::default());
         let (mut gauges, mut served, mut running) = (Vec::new(), Vec::new(), JoinSet::new());
         for part in composition.parts() {
             let log = Log::new(&shared.events, &part.aggregates());
@@ -135,9 +139,11 @@ impl Handlers {
                 HandlerPart::Projection(_) => shared.options.projections,
                 HandlerPart::Policy(_) | HandlerPart::Effect(_) => shared.options.policies,
             };
-            let work = Work::of(part, client, &results, store.as_ref()).filter(|_| runs);
-            let Some(work) = work else { continue };
-            let supervisor = Supervisor::new(&shared, part, work, &registration);
+            let breaker = part.dependency().map(|of| breakers.of(of, shared.options.breaker));
+            let work = Work::of(part, &dispatch, breaker.clone(), store.as_ref());
+            let Some(work) = work.filter(|_| runs) else { continue };
+            let gauge = Gauge::new(part.info(), breaker);
+            let supervisor = Supervisor::new(&shared, part, work, gauge, &registration);
             gauges.push(supervisor.gauge.clone());
             if let HandlerPart::Projection(projection) = part {
                 let (gauge, poke) = (supervisor.gauge.clone(), Arc::clone(&supervisor.poke));

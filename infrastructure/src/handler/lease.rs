@@ -13,6 +13,7 @@ use tokio::{sync::watch, task::JoinHandle, time};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    breaker::BreakerStatus,
     cell::{Cell, CellError},
     status::{Gauge, HandlerState},
 };
@@ -38,6 +39,8 @@ pub(crate) struct LeaseRecord {
     pub(crate) parked: u64,
     #[serde(default)]
     pub(crate) waiting: u64,
+    #[serde(default)]
+    pub(crate) breaker: Option<BreakerStatus>,
 }
 
 /// Until when a lease is surely ours.
@@ -258,5 +261,6 @@ fn record(gauge: &Gauge, owner: Option<&String>, epoch: Option<u64>, ttl: Durati
         retries: status.retries,
         parked: status.parked,
         waiting: status.waiting,
+        breaker: status.breaker,
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::readmodel::StoreLocation;
 
+use super::BreakerOptions;
 use crate::fail_points::FailPoints;
 
 /// How the handlers of one instance run.
@@ -39,6 +40,8 @@ pub struct HandlerOptions {
     pub waiting_max: u64,
     /// Places at which a test ends or holds this instance.
     pub fail_points: FailPoints,
+    /// When the circuit breakers of effects open, and for how long.
+    pub breaker: BreakerOptions,
     /// The first wait when the runtime's own parts are away: a bucket, the log, the store. It
     /// doubles up to [`Self::retry_delay_max`]. Handlers have [`kit::Retries`] of their own.
     pub retry_delay: Duration,
@@ -65,6 +68,7 @@ impl HandlerOptions {
             waiting_key_max: 10_000,
             waiting_max: 100_000,
             fail_points: FailPoints::default(),
+            breaker: BreakerOptions::DEFAULT,
             retry_delay: Duration::from_millis(50),
             retry_delay_max: Duration::from_secs(5),
         }

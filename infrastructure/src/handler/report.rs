@@ -14,7 +14,7 @@ use nats::{
 use serde::Serialize;
 
 use super::{
-    HandlerState, cell::Cell, checkpoint::CheckpointRecord, lease::LeaseRecord,
+    BreakerStatus, HandlerState, cell::Cell, checkpoint::CheckpointRecord, lease::LeaseRecord,
     registration::Registration,
 };
 use crate::{composition::HandlerKind, problem::Problem};
@@ -44,6 +44,8 @@ pub struct HandlerReport {
     pub parked: u64,
     /// Commits that wait behind them, as its owner last said.
     pub waiting: u64,
+    /// The circuit breaker of what it depends on outside, as its owner last said.
+    pub breaker: Option<BreakerStatus>,
     /// How long ago the owner renewed its lease, by the server's clock.
     pub renewed_ms: Option<u64>,
     /// Whether the owner is late: it has not renewed its lease for longer than that lives, so it is
@@ -92,6 +94,7 @@ pub async fn report(client: &async_nats::Client) -> Result<Vec<HandlerReport>, P
             retries: lease.as_ref().map_or(0, |lease| lease.retries),
             parked: lease.as_ref().map_or(0, |lease| lease.parked),
             waiting: lease.as_ref().map_or(0, |lease| lease.waiting),
+            breaker: lease.as_ref().and_then(|lease| lease.breaker.clone()),
             renewed_ms,
             stale: owned.is_some_and(late),
             state: lease.and_then(|lease| lease.state),

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::breaker::{Breaker, BreakerStatus};
 use crate::composition::{HandlerInfo, HandlerKind};
 
 /// What a handler is doing.
@@ -54,17 +55,19 @@ pub struct HandlerStatus {
     pub parked: u64,
     /// Commits that wait behind them.
     pub waiting: u64,
+    /// The circuit breaker of what it depends on outside.
+    pub breaker: Option<BreakerStatus>,
     #[serde(skip)]
     retrying: usize,
 }
 
 /// The writing side of one handler's status.
 #[derive(Debug, Clone)]
-pub(crate) struct Gauge(watch::Sender<HandlerStatus>);
+pub(crate) struct Gauge(watch::Sender<HandlerStatus>, Option<Breaker>);
 
 impl Gauge {
-    pub(crate) fn new(info: HandlerInfo) -> Self {
-        Self(watch::Sender::new(HandlerStatus {
+    pub(crate) fn new(info: HandlerInfo, breaker: Option<Breaker>) -> Self {
+        let status = HandlerStatus {
             name: info.name.to_owned(),
             kind: info.kind,
             state: HandlerState::Waiting,
@@ -76,8 +79,10 @@ impl Gauge {
             retries: 0,
             parked: 0,
             waiting: 0,
+            breaker: None,
             retrying: 0,
-        }))
+        };
+        Self(watch::Sender::new(status), breaker)
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<HandlerStatus> {
@@ -85,7 +90,8 @@ impl Gauge {
     }
 
     pub(crate) fn now(&self) -> HandlerStatus {
-        self.0.borrow().clone()
+        let breaker = self.1.as_ref().map(Breaker::status);
+        HandlerStatus { breaker, ..self.0.borrow().clone() }
     }
 
     pub(crate) fn waiting(&self) {

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    breaker::Breaker,
     cell::Cell,
     checkpoint::{Checkpoint, CheckpointError},
     duty::{Duty, Ended, Pressure},
@@ -18,6 +19,7 @@ use super::{
     lease::{Contender, Lease},
     log::Log,
     options::HandlerOptions,
+    orders::Dispatch,
     policy::Orders,
     registration::Registration,
     runner::{self, Begun, Reactor},
@@ -25,10 +27,8 @@ use super::{
     waits::Waits,
 };
 use crate::{
-    client::Client,
     composition::{HandlerInfo, HandlerPart},
     deadletter::{Book, BookError, Queue},
-    durable::Results,
     readmodel::{self, AnyProjection, Store, TakeOverError},
 };
 
@@ -67,17 +67,18 @@ impl Work {
     /// The work of `part`; a projection needs its store.
     pub(super) fn of(
         part: &HandlerPart,
-        client: &Client,
-        results: &Results,
+        dispatch: &Dispatch,
+        breaker: Option<Breaker>,
         store: Option<&Store>,
     ) -> Option<Self> {
+        let dispatch = dispatch.clone();
         match part {
             HandlerPart::Policy(policy) => {
-                let (client, results) = (client.clone(), results.clone());
-                Some(Self::React(Arc::new(Orders { policy: Arc::clone(policy), client, results })))
+                Some(Self::React(Arc::new(Orders { policy: Arc::clone(policy), dispatch })))
             }
             HandlerPart::Effect(effect) => {
-                Some(Self::React(Arc::new(Performance(Arc::clone(effect)))))
+                let effect = Arc::clone(effect);
+                Some(Self::React(Arc::new(Performance { effect, dispatch, breaker })))
             }
             HandlerPart::Projection(projection) => {
                 store.map(|store| Self::Project(Arc::clone(projection), store.clone()))
@@ -102,6 +103,7 @@ impl Supervisor {
         shared: &Shared,
         part: &HandlerPart,
         work: Work,
+        gauge: Gauge,
         registration: &Registration,
     ) -> Self {
         let info = part.info();
@@ -111,7 +113,7 @@ impl Supervisor {
             work,
             log: Log::new(&shared.events, &part.aggregates()),
             since: registration.since,
-            gauge: Gauge::new(info),
+            gauge,
             poke: Arc::new(Notify::new()),
         }
     }

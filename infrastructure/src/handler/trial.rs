@@ -1,7 +1,7 @@
 //! The attempts at one event: made again by the handler's own rule, and remembered.
 //! Not here: what becomes of an event that has no attempt left; the runner decides.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use chrono::{DateTime, Utc};
 use kit::Retries;
@@ -43,6 +43,46 @@ impl Attempts {
     }
 }
 
+/// How often one thing has failed so far, by class.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tally {
+    transients: u32,
+    bugs: u32,
+    /// What the outside had answered to others before.
+    answered: u64,
+}
+
+impl Tally {
+    const fn any(self) -> bool {
+        self.transients > 0 || self.bugs > 0
+    }
+
+    /// Counts `failure`, and says how long to wait after it; none if it is the last one.
+    fn delay(&mut self, failure: &Failure, retries: &Retries) -> Option<Duration> {
+        let random = fastrand::f64();
+        let delay = match failure {
+            Failure::Transient(_) => {
+                self.transients = self.transients.saturating_add(1);
+                retries.transient.delay(self.transients, random)
+            }
+            Failure::Later { after, .. } => {
+                self.transients = self.transients.saturating_add(1);
+                Some(*after)
+            }
+            Failure::Bug(_) => {
+                self.bugs = self.bugs.saturating_add(1);
+                retries.bug.delay(self.bugs, random)
+            }
+            _ => None,
+        };
+        match delay {
+            // A handler's rule may say how fast, but not that an outage ends in a dead letter.
+            None if failure.is_transient() => Some(retries.transient.max_delay),
+            delay => delay,
+        }
+    }
+}
+
 /// One event in the hands of a handler. Holds one of the places for keys that are worked on at the
 /// same time, except while it waits.
 pub(crate) struct Trial<'a> {
@@ -66,64 +106,15 @@ impl<'a> Trial<'a> {
     where
         F: Future<Output = Result<T, Failure>>,
     {
-        let (mut transients, mut bugs) = (0_u32, 0_u32);
-        let answered = self.duty.pressure.answered();
+        let mut tally = self.tally();
         loop {
             self.take_place().await?;
-            let failure = match attempt().await {
+            match attempt().await {
                 Ok(value) => {
-                    if transients + bugs > 0 {
-                        self.duty.gauge.recovered();
-                    }
+                    self.through(tally);
                     return Ok(value);
                 }
-                Err(Failure::Interrupted) => return Err(Failure::Interrupted),
-                Err(failure) => failure,
-            };
-            self.failed.push(failure.to_string());
-            let first = transients + bugs == 0;
-            // Others get through, and wait only because this one holds them up.
-            if failure.is_transient()
-                && transients >= self.duty.options.waiting_attempts_min
-                && self.duty.pressure.is_full()
-                && self.duty.pressure.answered() > answered
-            {
-                self.duty.gauge.recovered();
-                return Err(Failure::Waiting(failure.to_string()));
-            }
-            let random = fastrand::f64();
-            let delay = match &failure {
-                Failure::Transient(_) => {
-                    transients = transients.saturating_add(1);
-                    self.retries.transient.delay(transients, random)
-                }
-                Failure::Later { after, .. } => {
-                    transients = transients.saturating_add(1);
-                    Some(*after)
-                }
-                Failure::Bug(_) => {
-                    bugs = bugs.saturating_add(1);
-                    self.retries.bug.delay(bugs, random)
-                }
-                _ => None,
-            };
-            // A handler's rule may say how fast, but not that an outage ends in a dead letter.
-            let delay = match delay {
-                None if failure.is_transient() => Some(self.retries.transient.max_delay),
-                delay => delay,
-            };
-            let Some(delay) = delay else {
-                if !first {
-                    self.duty.gauge.recovered();
-                }
-                return Err(failure);
-            };
-            let handler = self.duty.name;
-            tracing::warn!(handler, retry_in_ms = delay.as_millis(), "attempt failed: {failure}");
-            self.duty.gauge.retrying(&failure.to_string(), first);
-            self.place = None;
-            if !self.duty.pause(delay).await {
-                return Err(Failure::Interrupted);
+                Err(failure) => self.again(failure, &mut tally).await?,
             }
         }
     }
@@ -133,7 +124,53 @@ impl<'a> Trial<'a> {
         self.duty.pressure.note_answer();
     }
 
-    async fn take_place(&mut self) -> Result<(), Failure> {
+    /// Nothing has failed yet.
+    pub(crate) fn tally(&self) -> Tally {
+        Tally { transients: 0, bugs: 0, answered: self.duty.pressure.answered() }
+    }
+
+    /// What was tried again has got through.
+    pub(crate) fn through(&self, tally: Tally) {
+        if tally.any() {
+            self.duty.gauge.recovered();
+        }
+    }
+
+    /// Waits for the next attempt after `failure`.
+    ///
+    /// # Errors
+    /// The failure, if there is none.
+    pub(crate) async fn again(
+        &mut self,
+        failure: Failure,
+        tally: &mut Tally,
+    ) -> Result<(), Failure> {
+        if failure == Failure::Interrupted {
+            return Err(failure);
+        }
+        self.failed.push(failure.to_string());
+        let first = !tally.any();
+        // Others get through, and wait only because this one holds them up.
+        if failure.is_transient()
+            && tally.transients >= self.duty.options.waiting_attempts_min
+            && self.duty.pressure.is_full()
+            && self.duty.pressure.answered() > tally.answered
+        {
+            self.through(*tally);
+            return Err(Failure::Waiting(failure.to_string()));
+        }
+        let Some(delay) = tally.delay(&failure, &self.retries) else {
+            self.through(*tally);
+            return Err(failure);
+        };
+        let handler = self.duty.name;
+        tracing::warn!(handler, retry_in_ms = delay.as_millis(), "attempt failed: {failure}");
+        self.duty.gauge.retrying(&failure.to_string(), first);
+        self.place = None;
+        if self.duty.pause(delay).await { Ok(()) } else { Err(Failure::Interrupted) }
+    }
+
+    pub(crate) async fn take_place(&mut self) -> Result<(), Failure> {
         if self.place.is_none() {
             let place = self.duty.places.acquire().await.map_err(|_| Failure::Interrupted)?;
             self.place = Some(place);

@@ -252,7 +252,7 @@ impl Effect for Bell {
         let ServerEvent::Served(Served { ball }) = &event.event;
         match *ball {
             POISON => return Outcome::Halt { reason: "the bell is poisoned".to_owned() },
-            UNLUCKY => return Outcome::Skip { reason: "never for that one".to_owned() },
+            UNLUCKY => return Outcome::skip("never for that one"),
             _ => {}
         }
         if *self.broken.lock().unwrap() {
@@ -260,7 +260,7 @@ impl Effect for Bell {
             return Outcome::Retry { after, reason: "the bell is broken".to_owned() };
         }
         self.rung.lock().unwrap().push((*ball, key.clone()));
-        Outcome::Done
+        Outcome::done()
     }
 }
 

@@ -74,7 +74,7 @@ impl Effect for Umpire {
         match fault {
             None => {
                 self.judged.lock().unwrap().push((event.aggregate_id.to_string(), *ball));
-                Outcome::Done
+                Outcome::done()
             }
             Some(Fault::Panic) => panic!("as it was told"),
             Some(Fault::Park) => Outcome::Park { reason },

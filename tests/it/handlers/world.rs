@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::Path, sync::mpsc, thread, time::Duration};
 
 use async_nats::jetstream;
+use domain::mail::Mail;
 use infrastructure::{
     client::Client,
     composition::Composition,
@@ -56,7 +57,7 @@ pub(crate) const LEASE_TTL: Duration = Duration::from_millis(1500);
 
 /// The aggregates; a test adds handlers.
 pub(crate) fn table() -> Composition {
-    Composition::new().aggregate::<Server>().aggregate::<Receiver>()
+    Composition::new().aggregate::<Server>().aggregate::<Receiver>().aggregate::<Mail>()
 }
 
 pub(crate) struct World {
@@ -258,6 +259,13 @@ impl World {
             messages.push(stream.get_raw_message(sequence).await.unwrap());
         }
         messages
+    }
+
+    /// Lets `handler` begin again, as an operator would.
+    pub(crate) async fn forget_checkpoint(&self, handler: &str) {
+        let context = jetstream::new(self.connection.clone());
+        let bucket = context.get_key_value(names::CHECKPOINTS).await.unwrap();
+        bucket.purge(handler).await.unwrap();
     }
 
     pub(crate) async fn last(&self) -> Position {
