@@ -124,7 +124,7 @@ pub enum Command {
     Store(commands::store::StoreArgs),
     /// Show what becomes of a payload written by an older version
     Upcast(commands::upcast::UpcastArgs),
-    /// Show requested mails; sending comes with a later release
+    /// Show requested mails and what became of them
     Mail(commands::mail::MailArgs),
     /// Measure commands against what the server itself can do
     Bench(bench::BenchArgs),

@@ -9,14 +9,15 @@ pub mod contexts;
 pub mod data;
 pub mod exit;
 mod input;
-mod letter;
 mod log;
 pub mod output;
+mod past;
 pub mod reader;
 mod record;
 mod repair;
 mod secret;
 mod signals;
+mod smtp;
 pub mod telemetry;
 
 #[cfg(doctest)]

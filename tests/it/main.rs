@@ -8,6 +8,7 @@ mod cqrs;
 mod doctor;
 mod handlers;
 mod kit;
+mod mail;
 mod permissions;
 mod person;
 mod processor;

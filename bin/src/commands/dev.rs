@@ -20,6 +20,7 @@ use crate::{
     data::DataFolder,
     output::Output,
     signals::Stop,
+    smtp::SmtpArgs,
 };
 
 /// What `headwater dev` takes.
@@ -36,6 +37,8 @@ pub struct DevArgs {
     nats_port: Option<u16>,
     #[command(flatten)]
     json: JsonArgs,
+    #[command(flatten)]
+    smtp: SmtpArgs,
 }
 
 /// Runs until it is asked to stop.
@@ -52,7 +55,7 @@ pub async fn run(global: &Global, args: DevArgs) -> Result<()> {
         () = stop.asked() => return Ok(()),
     };
     let result = tokio::select! {
-        served = serve(output, &data, &supervisor) => served,
+        served = serve(output, &data, &supervisor, args.smtp) => served,
         () = stop.asked() => Ok(None),
     };
     let result = match result {
@@ -90,15 +93,18 @@ async fn serve(
     output: Output,
     data: &DataFolder,
     supervisor: &Supervisor,
+    smtp: SmtpArgs,
 ) -> Result<Option<Runtime>> {
     let url = supervisor.url();
     let monitoring = supervisor.monitoring();
+    let (connect, secret) = (ConnectOptions::new(url), data.secret()?);
+    let composition = smtp.into(contexts::composition(), &connect, &secret)?;
     let runtime = Runtime::start(RuntimeOptions {
-        connect: ConnectOptions::new(url),
+        connect,
         provision: ProvisionOptions { replicas: 1, monitoring: monitoring.map(str::to_owned) },
-        composition: contexts::composition(),
+        composition,
         roles: Roles { projections_required: true, ..Roles::default() },
-        secret: data.secret()?,
+        secret,
         store: data.store().into(),
         // The lock on the folder makes it unique, and the next run takes over at once.
         instance: "dev".to_owned(),

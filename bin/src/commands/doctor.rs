@@ -9,8 +9,11 @@ use crate::{
     connection,
     data::DataFolder,
     exit::Quietly,
-    output::Output,
+    output::{Output, clean},
 };
+
+/// The effect that sends mail.
+const MAILER: &str = <effects::DeliverMail<crate::past::Past> as kit::Effect>::NAME;
 
 /// What `headwater doctor` takes.
 #[derive(Debug, Args)]
@@ -49,6 +52,18 @@ pub async fn run(global: &Global, args: DoctorArgs) -> Result<()> {
     if !doctor::is_served(&client).await {
         report.problems.push("no instance takes commands or answers queries".to_owned());
     }
-    Output::with(global, args.json).write(&report, || report.to_string().trim_end().to_owned())?;
+    Output::with(global, args.json)
+        .write(&report, || format!("{}\n\n{}", report.to_string().trim_end(), mail(&report)))?;
     if report.is_healthy() { Ok(()) } else { Err(Quietly(1).into()) }
+}
+
+/// What becomes of requested mails, as the handlers tell.
+fn mail(report: &doctor::Report) -> String {
+    let mailer = report.handlers.iter().find(|handler| handler.name == MAILER);
+    match mailer.and_then(|handler| handler.owner.as_deref()) {
+        Some(owner) => format!("mail        sent by {MAILER} of {}", clean(owner)),
+        None => {
+            "mail        stays requested: no instance has a mail server (--smtp-host)".to_owned()
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! `headwater mail`: requested mails, rendered here; sending them comes with a later release.
+//! `headwater mail`: requested mails and what became of them, rendered here as they are sent.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -9,6 +9,7 @@ use domain::{
     mail::{Mail, MailStage, Template},
     person::Person,
 };
+use effects::letter;
 use infrastructure::{problem::Problem, store::Commit};
 use kit::{Aggregate, AggregateId, Machine as _};
 use nats::Subject;
@@ -19,7 +20,6 @@ use crate::{
     arguments::{Global, JsonArgs},
     connection,
     data::DataFolder,
-    letter,
     log::{self, Entry, From, Log},
     output::{Output, clean},
     reader::{self, Until},
@@ -157,7 +157,7 @@ async fn show(global: &Global, args: ShowArgs) -> Result<()> {
         let challenge = challenge.as_ref();
         let challenge = challenge.map(|id| format!("Challenge: {id}\n")).unwrap_or_default();
         format!(
-            "To: {}\nSubject: {}\n{challenge}\n{}\n\n({}; rendered here: sending comes with a later release)",
+            "To: {}\nSubject: {}\n{challenge}\n{}\n\n({})",
             clean(to),
             clean(subject),
             body.join("\n"),

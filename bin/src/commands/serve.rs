@@ -24,6 +24,7 @@ use crate::{
     output::Output,
     secret,
     signals::Stop,
+    smtp::SmtpArgs,
 };
 
 /// What `headwater serve` takes.
@@ -77,6 +78,8 @@ pub struct ServeArgs {
     instance: Option<String>,
     #[command(flatten)]
     json: JsonArgs,
+    #[command(flatten)]
+    smtp: SmtpArgs,
 }
 
 /// One part of the service.
@@ -169,10 +172,11 @@ async fn start(global: &Global, output: Output, args: ServeArgs) -> Result<Runti
         projections_required: is_chosen,
     };
     let instance = args.instance.unwrap_or_else(|| format!("serve-{}", std::process::id()));
+    let composition = args.smtp.into(contexts::composition(), &connect, &secret)?;
     let runtime = Runtime::start(RuntimeOptions {
         connect,
         provision: ProvisionOptions { replicas: args.replicas.into(), monitoring: args.monitoring },
-        composition: contexts::composition(),
+        composition,
         roles,
         secret,
         store,

@@ -7,6 +7,7 @@ mod dev;
 mod faults;
 mod help;
 mod kit;
+mod mail;
 mod operating;
 mod python;
 mod reading;

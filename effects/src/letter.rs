@@ -11,24 +11,24 @@ use serde::Serialize;
 
 /// A rendered mail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Rendered {
+pub struct Rendered {
     /// Where it goes.
-    pub(crate) to: String,
+    pub to: String,
     /// What it is about.
-    pub(crate) subject: String,
+    pub subject: String,
     /// What it says.
-    pub(crate) body: String,
+    pub body: String,
     /// The challenge that its code answers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) challenge: Option<String>,
+    pub challenge: Option<String>,
     /// The code.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) code: Option<String>,
+    pub code: Option<String>,
 }
 
 /// Renders `letter` to `person`; `None` if the contact is gone.
 #[must_use]
-pub(crate) fn render(letter: &Letter, person: &Person, secret: &Secret) -> Option<Rendered> {
+pub fn render(letter: &Letter, person: &Person, secret: &Secret) -> Option<Rendered> {
     let to = person.contacts.all.get(&letter.contact)?.point.value().to_owned();
     let name = person.names.get(&NameUse::Official).map(ToString::to_string).unwrap_or_default();
     let challenge = letter.challenge.as_ref().map(|challenge| challenge.as_str().to_owned());

@@ -1,0 +1,46 @@
+//! What has happened so far, for effects that need to know: read from the log's leader, on a
+//! connection that is opened when it is first needed.
+//! Not here: what commands and queries read.
+
+use effects::History;
+use infrastructure::{
+    connection::{ConnectOptions, connect},
+    jetstream::{JetStreamOptions, JetStreamStore},
+    store::{Freshness, Store as _, StreamKey},
+};
+use kit::{Aggregate, AggregateId, Position};
+use tokio::sync::OnceCell;
+
+use crate::reader;
+
+/// The log behind a NATS.
+#[derive(Debug)]
+pub(crate) struct Past {
+    nats: ConnectOptions,
+    store: OnceCell<JetStreamStore>,
+}
+
+impl Past {
+    pub(crate) fn new(nats: ConnectOptions) -> Self {
+        let nats = ConnectOptions { name: Some("effects".to_owned()), ..nats };
+        Self { nats, store: OnceCell::new() }
+    }
+
+    async fn open(&self) -> Result<JetStreamStore, String> {
+        let connection = connect(&self.nats).await.map_err(|error| error.to_string())?;
+        let store =
+            JetStreamStore::new(connection.clone(), connection, JetStreamOptions::default());
+        store.await.map_err(|error| error.to_string())
+    }
+}
+
+impl History for Past {
+    async fn state<A: Aggregate>(&self, id: &AggregateId) -> Result<A, String> {
+        let store = self.store.get_or_try_init(|| self.open()).await?;
+        let key = StreamKey { aggregate: A::TYPE.into(), id: id.clone() };
+        // A replica that lags behind might not know the contact yet.
+        let commits = store.read(&key, Position::ZERO, Freshness::Leader).await;
+        let commits = commits.map_err(|error| error.to_string())?;
+        reader::state(&commits).map_err(|error| error.to_string())
+    }
+}

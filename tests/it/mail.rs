@@ -1,0 +1,244 @@
+//! What delivering a mail does for each thing that a mail server can do.
+
+use std::{str::FromStr, time::Duration};
+
+use chrono::{TimeDelta, Utc};
+use domain::{
+    mail::{Letter, MailEvent, MailRequested, examples},
+    person::{Person, PersonEvent, examples as persons},
+};
+use effects::{DeliverMail, History, Security, Smtp, SmtpOptions};
+use kit::{
+    Aggregate, AggregateId, CommandId, Delivery, Effect as _, EventId, Metadata, Outcome, Position,
+    Recorded, Secret, Version,
+};
+use tests::{LIMIT, MailFailure, MailSink, MailStep};
+
+const FROM: &str = "Headwater <robot@example.org>";
+
+/// Everybody is the person whom the examples tell of, as far as they add a contact.
+struct Everybody;
+
+impl History for Everybody {
+    async fn state<A: Aggregate>(&self, _: &AggregateId) -> Result<A, String> {
+        let mut state = A::default();
+        let told = [
+            persons::events().into_iter().find(|e| matches!(e, PersonEvent::PersonCreated(_))),
+            persons::events().into_iter().find(|e| matches!(e, PersonEvent::ContactAdded(_))),
+        ];
+        for event in told.into_iter().flatten() {
+            let data = kit::Event::data(&event).unwrap();
+            let kind = kit::Event::kind(&event);
+            let event = <A::Event as kit::EventSet>::read("person", kind.name, kind.version, &data);
+            state.evolve(&event.unwrap());
+        }
+        Ok(state)
+    }
+}
+
+fn the_contact() -> (kit::PartId, String) {
+    let mut person = Person::default();
+    for event in persons::events() {
+        if matches!(event, PersonEvent::PersonCreated(_) | PersonEvent::ContactAdded(_)) {
+            person.evolve(&event);
+        }
+    }
+    let (id, contact) = person.contacts.all.iter().next().unwrap();
+    (id.clone(), contact.point.value().to_owned())
+}
+
+fn effect(sink: &MailSink) -> DeliverMail<Everybody> {
+    let smtp = Smtp::new(SmtpOptions {
+        host: "127.0.0.1".to_owned(),
+        port: sink.port(),
+        user: None,
+        security: Security::None,
+        roots: None,
+        from: FROM.to_owned(),
+        timeout: Duration::from_millis(300),
+    });
+    DeliverMail::new(Everybody, smtp.unwrap(), Secret::new([3; 32]))
+}
+
+fn requested(letter: Letter) -> Recorded<MailEvent> {
+    let contact = the_contact().0;
+    Recorded {
+        id: EventId::from_str("0199c0de-0000-7000-8000-000000000001").unwrap(),
+        aggregate: "mail".to_owned(),
+        aggregate_id: "m1".parse().unwrap(),
+        version: Version(1),
+        position: Position(7),
+        index: 0,
+        time: kit::scenario::noon(),
+        metadata: Metadata {
+            command_id: CommandId::from_str("c").unwrap(),
+            command_hash: String::new(),
+            correlation_id: "c".to_owned(),
+            causation_id: None,
+            user_id: None,
+            session_id: None,
+            request_id: None,
+            hops: 0,
+            traceparent: None,
+        },
+        event: MailRequested { letter: Letter { contact, ..letter } }.into(),
+    }
+}
+
+fn verification() -> Recorded<MailEvent> {
+    let expires_at = Some(Utc::now() + TimeDelta::hours(1));
+    requested(Letter { expires_at, ..examples::verification() })
+}
+
+fn welcome() -> Recorded<MailEvent> {
+    requested(examples::welcome())
+}
+
+async fn run(effect: &DeliverMail<Everybody>, event: &Recorded<MailEvent>) -> Outcome {
+    let key = CommandId::from_str("key").unwrap();
+    tokio::time::timeout(LIMIT, effect.run(event, &key)).await.unwrap()
+}
+
+/// What is ordered, in one word.
+fn told(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Done(orders) => format!("done: {} {}", orders[0].name, orders[0].body),
+        Outcome::Skip { orders, .. } => format!("skip: {} {}", orders[0].name, orders[0].body),
+        Outcome::Away { reason } => format!("away: {reason}"),
+        Outcome::Retry { reason, .. } => format!("retry: {reason}"),
+        Outcome::Park { .. } | Outcome::Halt { .. } => format!("{outcome:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_mail_arrives_with_its_code_and_one_name_for_every_attempt() {
+    let sink = MailSink::start().await;
+    let (effect, event) = (effect(&sink), verification());
+    for _ in 0..2 {
+        assert_eq!(told(&run(&effect, &event).await), "done: mark-mail-sent {}");
+    }
+    let [first, second] = <[_; 2]>::try_from(sink.received()).unwrap();
+    assert_eq!(first, second);
+    let id = "<0199c0de-0000-7000-8000-000000000001.m1@example.org>";
+    assert_eq!(first.header("Message-ID"), Some(id));
+    assert_eq!(first.header("From"), Some(FROM));
+    assert_eq!((first.from.as_str(), &first.to), ("robot@example.org", &vec![the_contact().1]));
+    assert_eq!(first.after("Your code is ").map(str::len), Some(6));
+    // The second went over the connection of the first.
+    assert_eq!(sink.connections(), 1);
+}
+
+#[tokio::test]
+async fn what_a_failure_means_depends_on_where_it_happens() {
+    use MailFailure::{Answer, Cut, Hang};
+    use MailStep::{Connect, Data, Hello, Mail, Message, Recipient};
+    let table = [
+        (Connect, Answer("554 no"), "away: the mail server is away: 554 after connecting"),
+        (Connect, Hang, "away: the mail server is away: no answer in time after connecting"),
+        (Connect, Cut, "away: the mail server is away: the connection was cut after connecting"),
+        (Hello, Answer("421 no"), "away: the mail server is away: 421 after connecting"),
+        (Mail, Answer("451 no"), "away: the mail server is away: 451 after MAIL"),
+        (Mail, Answer("550 no"), "away: the mail server is away: 550 after MAIL"),
+        (Mail, Hang, "away: the mail server is away: no answer in time after MAIL"),
+        (
+            Recipient,
+            Answer("450 4.7.1 grey"),
+            "retry: the mail server wants it later: 450 after RCPT",
+        ),
+        (Recipient, Answer("452 4.3.1 full"), "away: the mail server is away: 452 after RCPT"),
+        (Recipient, Answer("421 no"), "away: the mail server is away: 421 after RCPT"),
+        (Recipient, Answer("550 ada"), r#"done: mark-mail-failed {"reason":"address-rejected"}"#),
+        (Recipient, Cut, "away: the mail server is away: the connection was cut after RCPT"),
+        (Data, Answer("451 no"), "retry: the mail server wants it later: 451 after DATA"),
+        (Data, Answer("554 no"), r#"done: mark-mail-failed {"reason":"provider-refused"}"#),
+        (Data, Hang, "away: the mail server is away: no answer in time after DATA"),
+        (Message, Answer("451 no"), "retry: the mail server wants it later: 451 after the message"),
+        (Message, Answer("554 no"), r#"done: mark-mail-failed {"reason":"provider-refused"}"#),
+        (
+            Message,
+            Hang,
+            "away: nobody knows whether it was sent: no answer in time after the message",
+        ),
+        (
+            Message,
+            Cut,
+            "away: nobody knows whether it was sent: the connection was cut after the message",
+        ),
+    ];
+    let sink = MailSink::start().await;
+    for (step, failure, expected) in table {
+        // Each over a connection of its own.
+        let effect = effect(&sink);
+        sink.fail(step, failure);
+        let outcome = run(&effect, &verification()).await;
+        assert_eq!(told(&outcome), expected, "{step:?} {failure:?}");
+        assert!(!format!("{outcome:?}").contains(&the_contact().1));
+        sink.recover();
+        assert_eq!(told(&run(&effect, &verification()).await), "done: mark-mail-sent {}");
+    }
+}
+
+#[tokio::test]
+async fn a_welcome_of_unknown_outcome_is_not_sent_again() {
+    let sink = MailSink::start().await;
+    let effect = effect(&sink);
+    assert_eq!(effect.delivery(&welcome()), Delivery::AtMostOnce);
+    assert_eq!(effect.delivery(&verification()), Delivery::AtLeastOnce);
+    for failure in [MailFailure::Cut, MailFailure::Hang] {
+        sink.fail(MailStep::Message, failure);
+        let expected = r#"skip: mark-mail-failed {"reason":"unknown-outcome"}"#;
+        assert_eq!(told(&run(&effect, &welcome()).await), expected);
+    }
+}
+
+#[tokio::test]
+async fn what_has_expired_or_has_nobody_to_go_to_is_not_sent() {
+    let sink = MailSink::start().await;
+    let effect = effect(&sink);
+    let expired = requested(examples::verification());
+    let expected = r#"skip: mark-mail-failed {"reason":"expired"}"#;
+    assert_eq!(told(&run(&effect, &expired).await), expected);
+    let mut nobody = welcome();
+    if let MailEvent::MailRequested(requested) = &mut nobody.event {
+        requested.letter.contact = "another".parse().unwrap();
+    }
+    let expected = r#"skip: mark-mail-failed {"reason":"contact-gone"}"#;
+    assert_eq!(told(&run(&effect, &nobody).await), expected);
+    assert_eq!(sink.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_away() {
+    let port = MailSink::start().await.port();
+    let sink = MailSink::start().await;
+    drop(sink);
+    let options = SmtpOptions {
+        host: "127.0.0.1".to_owned(),
+        port,
+        user: None,
+        security: Security::StartTls,
+        roots: None,
+        from: FROM.to_owned(),
+        timeout: Duration::from_secs(5),
+    };
+    let effect = DeliverMail::new(Everybody, Smtp::new(options).unwrap(), Secret::new([3; 32]));
+    assert!(told(&run(&effect, &welcome()).await).starts_with("away: "));
+}
+
+#[tokio::test]
+async fn without_tls_nothing_is_sent_where_it_is_required() {
+    let sink = MailSink::start().await;
+    let options = SmtpOptions {
+        host: "localhost".to_owned(),
+        port: sink.port(),
+        user: None,
+        security: Security::StartTls,
+        roots: None,
+        from: FROM.to_owned(),
+        timeout: Duration::from_secs(5),
+    };
+    let effect = DeliverMail::new(Everybody, Smtp::new(options).unwrap(), Secret::new([3; 32]));
+    let expected = "away: the mail server is away: the server lacks what is needed after STARTTLS";
+    assert_eq!(told(&run(&effect, &welcome()).await), expected);
+    assert!(sink.received().is_empty());
+}
