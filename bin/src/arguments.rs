@@ -122,6 +122,8 @@ pub enum Command {
     Handlers(commands::handlers::HandlersArgs),
     /// Show which store has the read models, or give it up
     Store(commands::store::StoreArgs),
+    /// Show the commands that wait for their time
+    Timers(commands::timers::TimersArgs),
     /// Show what becomes of a payload written by an older version
     Upcast(commands::upcast::UpcastArgs),
     /// Show requested mails and what became of them

@@ -14,6 +14,7 @@ pub mod serve;
 pub mod state;
 pub mod store;
 pub mod tail;
+pub mod timers;
 pub mod upcast;
 
 use anyhow::Result;
@@ -42,6 +43,7 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Doctor(args) => doctor::run(global, args).await,
         Command::Handlers(args) => handlers::run(global, args).await,
         Command::Store(args) => store::run(global, args).await,
+        Command::Timers(args) => timers::run(global, args).await,
         Command::Upcast(args) => upcast::run(global, args).await,
         Command::Mail(args) => mail::run(global, args).await,
         Command::Bench(args) => bench::run(global, args).await,

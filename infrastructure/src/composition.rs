@@ -178,8 +178,9 @@ impl Composition {
     /// # Errors
     /// The first [`CompositionError`] found.
     pub fn check(&self) -> Result<(), CompositionError> {
-        // `query.commands.…` is the service's own, and the key `store` is beside the handlers'.
-        let mut handlers = BTreeSet::from(["commands", "store"]);
+        // `query.commands.…` is the service's own, the key `store` is beside the handlers', and
+        // the timers have a lease beside theirs.
+        let mut handlers = BTreeSet::from(["commands", "store", "timers"]);
         let mut aggregates = BTreeSet::new();
         for part in &self.aggregates {
             named(part.name, &mut aggregates)?;

@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::{
     handler::{HandlerReport, HandlerState, report},
     provision::{self, Drift, Durability, ProvisionError, ProvisionOptions, drift},
+    timers,
 };
 
 /// What the server has, beside what it should have.
@@ -91,6 +92,7 @@ pub async fn examine(
         }
     };
     problems.extend(handlers.iter().filter_map(trouble));
+    problems.extend(overdue(client, &streams).await);
     let log = streams.iter().find(|stream| stream.name == names::EVENTS);
     if let Some(log) = log.and_then(|log| log.found.as_ref()) {
         problems.extend(handlers.iter().filter_map(|handler| behind(handler, log.last_sequence)));
@@ -170,6 +172,25 @@ fn trouble(handler: &HandlerReport) -> Option<String> {
         (Some(HandlerState::Waiting | HandlerState::Running | HandlerState::Stopped) | None, _) => {
             None
         }
+    }
+}
+
+/// Timers whose time has passed without an answer to their commands.
+async fn overdue(client: &Client, streams: &[StreamReport]) -> Option<String> {
+    let there = |stream: &StreamReport| stream.name == names::TIMERS && stream.found.is_some();
+    if !streams.iter().any(there) {
+        return None;
+    }
+    match timers::overdue(client).await {
+        Ok((0, _)) => None,
+        Ok((count, oldest)) => {
+            let since = oldest.map_or_else(String::new, |at| format!(", the oldest since {at}"));
+            Some(format!(
+                "{count} timers are overdue or unreadable{since}; an instance that runs policies \
+                 sends them, `headwater timers list` shows them"
+            ))
+        }
+        Err(problem) => Some(format!("the timers cannot be read: {problem}")),
     }
 }
 

@@ -30,6 +30,7 @@ mod runner;
 mod source;
 mod status;
 mod supervisor;
+mod timing;
 mod trial;
 mod waits;
 

@@ -35,5 +35,6 @@ pub mod settle;
 pub mod snapshot;
 pub mod store;
 pub mod telemetry;
+pub mod timers;
 mod vital;
 pub mod wire;

@@ -1,4 +1,6 @@
-//! Header names of commands and replies.
+//! Header names of commands, replies and timers, and how their values are spelled.
+
+use chrono::{DateTime, SecondsFormat, Utc};
 
 /// The idempotency key.
 pub const COMMAND_ID: &str = "Command-Id";
@@ -39,12 +41,49 @@ pub const TIME_STAMP: &str = "Nats-Time-Stamp";
 pub const NUM_PENDING: &str = "Nats-Num-Pending";
 /// In a batched direct get's answer: the place of the message sent before, 0 for the first.
 pub const LAST_SEQUENCE: &str = "Nats-Last-Sequence";
+/// When a message of `TIMERS` is to be published on its target (ADR-51).
+pub const SCHEDULE: &str = "Nats-Schedule";
+/// Where a schedule is published.
+pub const SCHEDULE_TARGET: &str = "Nats-Schedule-Target";
+/// With [`ROLLUP_SUBJECT`]: the message takes the place of all others on its subject.
+pub const ROLLUP: &str = "Nats-Rollup";
+/// How long the message lives (ADR-43).
+pub const TTL: &str = "Nats-TTL";
 /// The media type of a body.
 pub const CONTENT_TYPE: &str = "Content-Type";
 
+/// The value of [`ROLLUP`].
+pub const ROLLUP_SUBJECT: &str = "sub";
 /// A JSON array of CloudEvents 1.0.
 pub const CLOUDEVENTS_BATCH: &str = "application/cloudevents-batch+json";
 /// A JSON body.
 pub const JSON: &str = "application/json";
 /// An RFC 9457 body.
 pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// The value of [`SCHEDULE`] that fires once at `at`.
+///
+/// nats-server 2.15.1 fires what is beyond the year 2262 at once, and what is before 1678 never:
+/// its nanoseconds overflow. So a time too far away becomes one that is merely far away.
+#[must_use]
+pub fn schedule_at(at: DateTime<Utc>) -> String {
+    let (first, last) = (DateTime::UNIX_EPOCH, DateTime::from_timestamp(SCHEDULE_LAST, 0));
+    let at = at.clamp(first, last.unwrap_or(DateTime::UNIX_EPOCH).max(first));
+    format!("@at {}", at.to_rfc3339_opts(SecondsFormat::Nanos, true))
+}
+
+/// The beginning of the year 2200.
+const SCHEDULE_LAST: i64 = 7_258_118_400;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_is_a_time_that_the_server_understands() {
+        let at = |text: &str| schedule_at(text.parse().unwrap());
+        assert_eq!(at("2026-11-21T12:00:00.123456789Z"), "@at 2026-11-21T12:00:00.123456789Z");
+        assert_eq!(at("9999-12-31T00:00:00Z"), "@at 2200-01-01T00:00:00.000000000Z");
+        assert_eq!(at("1600-01-01T00:00:00Z"), "@at 1970-01-01T00:00:00.000000000Z");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use kit::AggregateId;
+use kit::{AggregateId, PartId};
 
 /// A subject of this service. `aggregate`, `name`, `projection` and `handler` are kebab-case words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +54,24 @@ pub enum Subject {
         /// The handler.
         handler: String,
     },
+    /// `timer.set.<aggregate>.<id>.<name>`: what is known of one timer; its schedule, if it waits.
+    TimerSet {
+        /// The aggregate type whose events set it.
+        aggregate: String,
+        /// Which one.
+        id: AggregateId,
+        /// The timer's name, with its part behind `=`.
+        name: String,
+    },
+    /// `timer.due.<aggregate>.<id>.<name>`: what the server puts there when the time has come.
+    TimerDue {
+        /// The aggregate type whose events set it.
+        aggregate: String,
+        /// Which one.
+        id: AggregateId,
+        /// The timer's name, with its part behind `=`.
+        name: String,
+    },
 }
 
 impl Subject {
@@ -71,6 +89,8 @@ impl Subject {
     pub const DEAD_LETTERS: &'static str = "dlq.>";
     /// All timers: `timer.set.…` holds a schedule, `timer.due.…` what it fired.
     pub const TIMERS: &'static str = "timer.>";
+    /// All timers whose time has come and that are not done with.
+    pub const TIMERS_DUE: &'static str = "timer.due.>";
 
     /// All events of one aggregate type.
     #[must_use]
@@ -88,6 +108,13 @@ impl Subject {
     #[must_use]
     pub fn dead_letters_of(handler: &str) -> String {
         format!("dlq.{handler}.*.*")
+    }
+
+    /// The timers of one aggregate type, of one aggregate, or all, waiting and due.
+    #[must_use]
+    pub fn timers_of(aggregate: Option<&str>, id: Option<&AggregateId>) -> String {
+        let (aggregate, id) = (aggregate.unwrap_or("*"), id.map_or("*", AggregateId::as_str));
+        format!("timer.*.{aggregate}.{id}.*")
     }
 
     /// Whether the service may send an answer to `reply`. Callers choose that subject, and the
@@ -114,6 +141,9 @@ impl Subject {
     /// Reads a subject back. Total: whatever is not ours is `None`.
     #[must_use]
     pub fn parse(subject: &str) -> Option<Self> {
+        if let Some(timer) = subject.strip_prefix("timer.") {
+            return Self::parse_timer(timer);
+        }
         let mut tokens = subject.split('.');
         let (kind, first) = (tokens.next()?, word(tokens.next()?)?);
         let Some(second) = tokens.next() else {
@@ -144,6 +174,30 @@ impl Subject {
             _ => None,
         }
     }
+
+    fn parse_timer(rest: &str) -> Option<Self> {
+        let mut tokens = rest.split('.');
+        let (kind, aggregate) = (tokens.next()?, word(tokens.next()?)?);
+        let (id, name) = (tokens.next()?.parse().ok()?, timer(tokens.next()?)?);
+        if tokens.next().is_some() {
+            return None;
+        }
+        match kind {
+            "set" => Some(Self::TimerSet { aggregate, id, name }),
+            "due" => Some(Self::TimerDue { aggregate, id, name }),
+            _ => None,
+        }
+    }
+}
+
+/// A timer's name: a kebab-case word, and the id of a part behind `=` if there are several.
+fn timer(token: &str) -> Option<String> {
+    let (name, part) = token.split_once('=').map_or((token, None), |(name, id)| (name, Some(id)));
+    word(name)?;
+    if let Some(part) = part {
+        part.parse::<PartId>().ok()?;
+    }
+    Some(token.to_owned())
 }
 
 /// A kebab-case word of at most 64 bytes.
@@ -163,6 +217,12 @@ impl fmt::Display for Subject {
                 write!(f, "dlq.{handler}.{aggregate}.{id}")
             }
             Self::DeadLetterOwners { handler } => write!(f, "dlq.{handler}"),
+            Self::TimerSet { aggregate, id, name } => {
+                write!(f, "timer.set.{aggregate}.{id}.{name}")
+            }
+            Self::TimerDue { aggregate, id, name } => {
+                write!(f, "timer.due.{aggregate}.{id}.{name}")
+            }
         }
     }
 }
@@ -179,6 +239,10 @@ mod tests {
 
     fn id() -> impl Strategy<Value = AggregateId> {
         "[A-Za-z0-9_=-]{1,128}".prop_map(|text| text.parse().unwrap())
+    }
+
+    fn timer() -> impl Strategy<Value = String> {
+        prop_oneof![word(), (word(), id()).prop_map(|(name, part)| format!("{name}={part}"))]
     }
 
     fn subject() -> impl Strategy<Value = Subject> {
@@ -201,6 +265,16 @@ mod tests {
                 id
             }),
             word().prop_map(|handler| Subject::DeadLetterOwners { handler }),
+            (word(), id(), timer()).prop_map(|(aggregate, id, name)| Subject::TimerSet {
+                aggregate,
+                id,
+                name
+            }),
+            (word(), id(), timer()).prop_map(|(aggregate, id, name)| Subject::TimerDue {
+                aggregate,
+                id,
+                name
+            }),
         ]
     }
 
@@ -268,6 +342,10 @@ mod tests {
         let prefix = Subject::EVENTS.trim_end_matches('>');
         assert!(event.to_string().starts_with(prefix));
         assert!(Subject::events_of("person").starts_with(prefix));
+        let (aggregate, name) = ("person".to_owned(), "expire=a".to_owned());
+        let due = Subject::TimerDue { aggregate, id, name }.to_string();
+        assert!(due.starts_with(Subject::TIMERS_DUE.trim_end_matches('>')));
+        assert!(due.starts_with(Subject::TIMERS.trim_end_matches('>')));
     }
 
     #[test]

@@ -11,5 +11,6 @@ mod queries;
 mod restored;
 mod stale;
 mod table_tennis;
+mod timers;
 mod umpire;
 mod world;

@@ -11,6 +11,7 @@ use super::{
     Gauge, HandlerStatus,
     breaker::Breakers,
     cell::Cell,
+    lease::Contender,
     log::Log,
     options::HandlerOptions,
     orders::Dispatch,
@@ -20,11 +21,12 @@ use super::{
 };
 use crate::{
     client::Client,
-    composition::{Composition, CompositionError, HandlerPart},
+    composition::{Composition, CompositionError, HandlerInfo, HandlerKind, HandlerPart},
     deadletter::Queue,
     durable::{DurableError, Results},
     problem::Problem,
     readmodel::{ReadModels, STORE, Served, Standing, Store, StoreClaim, claim},
+    timers::{self, TimerStore},
 };
 
 /// Why the handlers did not start.
@@ -128,9 +130,11 @@ impl Handlers {
         };
         not_behind(client, &shared.events, store.as_ref()).await?;
         let results = Results::open(client.connection().clone()).await?;
+        let timers = TimerStore::open(client.connection().clone()).await;
+        let timers = timers.map_err(|error| away(names::TIMERS, &error))?;
         let ended = CancellationToken::new();
         let (dispatch, breakers) =
-            (Dispatch { client: client.clone(), results }, Breakers::default());
+            (Dispatch { client: client.clone(), results, timers }, Breakers::default());
         let (mut gauges, mut served, mut running) = (Vec::new(), Vec::new(), JoinSet::new());
         for part in composition.parts() {
             let log = Log::new(&shared.events, &part.aggregates());
@@ -152,6 +156,14 @@ impl Handlers {
             let (work, guard) = (Box::pin(supervisor.run()), ended.clone().drop_guard());
             running.spawn(async move {
                 // Dropped by a panic as well.
+                let _guard = guard;
+                work.await;
+            });
+        }
+        if shared.options.policies {
+            let guard = ended.clone().drop_guard();
+            let work = Box::pin(fire(&shared, dispatch));
+            running.spawn(async move {
                 let _guard = guard;
                 work.await;
             });
@@ -197,6 +209,16 @@ impl Handlers {
             store.close().await;
         }
     }
+}
+
+/// Watches the timers for as long as the instance runs.
+fn fire(shared: &Shared, dispatch: Dispatch) -> impl Future<Output = ()> + Send + use<> {
+    let HandlerOptions { instance, lease_ttl, timers: options, .. } = shared.options.clone();
+    let gauge = Gauge::new(HandlerInfo { name: timers::NAME, kind: HandlerKind::Effect }, None);
+    let cell = Cell::new(&shared.leases, timers::NAME);
+    let contender = Contender::new(cell, gauge.clone(), instance, lease_ttl);
+    let (Dispatch { client, results, timers: store }, stop) = (dispatch, shared.stop.clone());
+    timers::Owner { store, client, results, options, stop }.run(contender, gauge)
 }
 
 /// Refuses a log that ends before what was handled. Commands taken now would fill the gap, and

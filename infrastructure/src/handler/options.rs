@@ -6,6 +6,7 @@ use crate::readmodel::StoreLocation;
 
 use super::BreakerOptions;
 use crate::fail_points::FailPoints;
+use crate::timers::TimerOptions;
 
 /// How the handlers of one instance run.
 #[derive(Debug, Clone)]
@@ -47,6 +48,8 @@ pub struct HandlerOptions {
     pub retry_delay: Duration,
     /// The longest of these waits.
     pub retry_delay_max: Duration,
+    /// How timers are watched.
+    pub timers: TimerOptions,
 }
 
 impl HandlerOptions {
@@ -71,6 +74,7 @@ impl HandlerOptions {
             breaker: BreakerOptions::DEFAULT,
             retry_delay: Duration::from_millis(50),
             retry_delay_max: Duration::from_secs(5),
+            timers: TimerOptions::default(),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     problem::Problem,
     request::{CommandRequest, Reply, Status},
     telemetry,
+    timers::TimerStore,
 };
 
 /// Most orders one event may lead to, and most answers one refusal may: the base in which ordinals
@@ -44,6 +45,7 @@ pub(super) enum TakenUp {
 pub(crate) struct Dispatch {
     pub(crate) client: Client,
     pub(crate) results: Results,
+    pub(crate) timers: TimerStore,
 }
 
 impl Dispatch {

@@ -12,6 +12,7 @@ use super::{
     failure::guarded,
     orders::{Dispatch, ORDERS_MAX, not_too_many, request, unwritable},
     runner::Reactor,
+    timing,
     trial::Trial,
 };
 use crate::telemetry;
@@ -92,10 +93,18 @@ impl Orders {
         let mut due = VecDeque::new();
         numbered(&mut due, reactions, 0, 0)?;
         while let Some(Placed { ordinal, depth, reaction }) = due.pop_front() {
+            let name = trial.duty.name;
+            let request = |order: &Order| request(&source, name, ordinal, order);
             let Reaction::Order(order) = reaction else {
-                return Err(Failure::Permanent("timers are not kept here".to_owned()));
+                let keep = async || {
+                    timing::keep(&self.dispatch.timers, &source, name, ordinal, &reaction, request)
+                        .await
+                };
+                trial.persist(keep).await?;
+                trial.answered();
+                continue;
             };
-            let request = request(&source, trial.duty.name, ordinal, &order);
+            let request = request(&order);
             let sent = self.dispatch.carry(&source, trial, &request).await?;
             let Err(problem) = sent else { continue };
             if depth < ANSWERS_DEEP_MAX {

@@ -16,6 +16,7 @@ use infrastructure::{
     readmodel::StoreLocation,
     request::{CommandRequest, Reply},
     service::CommandService,
+    timers::TimerOptions,
 };
 use kit::{Position, Secret};
 use nats::names;
@@ -126,6 +127,13 @@ impl World {
         HandlerOptions {
             lease_ttl: LEASE_TTL,
             retry_delay_max: Duration::from_millis(200),
+            timers: TimerOptions {
+                poll_interval: Duration::from_millis(50),
+                sweep_interval: Duration::from_millis(300),
+                lost_after: Duration::from_millis(500),
+                skew: Duration::from_millis(300),
+                ..TimerOptions::default()
+            },
             ..HandlerOptions::new(instance, self.store.clone())
         }
     }
