@@ -6,7 +6,8 @@ use domain::{mail::Mail, onboarding::Onboarding, person::Person, reservation::Re
 use infrastructure::{composition::Composition, problem::Problem};
 use kit::{Aggregate, excerpt};
 use policies::{
-    ActivateOnOnboarding, OnboardingDriver, ReserveVerifiedEmail, SendVerification, Welcome,
+    ActivateOnOnboarding, CertificationExpiry, ExpireOnboarding, ExpireVerification,
+    OnboardingDriver, RemindOfOnboarding, ReserveVerifiedEmail, SendVerification, Welcome,
 };
 use projections::{Directory, OnboardingBoard, People, Timeline};
 
@@ -30,6 +31,10 @@ pub fn composition() -> Composition {
         .policy(ReserveVerifiedEmail)
         .policy(SendVerification)
         .policy(Welcome)
+        .policy(ExpireVerification)
+        .policy(ExpireOnboarding)
+        .policy(RemindOfOnboarding)
+        .policy(CertificationExpiry)
         .projection(People)
         .projection(Directory)
         .projection(Timeline)

@@ -3,13 +3,21 @@
 //! Not here: delivery, retries, command ids, and anything that touches the outside.
 
 mod activate_on_onboarding;
+mod expire_certification;
+mod expire_onboarding;
+mod expire_verification;
 mod onboarding_driver;
+mod remind_of_onboarding;
 mod reserve_verified_email;
 mod send_verification;
 mod welcome;
 
 pub use activate_on_onboarding::ActivateOnOnboarding;
+pub use expire_certification::CertificationExpiry;
+pub use expire_onboarding::ExpireOnboarding;
+pub use expire_verification::ExpireVerification;
 pub use onboarding_driver::{Happening, OnboardingDriver};
+pub use remind_of_onboarding::RemindOfOnboarding;
 pub use reserve_verified_email::ReserveVerifiedEmail;
 pub use send_verification::SendVerification;
 pub use welcome::Welcome;

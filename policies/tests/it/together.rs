@@ -1,5 +1,6 @@
 //! What the policies make of it together.
 
+use chrono::TimeDelta;
 use domain::{
     mail::{Mail, Template},
     onboarding::Onboarding,
@@ -91,6 +92,26 @@ fn a_person_who_does_everything_is_verified_onboarded_activated_and_welcomed() {
     assert_eq!(world.refusals, [""; 0]);
     // Confirmed, reserved, noted, completed, activated.
     assert_eq!(world.hops(), 4);
+}
+
+#[test]
+fn whoever_does_not_go_on_is_reminded_and_onboarding_expires_with_the_code() {
+    let (mut world, ada) = (World::default(), id("ada"));
+    for step in &STEPS[..3] {
+        step(&mut world, &ada);
+    }
+    world.pass(TimeDelta::days(60));
+    let contact = &world.state::<Person>(&ada).contacts.all[&mail()];
+    assert_eq!(contact.verification, Verification::Unverified);
+    let onboarding = world.state::<Onboarding>(&ada);
+    let Onboarding::Expired(progress) = &onboarding else { panic!("{onboarding:?}") };
+    assert_eq!(progress.reminders, 3);
+    assert_eq!((world.timers(), world.refusals.as_slice()), (0, &[][..]));
+}
+
+#[test]
+fn whoever_has_done_everything_leaves_no_timer_behind() {
+    assert_eq!(onboarded([]).timers(), 0);
 }
 
 #[test]

@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{mail::Mail, onboarding::Onboarding, person::Person, reservation::Reservation};
 use kit::{
     Actor, Aggregate, AggregateId, BadCommand, Command, CommandId, Context, DomainError, Event,
-    EventSet, HOPS_MAX, Order, Policy, Reaction, Recorded, Refused,
+    EventSet, HOPS_MAX, Order, Policy, Reaction, Recorded, Refused, Timer, TimerKey,
     scenario::{noon, recorded, secret},
 };
 use policies::{
-    ActivateOnOnboarding, OnboardingDriver, ReserveVerifiedEmail, SendVerification, Welcome,
+    ActivateOnOnboarding, CertificationExpiry, ExpireOnboarding, ExpireVerification,
+    OnboardingDriver, RemindOfOnboarding, ReserveVerifiedEmail, SendVerification, Welcome,
 };
 
 /// An event as bytes, which every policy reads for itself.
@@ -50,8 +52,20 @@ fn read<P: Policy>(event: &Stored) -> Recorded<P::When> {
     event.record.clone().map(typed)
 }
 
-const POLICIES: [&dyn Reacts; 5] =
-    [&ActivateOnOnboarding, &OnboardingDriver, &ReserveVerifiedEmail, &SendVerification, &Welcome];
+const POLICIES: [&dyn Reacts; 9] = [
+    &ActivateOnOnboarding,
+    &OnboardingDriver,
+    &ReserveVerifiedEmail,
+    &SendVerification,
+    &Welcome,
+    &ExpireVerification,
+    &ExpireOnboarding,
+    &RemindOfOnboarding,
+    &CertificationExpiry,
+];
+
+/// The aggregate whose events set a timer, and the timer's name.
+type TimerOf = (String, AggregateId, String);
 
 /// A policy, and the aggregate whose history it goes through.
 type Lane = (&'static str, &'static str, AggregateId);
@@ -61,6 +75,8 @@ type Lane = (&'static str, &'static str, AggregateId);
 pub(crate) struct World {
     log: BTreeMap<(&'static str, AggregateId), Vec<Stored>>,
     places: BTreeMap<Lane, usize>,
+    timers: BTreeMap<TimerOf, Timer>,
+    passed: TimeDelta,
     commands: usize,
     /// The refusals that policies got, in order.
     pub(crate) refusals: Vec<String>,
@@ -121,11 +137,55 @@ impl World {
         while self.step(|_| 0) {}
     }
 
+    /// Lets time pass, and every timer fire when its time has come. Those that are left are set
+    /// for later.
+    pub(crate) fn pass(&mut self, time: TimeDelta) {
+        let end = self.now() + time;
+        self.settle();
+        while let Some((key, timer)) = self.next_timer().filter(|(_, timer)| timer.at <= end) {
+            self.passed = self.passed.max(timer.at - noon());
+            self.timers.remove(&key);
+            if let Err(code) = self.execute(&timer.order, 1) {
+                self.refusals.push(format!("{}: {code}", timer.order.name));
+            }
+            self.settle();
+        }
+        self.passed = end - noon();
+    }
+
+    /// How many timers wait.
+    pub(crate) fn timers(&self) -> usize {
+        self.timers.len()
+    }
+
+    fn next_timer(&self) -> Option<(TimerOf, Timer)> {
+        let next = self.timers.iter().min_by_key(|(_, timer)| timer.at);
+        next.map(|(key, timer)| (key.clone(), timer.clone()))
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        noon() + self.passed
+    }
+
     fn run(&mut self, policy: &dyn Reacts, event: &Stored) {
         let hops = event.hops + 1;
         assert!(hops <= HOPS_MAX, "{} goes round in circles at {event:?}", policy.name());
+        let timer = |key: &TimerKey| {
+            let Recorded { aggregate, aggregate_id, .. } = &event.record;
+            (aggregate.clone(), aggregate_id.clone(), key.to_string())
+        };
         for reaction in policy.react(event) {
-            let Reaction::Order(order) = reaction else { continue };
+            let order = match reaction {
+                Reaction::Order(order) => order,
+                Reaction::Set(set) => {
+                    self.timers.insert(timer(&set.key), set);
+                    continue;
+                }
+                Reaction::Cancel(key) => {
+                    self.timers.remove(&timer(&key));
+                    continue;
+                }
+            };
             let Err(code) = self.execute(&order, hops) else { continue };
             self.refusals.push(format!("{}: {code}", order.name));
             let refused = Refused { order, code, detail: String::new() };
@@ -150,7 +210,7 @@ impl World {
         let bad = |bad: BadCommand| bad.to_string();
         let command = A::Command::read(order.name, order.body.as_bytes()).map_err(bad)?;
         let command_id: CommandId = format!("command-{}", self.commands).parse().unwrap();
-        let context = Context::new(noon(), Actor::default(), command_id, secret());
+        let context = Context::new(self.now(), Actor::default(), command_id, secret());
         let context = context.about(order.id.clone());
         let decided = self.state::<A>(&order.id).decide(&command, &context);
         let events = decided.map_err(|error| error.code().to_owned())?;
