@@ -129,12 +129,8 @@ impl Handlers {
             }
         };
         not_behind(client, &shared.events, store.as_ref()).await?;
-        let results = Results::open(client.connection().clone()).await?;
-        let timers = TimerStore::open(client.connection().clone()).await;
-        let timers = timers.map_err(|error| away(names::TIMERS, &error))?;
+        let (dispatch, breakers) = (dispatch(client).await?, Breakers::default());
         let ended = CancellationToken::new();
-        let (dispatch, breakers) =
-            (Dispatch { client: client.clone(), results, timers }, Breakers::default());
         let (mut gauges, mut served, mut running) = (Vec::new(), Vec::new(), JoinSet::new());
         for part in composition.parts() {
             let log = Log::new(&shared.events, &part.aggregates());
@@ -153,20 +149,10 @@ impl Handlers {
                 let (gauge, poke) = (supervisor.gauge.clone(), Arc::clone(&supervisor.poke));
                 served.push(Served { projection: Arc::clone(projection), gauge, poke });
             }
-            let (work, guard) = (Box::pin(supervisor.run()), ended.clone().drop_guard());
-            running.spawn(async move {
-                // Dropped by a panic as well.
-                let _guard = guard;
-                work.await;
-            });
+            spawn(&mut running, &ended, supervisor.run());
         }
         if shared.options.policies {
-            let guard = ended.clone().drop_guard();
-            let work = Box::pin(fire(&shared, dispatch));
-            running.spawn(async move {
-                let _guard = guard;
-                work.await;
-            });
+            spawn(&mut running, &ended, fire(&shared, dispatch));
         }
         let refused = match &standing {
             Standing::Elsewhere(problem) => Some(problem.clone()),
@@ -209,6 +195,28 @@ impl Handlers {
             store.close().await;
         }
     }
+}
+
+/// What handlers send orders and keep timers with.
+async fn dispatch(client: &Client) -> Result<Dispatch, HandlersError> {
+    let results = Results::open(client.connection().clone()).await?;
+    let timers = TimerStore::open(client.connection().clone()).await;
+    let timers = timers.map_err(|error| away(names::TIMERS, &error))?;
+    Ok(Dispatch { client: client.clone(), results, timers })
+}
+
+/// Runs `work`, and cancels `ended` when it is over.
+fn spawn(
+    running: &mut JoinSet<()>,
+    ended: &CancellationToken,
+    work: impl Future<Output = ()> + Send + 'static,
+) {
+    let (work, guard) = (Box::pin(work), ended.clone().drop_guard());
+    running.spawn(async move {
+        // Dropped by a panic as well.
+        let _guard = guard;
+        work.await;
+    });
 }
 
 /// Watches the timers for as long as the instance runs.

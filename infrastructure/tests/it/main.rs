@@ -6,3 +6,5 @@ mod envelope;
 mod processor;
 #[cfg(test)]
 mod settle;
+#[cfg(test)]
+mod timers;

@@ -11,6 +11,7 @@ use infrastructure::{
     durable::{OutcomeStatus, Results},
     envelope::decode,
     handler::{HandlerOptions, Handlers},
+    request::CommandRequest,
     timers::{TimerOptions, TimerRecord, TimerReport, TimerState, list},
 };
 use kit::{CommandId, Order, Policy, Reaction, Recorded, Start, TimerKey};
@@ -172,7 +173,10 @@ async fn a_cancelled_timer_does_not_fire_also_after_the_server_was_killed() {
     assert!(matches!(left, TimerRecord::Cancelled { .. }), "{left:?}");
     world.server.kill9();
     world.server.restart().await;
-    eventually("the server is back", LIMIT, async || world.connection.flush().await.ok()).await;
+    let id = "dan".parse().unwrap();
+    let any = CommandRequest::new("server", id, "serve", r#"{"ball":110}"#).identified();
+    eventually("commands are taken again", LIMIT, async || world.client.send(&any).await.ok())
+        .await;
     // Set later, for as long: when it has fired, the other would have.
     world.serve_and_react("bob", 204).await;
     world.done("bob").await;
