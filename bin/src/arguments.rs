@@ -133,6 +133,16 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether Prometheus may ask it for metrics.
+    #[must_use]
+    pub const fn is_scraped(&self) -> bool {
+        match self {
+            Self::Dev(_) => true,
+            Self::Serve(args) => args.metrics.is_some(),
+            _ => false,
+        }
+    }
+
     /// Whether its log is quiet unless something is wrong: the answer is what matters.
     #[must_use]
     pub const fn is_quiet(&self) -> bool {

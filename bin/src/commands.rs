@@ -18,21 +18,22 @@ pub mod timers;
 pub mod upcast;
 
 use anyhow::Result;
+use prometheus::Registry;
 
 use crate::{
     arguments::{Cli, Command},
     bench,
 };
 
-/// Runs the subcommand that the command line names.
+/// Runs the subcommand that the command line names. A service shows what is in `metrics`.
 ///
 /// # Errors
 /// What went wrong, for [`explain`](crate::exit::explain).
-pub async fn run(cli: Cli) -> Result<()> {
+pub async fn run(cli: Cli, metrics: Option<&Registry>) -> Result<()> {
     let global = &cli.global;
     match cli.command {
-        Command::Dev(args) => Box::pin(dev::run(global, args)).await,
-        Command::Serve(args) => Box::pin(serve::run(global, args)).await,
+        Command::Dev(args) => Box::pin(dev::run(global, args, metrics)).await,
+        Command::Serve(args) => Box::pin(serve::run(global, args, metrics)).await,
         Command::Send(args) => send::run(global, args).await,
         Command::Query(args) => query::run(global, args).await,
         Command::Events(args) => events::run(global, args).await,

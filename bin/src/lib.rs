@@ -10,6 +10,7 @@ pub mod data;
 pub mod exit;
 mod input;
 mod log;
+pub mod metrics_endpoint;
 pub mod output;
 mod past;
 pub mod reader;

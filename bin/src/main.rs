@@ -31,8 +31,8 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
-    let telemetry = telemetry::start(&cli.global, cli.command.is_quiet())?;
-    let result = Box::pin(commands::run(cli)).await;
+    let telemetry = telemetry::start(&cli.global, &cli.command)?;
+    let result = Box::pin(commands::run(cli, telemetry.registry())).await;
     telemetry.finish().await;
     result
 }

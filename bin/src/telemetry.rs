@@ -1,6 +1,8 @@
-//! Logs to standard error and, if an OTLP endpoint is configured, traces to a collector.
+//! Logs to standard error; traces and metrics to an OTLP collector, if one is configured, and
+//! metrics to Prometheus, if it asks.
 //! Not here: trace context in messages; the infrastructure carries that.
 
+mod meters;
 mod tls;
 
 use std::{env, fmt, future::Future, io::IsTerminal as _};
@@ -12,19 +14,34 @@ use opentelemetry_otlp::{Protocol, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
+    metrics::SdkMeterProvider,
     trace::{SdkTracerProvider, SpanData, SpanExporter},
 };
+use prometheus::Registry;
 use rustls::RootCertStore;
 use tokio::runtime::Handle;
 use tokio_util::context::TokioContext;
-use tracing_subscriber::{EnvFilter, Layer as _, Registry, layer::SubscriberExt as _};
+use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _};
 
 use crate::{
-    arguments::{Format, Global},
+    arguments::{Command, Format, Global},
     exit::Advised,
 };
 
-const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+const TRACES: Signal = Signal {
+    endpoints: ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"],
+    certificates: ["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"],
+};
+const METRICS: Signal = Signal {
+    endpoints: ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"],
+    certificates: ["OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"],
+};
+
+/// One kind of telemetry, by the variables that the OTLP specification has for it.
+struct Signal {
+    endpoints: [&'static str; 2],
+    certificates: [&'static str; 2],
+}
 
 /// What is exported. A command's span is at the level debug, because the log would make one for
 /// each command and show none.
@@ -35,14 +52,17 @@ const EXPORTED: &str =
 #[derive(Debug, Default)]
 pub struct Telemetry {
     provider: Option<SdkTracerProvider>,
+    meters: Option<SdkMeterProvider>,
+    registry: Option<Registry>,
 }
 
-/// Starts logging, and exporting if it is configured. `quiet` subcommands log warnings only.
+/// Starts logging, and exporting if it is configured. Subcommands that give an answer log warnings
+/// only, and nobody measures them.
 ///
 /// # Errors
 /// If the filter or the endpoint cannot be used.
-pub fn start(global: &Global, quiet: bool) -> Result<Telemetry> {
-    let default = if quiet { "warn" } else { "info,async_nats=warn" };
+pub fn start(global: &Global, command: &Command) -> Result<Telemetry> {
+    let default = if command.is_quiet() { "warn" } else { "info,async_nats=warn" };
     let filter = global.log.as_deref().unwrap_or(default);
     let filter: EnvFilter = filter.parse().with_context(|| {
         let filter = excerpt(filter);
@@ -62,41 +82,75 @@ pub fn start(global: &Global, quiet: bool) -> Result<Telemetry> {
             .with_tracer(provider.tracer("headwater"))
             .with_filter(EnvFilter::new(EXPORTED))
     });
-    let subscriber = Registry::default().with(logs.with_filter(filter)).with(spans);
+    let subscriber = tracing_subscriber::registry().with(logs.with_filter(filter)).with(spans);
     tracing::subscriber::set_global_default(subscriber)?;
-    Ok(Telemetry { provider })
+    let (meters, registry) = match command.is_quiet() {
+        true => (None, None),
+        false => meters::start(command.is_scraped())?,
+    };
+    Ok(Telemetry { provider, meters, registry })
 }
 
 fn provider() -> Result<Option<SdkTracerProvider>> {
-    let configured = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
-    let Some(name) = ENDPOINTS.iter().find(|name| configured(name)) else { return Ok(None) };
-    let unusable = || Advised::usage(format!("{name} cannot be used"), "");
-    let is_https = env::var(name).is_ok_and(|url| url.to_ascii_lowercase().starts_with("https:"));
-    let roots = if is_https { tls::trusted() } else { Ok(RootCertStore::empty()) };
-    let client = roots.and_then(tls::client).with_context(unusable)?;
+    let Some(client) = TRACES.client()? else { return Ok(None) };
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpBinary)
         .with_http_client(client)
         .build()
-        .with_context(unusable)?;
-    let exporter = InRuntime { exporter, runtime: Handle::current() };
-    let resource = match env::var_os("OTEL_SERVICE_NAME") {
-        Some(_) => Resource::builder().build(),
-        None => Resource::builder().with_service_name("headwater").build(),
-    };
-    let builder = SdkTracerProvider::builder().with_resource(resource);
+        .with_context(|| TRACES.unusable())?;
+    let exporter = InRuntime::new(exporter);
+    let builder = SdkTracerProvider::builder().with_resource(resource());
     Ok(Some(builder.with_batch_exporter(exporter).build()))
 }
 
+/// Who is measured.
+fn resource() -> Resource {
+    match env::var_os("OTEL_SERVICE_NAME") {
+        Some(_) => Resource::builder().build(),
+        None => Resource::builder().with_service_name("headwater").build(),
+    }
+}
+
+impl Signal {
+    fn endpoint(&self) -> Option<&'static str> {
+        let configured = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
+        self.endpoints.into_iter().find(configured)
+    }
+
+    /// The way to the collector; none if there is no collector.
+    fn client(&self) -> Result<Option<reqwest::Client>> {
+        let Some(name) = self.endpoint() else { return Ok(None) };
+        let url = env::var(name).unwrap_or_default();
+        let is_https = url.to_ascii_lowercase().starts_with("https:");
+        let roots =
+            if is_https { tls::trusted(self.certificates) } else { Ok(RootCertStore::empty()) };
+        roots.and_then(tls::client).with_context(|| self.unusable()).map(Some)
+    }
+
+    fn unusable(&self) -> Advised {
+        Advised::usage(format!("{} cannot be used", self.endpoint().unwrap_or_default()), "")
+    }
+}
+
 impl Telemetry {
-    /// Exports what is waiting. Bounded by the exporter's own time-out.
+    /// What Prometheus may ask for; none if the subcommand shows nothing.
+    #[must_use]
+    pub const fn registry(&self) -> Option<&Registry> {
+        self.registry.as_ref()
+    }
+
+    /// Exports what is waiting. Bounded by the exporters' own time-out.
     pub async fn finish(self) {
-        let Some(provider) = self.provider else { return };
         // It blocks until the last batch has gone out, and that needs this runtime's threads.
-        let ended = tokio::task::spawn_blocking(move || provider.shutdown()).await;
-        if let Ok(Err(error)) = ended {
-            tracing::warn!(%error, "the last spans were not exported");
+        let ending = [
+            self.provider.map(|it| tokio::task::spawn_blocking(move || it.shutdown())),
+            self.meters.map(|it| tokio::task::spawn_blocking(move || it.shutdown())),
+        ];
+        for ended in ending.into_iter().flatten() {
+            if let Ok(Err(error)) = ended.await {
+                tracing::warn!(%error, "the last spans or metrics were not exported");
+            }
         }
     }
 }
@@ -106,6 +160,12 @@ impl Telemetry {
 struct InRuntime<E> {
     exporter: E,
     runtime: Handle,
+}
+
+impl<E> InRuntime<E> {
+    fn new(exporter: E) -> Self {
+        Self { exporter, runtime: Handle::current() }
+    }
 }
 
 impl<E> fmt::Debug for InRuntime<E> {

@@ -1,6 +1,8 @@
 //! An installation as its server shows it: one report for people and for machines.
 //! Not here: repairing anything, and printing.
 
+mod health;
+
 use std::fmt;
 
 use async_nats::{
@@ -15,13 +17,13 @@ use nats::{micro, names};
 use serde::Serialize;
 
 use crate::{
-    handler::{HandlerReport, HandlerState, report},
+    handler::{HandlerReport, report},
     provision::{self, Drift, Durability, ProvisionError, ProvisionOptions, drift},
     timers,
 };
 
 /// What the server has, beside what it should have.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
     /// The version of the server that we talk to.
     pub server: String,
@@ -37,6 +39,8 @@ pub struct Report {
     pub handlers: Vec<HandlerReport>,
     /// What is wrong, in words; nothing if all is well.
     pub problems: Vec<String>,
+    /// What somebody should look at, in words: it may pass, or be meant so.
+    pub warnings: Vec<String>,
 }
 
 /// One stream, or the stream behind a bucket.
@@ -91,12 +95,15 @@ pub async fn examine(
             Vec::new()
         }
     };
-    problems.extend(handlers.iter().filter_map(trouble));
+    problems.extend(handlers.iter().filter_map(health::trouble));
     problems.extend(overdue(client, &streams).await);
     let log = streams.iter().find(|stream| stream.name == names::EVENTS);
     if let Some(log) = log.and_then(|log| log.found.as_ref()) {
-        problems.extend(handlers.iter().filter_map(|handler| behind(handler, log.last_sequence)));
+        problems.extend(
+            handlers.iter().filter_map(|handler| health::behind(handler, log.last_sequence)),
+        );
     }
+    let warnings = handlers.iter().flat_map(health::warnings).collect();
     Ok(Report {
         server: server.to_string(),
         api_level,
@@ -105,6 +112,7 @@ pub async fn examine(
         streams,
         handlers,
         problems,
+        warnings,
     })
 }
 
@@ -152,29 +160,6 @@ impl StreamState {
     }
 }
 
-/// What is wrong with a handler. A lag alone is not: it may be catching up.
-fn trouble(handler: &HandlerReport) -> Option<String> {
-    let HandlerReport { name, kind, owner, state, .. } = handler;
-    if let (true, Some(owner), Some(age)) = (handler.stale, owner, handler.renewed_ms) {
-        let seconds = age / 1000;
-        return Some(format!(
-            "{kind} {name} is stale: its owner {owner} has not renewed the lease for {seconds} s"
-        ));
-    }
-    match (state, owner) {
-        (Some(HandlerState::Halted { reason }), _) => {
-            Some(format!("{kind} {name} halted: {reason}"))
-        }
-        (Some(HandlerState::Retrying { reason }), _) => {
-            Some(format!("{kind} {name} tries again: {reason}"))
-        }
-        (_, None) => Some(format!("{kind} {name} runs nowhere")),
-        (Some(HandlerState::Waiting | HandlerState::Running | HandlerState::Stopped) | None, _) => {
-            None
-        }
-    }
-}
-
 /// Timers whose time has passed without an answer to their commands.
 async fn overdue(client: &Client, streams: &[StreamReport]) -> Option<String> {
     let there = |stream: &StreamReport| stream.name == names::TIMERS && stream.found.is_some();
@@ -192,14 +177,6 @@ async fn overdue(client: &Client, streams: &[StreamReport]) -> Option<String> {
         }
         Err(problem) => Some(format!("the timers cannot be read: {problem}")),
     }
-}
-
-/// A log that has less than was handled, as a restored one may.
-fn behind(handler: &HandlerReport, last: u64) -> Option<String> {
-    let HandlerReport { name, kind, position, .. } = handler;
-    (position.0 > last).then(|| {
-        format!("log-behind: {kind} {name} has handled the log up to {position}, it ends at {last}")
-    })
 }
 
 impl fmt::Display for Report {
@@ -244,6 +221,9 @@ impl fmt::Display for Report {
         writeln!(f)?;
         for problem in &self.problems {
             writeln!(f, "problem     {problem}")?;
+        }
+        for warning in &self.warnings {
+            writeln!(f, "warning     {warning}")?;
         }
         if self.is_healthy() { write!(f, "all is well") } else { Ok(()) }
     }

@@ -11,6 +11,7 @@ mod checkpoint;
 mod drain;
 mod duty;
 mod effect;
+mod event_meter;
 mod failure;
 mod feed;
 #[cfg(test)]
@@ -31,6 +32,7 @@ mod source;
 mod status;
 mod supervisor;
 mod timing;
+mod trend;
 mod trial;
 mod waits;
 
@@ -46,8 +48,9 @@ pub(crate) use backoff::Backoff;
 pub(crate) use cell::{Cell, CellError};
 pub(crate) use duty::{Duty, Ended};
 pub(crate) use effect::AnyEffect;
+pub(crate) use event_meter::EventType;
 pub(crate) use failure::{Failure, guarded, place};
-pub(crate) use feed::{Delivery, Feed, Item};
+pub(crate) use feed::{Delivery, Feed, Item, stored_at};
 pub(crate) use lanes::Lanes;
 pub(crate) use lease::{Contender, Validity};
 pub(crate) use log::Log;

@@ -18,6 +18,7 @@ mod front;
 pub mod handler;
 pub mod jetstream;
 pub mod memory;
+mod metrics;
 pub mod micro;
 pub mod own_thread;
 pub mod problem;

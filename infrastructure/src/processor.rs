@@ -17,6 +17,7 @@ mod run;
 mod search;
 mod slot;
 mod snapshots;
+mod tally;
 mod work;
 mod write;
 
@@ -29,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     admission::{Room, Submission},
     engine::Engine,
+    tally::Tally,
 };
 use crate::{
     aggregates::Aggregates,
@@ -63,7 +65,7 @@ impl Processor {
         let (submissions, inbox) = mpsc::unbounded_channel();
         let (draining, stopped) = (CancellationToken::new(), CancellationToken::new());
         let room = Arc::new(Room::new(options.queue_max));
-        let engine = Engine::new(aggregates.clone(), options);
+        let engine = Engine::new(aggregates.clone(), options, Arc::clone(&room.tally));
         let whole = run::run(engine, store, inbox, draining.clone());
         let ended = stopped.clone().drop_guard();
         tokio::spawn(async move {
@@ -108,15 +110,13 @@ impl Processor {
     /// on the engine. No future per command.
     pub fn submit(&self, request: CommandRequest, answer: Answer) {
         let Some(place) = self.0.room.enter() else {
-            return answer(Err(Problem::busy(format!(
-                "{} commands are waiting in this service",
-                self.0.room.max()
-            ))));
+            let busy = format!("{} commands are waiting in this service", self.0.room.max());
+            return self.refuse(answer, Problem::busy(busy));
         };
         match admission::admit(&self.0.aggregates, request) {
             Err(problem) => {
                 drop(place);
-                answer(Err(problem));
+                self.refuse(answer, problem);
             }
             Ok(admitted) => {
                 let submission = admitted.with(answer, place);
@@ -136,6 +136,22 @@ impl Processor {
         self.0.stopped.cancelled().await;
     }
 
+    fn refuse(&self, answer: Answer, problem: Problem) {
+        answer(self.counted(problem));
+    }
+
+    /// Counts a command that was refused before it came here.
+    pub(crate) fn counted(&self, problem: Problem) -> Result<Reply, Problem> {
+        let refused = Err(problem);
+        self.0.room.tally.answered(&refused);
+        refused
+    }
+
+    /// What can be measured of it, without keeping it running.
+    pub(crate) fn watched(&self) -> Watched {
+        Watched(Arc::clone(&self.0.room))
+    }
+
     /// Commands that are accepted and not yet answered.
     #[must_use]
     pub fn waiting(&self) -> usize {
@@ -146,6 +162,20 @@ impl Processor {
     pub async fn drain(&self) {
         self.0.draining.cancel();
         self.0.stopped.cancelled().await;
+    }
+}
+
+/// What can be measured of an engine, to its end and beyond.
+#[derive(Clone)]
+pub(crate) struct Watched(Arc<Room>);
+
+impl Watched {
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.0.tally
+    }
+
+    pub(crate) fn waiting(&self) -> u64 {
+        self.0.taken() as u64
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
     front::{Front, Offer},
     handler::{HandlerOptions, HandlerStatus, Handlers, HandlersError},
     jetstream::{JetStreamOptions, JetStreamStore},
+    metrics,
     micro::ServiceError,
     own_thread::OwnThread,
     problem::Problem,
@@ -173,6 +174,7 @@ impl Runtime {
                 let start = DurableCommands::start(work, queue, engine.clone(), instance);
                 durable = Some(start.await?);
             }
+            metrics::observe_commands(&engine.watched());
             processor = Some(engine);
         }
         let front = thread.run(Front::open(offer)).await??;

@@ -155,7 +155,9 @@ impl Desk {
         let answer = |outcome, span| Answer { reply: reply.clone(), begun, outcome, span };
         let mut request = match request {
             Ok(request) => request,
-            Err(problem) => return Some(answer(Err(problem), Span::none())),
+            Err(problem) => {
+                return Some(answer(self.processor.counted(problem), Span::none()));
+            }
         };
         let span = continue_trace(&mut request);
         let place = self.outbox.clone().try_reserve_owned();
@@ -163,7 +165,7 @@ impl Desk {
         let (Ok(place), Ok(room)) = (place, room) else {
             let busy =
                 Problem::busy("this instance has as many commands as it can hold; wait a little");
-            return Some(answer(Err(busy), span));
+            return Some(answer(self.processor.counted(busy), span));
         };
         let handed_on = move |outcome| {
             drop(room);

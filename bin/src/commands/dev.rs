@@ -2,6 +2,8 @@
 
 mod supervisor;
 
+use std::net::SocketAddr;
+
 use anyhow::Result;
 use clap::Args;
 use infrastructure::{
@@ -10,6 +12,7 @@ use infrastructure::{
     provision::ProvisionOptions,
     runtime::{Roles, Runtime, RuntimeOptions},
 };
+use prometheus::Registry;
 use serde_json::json;
 
 use self::supervisor::Supervisor;
@@ -18,6 +21,7 @@ use crate::{
     arguments::{Global, JsonArgs},
     contexts,
     data::DataFolder,
+    metrics_endpoint::MetricsEndpoint,
     output::Output,
     signals::Stop,
     smtp::SmtpArgs,
@@ -35,6 +39,10 @@ pub struct DevArgs {
     /// Port of the broker, 0 for any that is free [default: 4222, or any if that is taken]
     #[arg(long, value_name = "PORT", env = "HEADWATER_NATS_PORT", hide_env_values = true)]
     nats_port: Option<u16>,
+    /// Where Prometheus may ask for metrics [default: port 9464 of this machine alone, or any if
+    /// that is taken]
+    #[arg(long, value_name = "ADDR", env = "HEADWATER_METRICS", hide_env_values = true)]
+    metrics: Option<SocketAddr>,
     #[command(flatten)]
     json: JsonArgs,
     #[command(flatten)]
@@ -45,17 +53,19 @@ pub struct DevArgs {
 ///
 /// # Errors
 /// If a part does not start, or the broker keeps dying.
-pub async fn run(global: &Global, args: DevArgs) -> Result<()> {
+pub async fn run(global: &Global, args: DevArgs, metrics: Option<&Registry>) -> Result<()> {
     let output = Output::with(global, args.json);
     let mut stop = Stop::listen()?;
     let data = DataFolder::create(&global.data)?;
     let _lock = data.lock()?;
+    let endpoint = show(args.metrics, metrics).await?;
+    let metrics = endpoint.as_ref().map(MetricsEndpoint::url);
     let mut supervisor = tokio::select! {
         started = start(&data, args.nats_port) => started?,
         () = stop.asked() => return Ok(()),
     };
     let result = tokio::select! {
-        served = serve(output, &data, &supervisor, args.smtp) => served,
+        served = serve(output, &data, &supervisor, metrics, args.smtp) => served,
         () = stop.asked() => Ok(None),
     };
     let result = match result {
@@ -80,7 +90,22 @@ pub async fn run(global: &Global, args: DevArgs) -> Result<()> {
     };
     data.withdraw();
     supervisor.stop().await?;
+    if let Some(endpoint) = endpoint {
+        endpoint.close().await;
+    }
     result
+}
+
+async fn show(
+    address: Option<SocketAddr>,
+    metrics: Option<&Registry>,
+) -> Result<Option<MetricsEndpoint>> {
+    let Some(metrics) = metrics.cloned() else { return Ok(None) };
+    let endpoint = match address {
+        Some(address) => MetricsEndpoint::open(address, metrics).await?,
+        None => MetricsEndpoint::open_locally(metrics).await?,
+    };
+    Ok(Some(endpoint))
 }
 
 async fn start(data: &DataFolder, port: Option<u16>) -> Result<Supervisor> {
@@ -93,6 +118,7 @@ async fn serve(
     output: Output,
     data: &DataFolder,
     supervisor: &Supervisor,
+    metrics: Option<String>,
     smtp: SmtpArgs,
 ) -> Result<Option<Runtime>> {
     let url = supervisor.url();
@@ -119,10 +145,12 @@ async fn serve(
         "data": data.path(),
         "broker": {"pid": supervisor.pid(), "monitoring": monitoring},
         "durability": durability,
+        "metrics": metrics,
     });
     output.write(&ready, || {
         let folder = data.path().display();
-        format!("data in {folder}\n{durability}\nready {url}\n\n{}", try_next(data))
+        let metrics = metrics.map(|url| format!("metrics {url}\n")).unwrap_or_default();
+        format!("data in {folder}\n{durability}\n{metrics}ready {url}\n\n{}", try_next(data))
     })?;
     Ok(Some(runtime))
 }

@@ -44,8 +44,16 @@ pub async fn run(global: &Global, args: HandlersArgs) -> Result<()> {
     let handlers = handler::report(&client).await?;
     if !output.is_json() {
         output.line(format!(
-            "{:<26} {:<11} {:<9} {:>10} {:>8} {:>8}  owner",
-            "handler", "kind", "state", "position", "lag", "refused"
+            "{:<26} {:<10} {:<8} {:>9} {:>7} {:>7} {:>8} {:>7} {:>6}  owner",
+            "handler",
+            "kind",
+            "state",
+            "position",
+            "lag",
+            "behind",
+            "events/s",
+            "retries",
+            "parked"
         ))?;
     }
     for handler in handlers {
@@ -84,7 +92,7 @@ async fn rewind(output: Output, client: &async_nats::Client, repair: &RepairArgs
 }
 
 fn line(handler: &HandlerReport) -> String {
-    let HandlerReport { name, kind, owner, state, position, lag, refused, .. } = handler;
+    let HandlerReport { name, kind, owner, state, position, lag, retries, parked, .. } = handler;
     let (state, reason) = match (owner, state) {
         (Some(_), _) if handler.stale => ("stale", None),
         (None, _) | (_, None) => ("nowhere", None),
@@ -99,13 +107,46 @@ fn line(handler: &HandlerReport) -> String {
     };
     let owner = clean(owner.as_deref().unwrap_or("-"));
     let (kind, position) = (kind.to_string(), position.to_string());
-    let mut line =
-        format!("{name:<26} {kind:<11} {state:<9} {position:>10} {lag:>8} {refused:>8}  {owner}");
-    if let Some(reason) = reason {
+    let behind = handler.lag_ms.map_or_else(|| "-".to_owned(), age);
+    let rate = handler.rate;
+    let mut line = format!(
+        "{name:<26} {kind:<10} {state:<8} {position:>9} {lag:>7} {behind:>7} {rate:>8.1} \
+         {retries:>7} {parked:>6}  {owner}"
+    );
+    for more in reason.map(|reason| clean(reason)).into_iter().chain(further(handler)) {
         line.push_str("\n    ");
-        line.push_str(&clean(reason));
+        line.push_str(&more);
     }
     line
+}
+
+/// What most handlers have nothing of, on a line of its own.
+fn further(handler: &HandlerReport) -> Option<String> {
+    let HandlerReport { waiting, refused, skipped, .. } = handler;
+    let counts = [
+        (*waiting, "commits wait behind dead letters"),
+        (*refused, "orders refused"),
+        (*skipped, "events passed over"),
+    ];
+    let told = counts.into_iter().filter(|(count, _)| *count > 0);
+    let told = told.map(|(count, what)| format!("{count} {what}"));
+    let breaker = handler.breaker.as_ref().filter(|it| it.state != BreakerState::Closed);
+    let breaker = breaker.map(|it| {
+        let (dependency, failures) = (clean(&it.dependency), it.failures);
+        format!("{dependency} is away: {failures} failures in a row")
+    });
+    let told: Vec<_> = told.chain(breaker).collect();
+    (!told.is_empty()).then(|| told.join(", "))
+}
+
+/// A time in the largest unit that says enough.
+fn age(ms: u64) -> String {
+    match ms / 1000 {
+        0 => format!("{ms}ms"),
+        seconds @ 1..600 => format!("{seconds}s"),
+        seconds @ 600..36_000 => format!("{}min", seconds / 60),
+        seconds => format!("{}h", seconds / 3600),
+    }
 }
 
 /// Whether what it depends on is not asked for the time being.

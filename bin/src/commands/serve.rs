@@ -2,7 +2,7 @@
 
 mod ready;
 
-use std::{env, path::PathBuf};
+use std::{env, net::SocketAddr, path::PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -12,6 +12,7 @@ use infrastructure::{
     runtime::{Roles, Runtime, RuntimeOptions},
 };
 use kit::Secret;
+use prometheus::Registry;
 use serde::Serialize;
 
 use self::ready::Ready;
@@ -21,6 +22,7 @@ use crate::{
     connection, contexts,
     data::DataFolder,
     exit::Advised,
+    metrics_endpoint::MetricsEndpoint,
     output::Output,
     secret,
     signals::Stop,
@@ -73,6 +75,10 @@ pub struct ServeArgs {
     /// Monitoring address of the server, such as `http://host:8222`, to read its sync mode from
     #[arg(long, value_name = "URL", env = "HEADWATER_MONITORING", hide_env_values = true)]
     monitoring: Option<String>,
+    /// Shows metrics to Prometheus under `http://ADDR/metrics`, such as `127.0.0.1:9464`. Whoever
+    /// reaches the address may read them
+    #[arg(long, value_name = "ADDR", env = "HEADWATER_METRICS", hide_env_values = true)]
+    pub(crate) metrics: Option<SocketAddr>,
     /// Name of this instance in logs and leases [default: made from the process id]
     #[arg(long, value_name = "NAME", env = "HEADWATER_INSTANCE", hide_env_values = true)]
     instance: Option<String>,
@@ -104,11 +110,19 @@ impl Role {
 ///
 /// # Errors
 /// If the server cannot be used or a part does not start.
-pub async fn run(global: &Global, args: ServeArgs) -> Result<()> {
+pub async fn run(global: &Global, args: ServeArgs, metrics: Option<&Registry>) -> Result<()> {
     let output = Output::with(global, args.json);
     let mut stop = Stop::listen()?;
+    // Before anything else: an address that is taken is found out at once.
+    let endpoint = match (args.metrics, metrics) {
+        (Some(address), Some(metrics)) => {
+            Some(MetricsEndpoint::open(address, metrics.clone()).await?)
+        }
+        _ => None,
+    };
+    let shown = endpoint.as_ref().map(MetricsEndpoint::url);
     let runtime = tokio::select! {
-        started = start(global, output, args) => started?,
+        started = start(global, output, args, shown) => started?,
         () = stop.asked() => return Ok(()),
     };
     tokio::select! {
@@ -118,7 +132,11 @@ pub async fn run(global: &Global, args: ServeArgs) -> Result<()> {
     tracing::info!("stopping; a second signal does not wait for what is in flight");
     tokio::select! {
         () = runtime.drain() => {}
-        () = stop.asked() => {}
+        () = stop.asked() => return Ok(()),
+    }
+    // Last, so that the end can be watched, too.
+    if let Some(endpoint) = endpoint {
+        endpoint.close().await;
     }
     Ok(())
 }
@@ -151,7 +169,12 @@ fn store(option: Option<String>) -> Result<Option<StoreLocation>> {
     Ok(Some(store))
 }
 
-async fn start(global: &Global, output: Output, args: ServeArgs) -> Result<Runtime> {
+async fn start(
+    global: &Global,
+    output: Output,
+    args: ServeArgs,
+    metrics: Option<String>,
+) -> Result<Runtime> {
     let connect = connection::options(global)?;
     let secret = match &args.secret_file {
         Some(path) => secret::read(path)?,
@@ -183,7 +206,7 @@ async fn start(global: &Global, output: Output, args: ServeArgs) -> Result<Runti
         instance: instance.clone(),
     });
     let runtime = runtime.await.map_err(not_started)?;
-    let ready = Ready::new(&runtime, instance, chosen);
+    let ready = Ready::new(&runtime, instance, chosen, metrics);
     output.write(&ready, || ready.in_words())?;
     Ok(runtime)
 }

@@ -10,9 +10,6 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 
-/// Files of trusted certificates, as the OTLP specification names them; otherwise the system's.
-const CERTIFICATES: [&str; 2] =
-    ["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"];
 /// The specification's default for one export.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -31,14 +28,15 @@ pub(super) fn client(roots: RootCertStore) -> Result<reqwest::Client> {
     Ok(client.build()?)
 }
 
-/// Whom to trust: the certificates that are configured, or else the system's.
+/// Whom to trust: the certificates in the file that the first set variable of `names` says, or else
+/// the system's.
 ///
 /// # Errors
 /// If there are none, or they cannot be read.
-pub(super) fn trusted() -> Result<RootCertStore> {
+pub(super) fn trusted(names: [&'static str; 2]) -> Result<RootCertStore> {
     let configured = |name: &&str| env::var_os(name).filter(|value| !value.is_empty());
     let mut roots = RootCertStore::empty();
-    match CERTIFICATES.iter().find_map(|name| Some((name, configured(name)?))) {
+    match names.iter().find_map(|name| Some((name, configured(name)?))) {
         Some((name, path)) => {
             let path = PathBuf::from(path);
             let unread = || format!("{name}: cannot read certificates in {}", path.display());
@@ -53,7 +51,7 @@ pub(super) fn trusted() -> Result<RootCertStore> {
             // Some of a system's certificates may be odd; those that are not are enough.
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
             if roots.is_empty() {
-                bail!("this system trusts no certificates; name some with {}", CERTIFICATES[1]);
+                bail!("this system trusts no certificates; name some with {}", names[1]);
             }
         }
     }

@@ -77,6 +77,8 @@ pub(crate) struct Dev {
     data: PathBuf,
     pub(crate) url: String,
     pub(crate) broker: Pid,
+    /// Where it shows its metrics.
+    pub(crate) metrics: String,
 }
 
 impl Dev {
@@ -100,6 +102,7 @@ impl Dev {
             data: data.canonicalize().unwrap(),
             url: ready["nats"].as_str().unwrap().to_owned(),
             broker: Pid::from_raw(pid.try_into().unwrap()).unwrap(),
+            metrics: ready["metrics"].as_str().unwrap().to_owned(),
         }
     }
 

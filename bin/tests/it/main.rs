@@ -8,6 +8,7 @@ mod faults;
 mod help;
 mod kit;
 mod mail;
+mod metrics;
 mod operating;
 mod python;
 mod reading;

@@ -211,8 +211,10 @@ async fn spans_are_exported_over_https_to_whom_is_trusted() {
         collector.has(&[b"service.name", b"headwater"]).then_some(())
     })
     .await;
-    assert!(collector.posts.lock().unwrap().iter().all(|(path, _)| path == "/v1/traces"));
     assert_eq!(dev.stop(Signal::TERM).await, Some(0));
+    let posts = collector.posts.lock().unwrap();
+    assert!(posts.iter().any(|(path, _)| path == "/v1/traces"));
+    assert!(posts.iter().any(|(path, _)| path == "/v1/metrics"), "the last ones at the end");
 }
 
 #[tokio::test]
@@ -228,4 +230,19 @@ async fn certificates_that_cannot_be_read_are_named_at_the_start() {
         assert_eq!(refused.code, Some(2), "{refused:?}");
         assert!(refused.stderr.contains(path.to_str().unwrap()), "{refused:?}");
     }
+}
+
+#[tokio::test]
+async fn metrics_are_pushed_to_a_collector() {
+    let collector = Collector::start().await;
+    let data = tempfile::tempdir().unwrap();
+    let environment =
+        [("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", &*format!("{}/v1/metrics", collector.url))];
+    let dev = Dev::start_with(data.path(), &environment).await;
+    let mut installation = Installation { dev, data };
+    installation.create("ada").await;
+    assert_eq!(installation.dev.stop(Signal::TERM).await, Some(0));
+    assert!(collector.has(&[b"commands.answered", b"handlers.state", b"onboarding-driver"]));
+    let posts = collector.posts.lock().unwrap();
+    assert!(posts.iter().all(|(path, _)| path == "/v1/metrics"), "no traces were asked for");
 }

@@ -28,7 +28,7 @@ use tracing::Instrument as _;
 use super::{Outcome, Results, results::given_id, unreadable::Next};
 use crate::{
     connection::{ConnectOptions, connect},
-    handler::{Backoff, Delivery, Lanes, Validity},
+    handler::{Backoff, Delivery, Lanes, Validity, stored_at},
     problem::Problem,
     processor::Processor,
     request::Reply,
@@ -246,8 +246,8 @@ fn lane(message: &jetstream::Message) -> Result<(Delivery, u64), Problem> {
         _ => message.subject.to_string(),
     };
     let position = Position(info.stream_sequence);
-    let (pending, body) = (info.pending, Bytes::new());
-    let delivery = Delivery { subject, position, pending, headers: None, body };
+    let (time, pending, body) = (stored_at(&info), info.pending, Bytes::new());
+    let delivery = Delivery { subject, position, time, pending, headers: None, body };
     Ok((delivery, info.consumer_sequence))
 }
 

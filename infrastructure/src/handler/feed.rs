@@ -7,8 +7,12 @@
 use std::{sync::Arc, time::Duration};
 
 use async_nats::HeaderMap;
-use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, pull};
+use async_nats::jetstream::{
+    consumer::{AckPolicy, Consumer, DeliverPolicy, pull},
+    message::Info,
+};
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 use kit::Position;
 use tokio::{
@@ -49,6 +53,8 @@ pub(crate) enum Item {
 pub(crate) struct Delivery {
     pub(crate) subject: String,
     pub(crate) position: Position,
+    /// When the server stored it.
+    pub(crate) time: DateTime<Utc>,
     /// Commits of this handler behind this one.
     pub(crate) pending: u64,
     pub(crate) headers: Option<HeaderMap>,
@@ -213,12 +219,19 @@ impl Pump {
     }
 }
 
+/// When the server stored a message, by its clock.
+pub(crate) fn stored_at(info: &Info<'_>) -> DateTime<Utc> {
+    let at = info.published;
+    DateTime::from_timestamp(at.unix_timestamp(), at.nanosecond()).unwrap_or_default()
+}
+
 fn checked(message: async_nats::jetstream::Message, expected: u64) -> Result<Delivery, String> {
     let info = message.info().map_err(|error| error.to_string())?;
     if info.consumer_sequence != expected {
         return Err(format!("delivery {} came where {expected} was due", info.consumer_sequence));
     }
     let (position, pending) = (Position(info.stream_sequence), info.pending);
+    let time = stored_at(&info);
     let async_nats::Message { subject, payload, headers, .. } = message.message;
-    Ok(Delivery { subject: subject.to_string(), position, pending, headers, body: payload })
+    Ok(Delivery { subject: subject.to_string(), position, time, pending, headers, body: payload })
 }

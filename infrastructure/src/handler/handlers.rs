@@ -24,6 +24,7 @@ use crate::{
     composition::{Composition, CompositionError, HandlerInfo, HandlerKind, HandlerPart},
     deadletter::Queue,
     durable::{DurableError, Results},
+    metrics,
     problem::Problem,
     readmodel::{ReadModels, STORE, Served, Standing, Store, StoreClaim, claim},
     timers::{self, TimerStore},
@@ -65,7 +66,7 @@ pub enum HandlersError {
 /// The running handlers of one instance.
 #[derive(Debug)]
 pub struct Handlers {
-    gauges: Vec<Gauge>,
+    gauges: Arc<[Gauge]>,
     running: JoinSet<()>,
     stop: CancellationToken,
     ended: CancellationToken,
@@ -160,6 +161,8 @@ impl Handlers {
         };
         let refused = refused.filter(|_| shared.options.projections);
         let models = ReadModels::new(standing, served);
+        let gauges = gauges.into();
+        metrics::observe_handlers(&gauges);
         Ok(Self { gauges, running, stop, ended, models, store, refused })
     }
 

@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Instant,
 };
 
 use chrono::Utc;
@@ -98,12 +99,15 @@ impl Hands {
             };
             let source =
                 Source { aggregate: &aggregate, element, position: delivery.position, index };
+            let begun = Instant::now();
             let mut trial = Trial::new(&self.duty, self.reactor.retries());
             if let Err(failure) = self.reactor.react(source, &mut trial).await {
                 let failed = std::mem::take(&mut trial.failed);
                 drop(trial);
                 return self.park(delivery, index, Some(element), failure, failed).await;
             }
+            let events = &self.duty.gauge.events;
+            events.count(&events.of_type(&element.kind, &aggregate), begun.elapsed());
         }
         Ok(Settled::Done)
     }

@@ -1,8 +1,9 @@
 //! Order per key and progress over all keys: what may run now, and up to where all is done.
 //! Not here: running anything.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use chrono::{DateTime, Utc};
 use kit::Position;
 
 use super::feed::Delivery;
@@ -13,7 +14,8 @@ pub(crate) struct Lanes {
     ready: VecDeque<String>,
     running: usize,
     running_max: usize,
-    open: BTreeSet<Position>,
+    /// With the times at which they were stored.
+    open: BTreeMap<Position, DateTime<Utc>>,
     open_max: usize,
     highest: Position,
 }
@@ -25,7 +27,7 @@ impl Lanes {
             ready: VecDeque::new(),
             running: 0,
             running_max: running_max.max(1),
-            open: BTreeSet::new(),
+            open: BTreeMap::new(),
             open_max: open_max.max(1),
             highest: from,
         }
@@ -34,7 +36,7 @@ impl Lanes {
     /// Takes a commit in, behind those of its subject.
     pub(crate) fn push(&mut self, delivery: Delivery) {
         self.reached(delivery.position);
-        self.open.insert(delivery.position);
+        self.open.insert(delivery.position, delivery.time);
         // A subject that is known here is ready, or running and made ready when it is done.
         if !self.waiting.contains_key(&delivery.subject) {
             self.ready.push_back(delivery.subject.clone());
@@ -95,12 +97,18 @@ impl Lanes {
 
     /// Up to here everything is done.
     pub(crate) fn watermark(&self) -> Position {
-        self.open.first().map_or(self.highest, |first| Position(first.0.saturating_sub(1)))
+        let first = self.open.first_key_value();
+        first.map_or(self.highest, |(first, _)| Position(first.0.saturating_sub(1)))
     }
 
     /// Whether the commit at `position` has been taken in and is not done.
     pub(crate) fn holds(&self, position: Position) -> bool {
-        self.open.contains(&position)
+        self.open.contains_key(&position)
+    }
+
+    /// When the first commit that is not done was stored.
+    pub(crate) fn oldest(&self) -> Option<DateTime<Utc>> {
+        self.open.first_key_value().map(|(_, time)| *time)
     }
 
     /// Commits taken in and not done.
@@ -124,6 +132,7 @@ mod tests {
         Delivery {
             subject: subject.to_owned(),
             position: Position(position),
+            time: DateTime::default(),
             pending: 0,
             headers: None,
             body: Bytes::new(),

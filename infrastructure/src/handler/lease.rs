@@ -16,6 +16,7 @@ use super::{
     breaker::BreakerStatus,
     cell::{Cell, CellError},
     status::{Gauge, HandlerState},
+    trend::Trend,
 };
 
 /// Renewals in one time to live: two may be lost.
@@ -41,6 +42,16 @@ pub(crate) struct LeaseRecord {
     pub(crate) waiting: u64,
     #[serde(default)]
     pub(crate) breaker: Option<BreakerStatus>,
+    #[serde(default)]
+    pub(crate) skipped: u64,
+    #[serde(default)]
+    pub(crate) handled: u64,
+    #[serde(default)]
+    pub(crate) rate: f64,
+    #[serde(default)]
+    pub(crate) growing: u32,
+    #[serde(default)]
+    pub(crate) oldest: Option<DateTime<Utc>>,
 }
 
 /// Until when a lease is surely ours.
@@ -130,6 +141,7 @@ impl Contender {
     fn hold(&self, epoch: u64, validity: Validity) -> Lease {
         let (sender, receiver) = watch::channel(validity);
         let (lost, release) = (CancellationToken::new(), CancellationToken::new());
+        let status = self.gauge.now();
         let keeper = Keeper {
             cell: self.cell.clone(),
             gauge: self.gauge.clone(),
@@ -138,6 +150,7 @@ impl Contender {
             epoch,
             revision: epoch,
             validity: sender,
+            trend: Trend::new(Instant::now(), status.handled, status.lag),
         };
         let keeping = tokio::spawn(keeper.keep(lost.clone(), release.clone()));
         Lease { epoch, lost, release, validity: receiver, keeping }
@@ -182,6 +195,7 @@ struct Keeper {
     epoch: u64,
     revision: u64,
     validity: watch::Sender<Validity>,
+    trend: Trend,
 }
 
 impl Keeper {
@@ -219,6 +233,10 @@ impl Keeper {
         loop {
             let validity = Validity::from_now(self.ttl);
             let record = record(&self.gauge, Some(&self.owner), Some(self.epoch), self.ttl);
+            let interval = self.ttl / RENEWALS / 2;
+            self.trend.look(Instant::now(), interval, record.handled, record.lag);
+            let Trend { rate, growing, .. } = self.trend;
+            let record = LeaseRecord { rate, growing, ..record };
             match self.cell.write(&record, self.revision).await {
                 Ok(revision) => {
                     self.revision = revision;
@@ -262,5 +280,10 @@ fn record(gauge: &Gauge, owner: Option<&String>, epoch: Option<u64>, ttl: Durati
         parked: status.parked,
         waiting: status.waiting,
         breaker: status.breaker,
+        skipped: status.skipped,
+        handled: status.handled,
+        rate: 0.0,
+        growing: 0,
+        oldest: status.oldest,
     }
 }

@@ -20,7 +20,7 @@ use super::{
 use crate::{composition::HandlerKind, problem::Problem};
 
 /// One handler as the buckets have it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HandlerReport {
     /// Its name.
     pub name: String,
@@ -36,6 +36,17 @@ pub struct HandlerReport {
     pub position: Position,
     /// Commits of its aggregates before it, as its owner last said.
     pub lag: u64,
+    /// How old the first of them is, by the server's clock, if it is known. At most so old, if it had
+    /// not arrived at the owner yet.
+    pub lag_ms: Option<u64>,
+    /// Renewals of the lease in a row at which the lag was larger than at the one before.
+    pub growing: u32,
+    /// Events handled since the owner started, as it last said.
+    pub handled: u64,
+    /// Events that it handled per second before it last renewed its lease.
+    pub rate: f64,
+    /// Events passed over since the owner started, as it last said.
+    pub skipped: u64,
     /// Orders refused since the owner started, as it last said.
     pub refused: u64,
     /// Attempts beyond the first since the owner started, as it last said.
@@ -90,6 +101,11 @@ pub async fn report(client: &async_nats::Client) -> Result<Vec<HandlerReport>, P
             epoch: lease.as_ref().map(|lease| lease.epoch.unwrap_or(revision)),
             position: checkpoint.map_or(Position(said), |checkpoint| checkpoint.position),
             lag: lease.as_ref().map_or(0, |lease| lease.lag),
+            lag_ms: lease.as_ref().and_then(|lease| lease.oldest).map(|oldest| age_ms(oldest, now)),
+            growing: lease.as_ref().map_or(0, |lease| lease.growing),
+            handled: lease.as_ref().map_or(0, |lease| lease.handled),
+            rate: lease.as_ref().map_or(0.0, |lease| lease.rate),
+            skipped: lease.as_ref().map_or(0, |lease| lease.skipped),
             refused: lease.as_ref().map_or(0, |lease| lease.refused),
             retries: lease.as_ref().map_or(0, |lease| lease.retries),
             parked: lease.as_ref().map_or(0, |lease| lease.parked),

@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
+use chrono::{DateTime, Utc};
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use kit::{Position, Retries};
 use tokio::time;
@@ -79,6 +80,8 @@ struct Run {
     overfull: Option<String>,
     /// Commits that the feed said are behind the last one it brought.
     pending: u64,
+    /// When the last commit it brought was stored.
+    brought: Option<DateTime<Utc>>,
 }
 
 /// Runs `reactor` until it is stopped, lost or halted.
@@ -105,6 +108,7 @@ pub(crate) async fn run(duty: Duty, reactor: Arc<dyn Reactor>, begun: Begun) -> 
         begun,
         overfull: None,
         pending: 0,
+        brought: None,
     };
     run.take_over();
     let ended = run.work(feed, letters).await;
@@ -162,7 +166,7 @@ impl Run {
                 },
                 item = feed.next(), if takes => match item {
                     Some(Item::Commit(delivery)) => {
-                        self.pending = delivery.pending;
+                        (self.pending, self.brought) = (delivery.pending, Some(delivery.time));
                         self.lanes.push(delivery);
                     }
                     Some(Item::Nothing(position)) => {
@@ -303,7 +307,9 @@ impl Run {
         let (hands, waiting) = (&self.hands, self.waits.total());
         self.flusher.reached(Position(done));
         hands.duty.pressure.set_full(self.lanes.is_full());
-        hands.duty.gauge.progress(done, self.pending + open);
+        // What has not arrived yet came after what arrived last.
+        let oldest = self.lanes.oldest().or(self.brought.filter(|_| self.pending > 0));
+        hands.duty.gauge.progress(done, self.pending + open, oldest);
         hands.duty.gauge.parked(hands.book.parked() as u64, waiting);
     }
 }

@@ -1,10 +1,16 @@
 //! What can be seen of a handler from outside.
-//! Not here: metrics; whoever exports them reads this.
+//! Not here: exporting it; the metrics read this.
 
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::breaker::{Breaker, BreakerStatus};
+use super::{
+    breaker::{Breaker, BreakerStatus},
+    event_meter::EventMeter,
+};
 use crate::composition::{HandlerInfo, HandlerKind};
 
 /// What a handler is doing.
@@ -29,6 +35,23 @@ pub enum HandlerState {
     Stopped,
 }
 
+impl HandlerState {
+    /// The names of all states.
+    pub const NAMES: [&'static str; 5] = ["waiting", "running", "retrying", "halted", "stopped"];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Retrying { .. } => "retrying",
+            Self::Halted { .. } => "halted",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
 /// One handler as this instance sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HandlerStatus {
@@ -45,6 +68,11 @@ pub struct HandlerStatus {
     pub position: u64,
     /// Commits of its aggregates that it has not handled.
     pub lag: u64,
+    /// When the first of them was committed, or the last one before it if it has not arrived yet;
+    /// none if there is nothing to handle.
+    pub oldest: Option<DateTime<Utc>>,
+    /// Events handled, since the instance started. One that is handled again counts again.
+    pub handled: u64,
     /// Orders that aggregates refused, since the instance started.
     pub refused: u64,
     /// Events that an effect passed over, since the instance started.
@@ -61,9 +89,23 @@ pub struct HandlerStatus {
     retrying: usize,
 }
 
+impl HandlerStatus {
+    /// How old the first commit is that is not handled; at most so old, if it has not arrived yet.
+    #[must_use]
+    pub fn lag_at(&self, now: DateTime<Utc>) -> Duration {
+        let age = self.oldest.map(|oldest| (now - oldest).to_std().unwrap_or_default());
+        age.unwrap_or_default()
+    }
+}
+
 /// The writing side of one handler's status.
 #[derive(Debug, Clone)]
-pub(crate) struct Gauge(watch::Sender<HandlerStatus>, Option<Breaker>);
+pub(crate) struct Gauge {
+    status: watch::Sender<HandlerStatus>,
+    breaker: Option<Breaker>,
+    /// Counts single events.
+    pub(crate) events: Arc<EventMeter>,
+}
 
 impl Gauge {
     pub(crate) fn new(info: HandlerInfo, breaker: Option<Breaker>) -> Self {
@@ -74,6 +116,8 @@ impl Gauge {
             epoch: None,
             position: 0,
             lag: 0,
+            oldest: None,
+            handled: 0,
             refused: 0,
             skipped: 0,
             retries: 0,
@@ -82,16 +126,18 @@ impl Gauge {
             breaker: None,
             retrying: 0,
         };
-        Self(watch::Sender::new(status), breaker)
+        let events = Arc::new(EventMeter::new(info.name));
+        Self { status: watch::Sender::new(status), breaker, events }
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<HandlerStatus> {
-        self.0.subscribe()
+        self.status.subscribe()
     }
 
     pub(crate) fn now(&self) -> HandlerStatus {
-        let breaker = self.1.as_ref().map(Breaker::status);
-        HandlerStatus { breaker, ..self.0.borrow().clone() }
+        let breaker = self.breaker.as_ref().map(Breaker::status);
+        let handled = self.events.handled();
+        HandlerStatus { breaker, handled, ..self.status.borrow().clone() }
     }
 
     pub(crate) fn waiting(&self) {
@@ -107,18 +153,18 @@ impl Gauge {
     }
 
     pub(crate) fn halted(&self, reason: String) {
-        self.0.send_modify(|status| status.state = HandlerState::Halted { reason });
+        self.status.send_modify(|status| status.state = HandlerState::Halted { reason });
     }
 
     fn enter(&self, state: HandlerState, epoch: Option<u64>) {
-        self.0.send_modify(|status| {
+        self.status.send_modify(|status| {
             (status.state, status.epoch, status.retrying) = (state, epoch, 0);
         });
     }
 
     /// Counts a failed attempt and shows `reason` until [`Self::recovered`].
     pub(crate) fn retrying(&self, reason: &str, first: bool) {
-        self.0.send_modify(|status| {
+        self.status.send_modify(|status| {
             status.retries += 1;
             status.retrying += usize::from(first);
             status.state = HandlerState::Retrying { reason: reason.to_owned() };
@@ -127,7 +173,7 @@ impl Gauge {
 
     /// One of those that were retrying has got through.
     pub(crate) fn recovered(&self) {
-        self.0.send_modify(|status| {
+        self.status.send_modify(|status| {
             status.retrying = status.retrying.saturating_sub(1);
             if status.retrying == 0 && matches!(status.state, HandlerState::Retrying { .. }) {
                 status.state = HandlerState::Running;
@@ -136,26 +182,31 @@ impl Gauge {
     }
 
     pub(crate) fn refused(&self) {
-        self.0.send_modify(|status| status.refused += 1);
+        self.status.send_modify(|status| status.refused += 1);
     }
 
     pub(crate) fn skipped(&self) {
-        self.0.send_modify(|status| status.skipped += 1);
+        self.status.send_modify(|status| status.skipped += 1);
     }
 
     pub(crate) fn parked(&self, parked: u64, waiting: u64) {
-        self.0.send_if_modified(|status| {
+        self.status.send_if_modified(|status| {
             let moved = (status.parked, status.waiting) != (parked, waiting);
             (status.parked, status.waiting) = (parked, waiting);
             moved
         });
     }
 
-    pub(crate) fn progress(&self, position: u64, lag: u64) {
-        self.0.send_if_modified(|status| {
+    pub(crate) fn progress(&self, position: u64, lag: u64, oldest: Option<DateTime<Utc>>) {
+        self.status.send_if_modified(|status| {
             let moved = (status.position, status.lag) != (position, lag);
-            (status.position, status.lag) = (position, lag);
+            (status.position, status.lag, status.oldest) = (position, lag, oldest);
             moved
         });
+    }
+
+    /// The commits at hand are not handled, and go back to `oldest`.
+    pub(crate) fn held_up(&self, oldest: Option<DateTime<Utc>>) {
+        self.status.send_modify(|status| status.oldest = oldest);
     }
 }

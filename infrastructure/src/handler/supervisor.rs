@@ -193,7 +193,7 @@ impl Supervisor {
     ) -> Result<futures::future::BoxFuture<'static, Ended>, BeginError> {
         let last = self.log.last().await.map_err(|error| BeginError::Away(error.to_string()))?;
         let feed = |from| {
-            self.gauge.progress(from, last.0.saturating_sub(from));
+            self.gauge.progress(from, last.0.saturating_sub(from), None);
             let name = format!("{}-{}-{}", self.info.kind, self.info.name, duty.epoch);
             Feed::start(self.log.clone(), name, Position(from), Arc::clone(&self.poke))
         };

@@ -11,7 +11,7 @@ use kit::{CommandId, HOPS_MAX, Metadata, Position, Version};
 use nats::limits::COMMAND_BYTES_MAX;
 use uuid::Uuid;
 
-use super::Answer;
+use super::{Answer, tally::Tally};
 use crate::{
     aggregates::{Aggregates, AnyCommand},
     problem::Problem,
@@ -24,14 +24,15 @@ use crate::{
 pub(super) struct Room {
     taken: AtomicUsize,
     max: usize,
+    pub(super) tally: Arc<Tally>,
 }
 
 /// One command's place in the [`Room`].
 pub(super) struct Place(Arc<Room>);
 
 impl Room {
-    pub(super) const fn new(max: usize) -> Self {
-        Self { taken: AtomicUsize::new(0), max }
+    pub(super) fn new(max: usize) -> Self {
+        Self { taken: AtomicUsize::new(0), max, tally: Arc::default() }
     }
 
     pub(super) const fn max(&self) -> usize {
@@ -84,6 +85,7 @@ pub(super) struct Waiting {
 
 impl Waiting {
     pub(super) fn answer(self, result: Result<Reply, Problem>) {
+        self.place.0.tally.answered(&result);
         // First, so that whoever hears the answer finds the place free.
         drop(self.place);
         (self.answer)(result);

@@ -4,6 +4,7 @@
 use std::{
     collections::{HashMap, hash_map::RandomState},
     hash::BuildHasher,
+    sync::Arc,
     time::Duration,
 };
 
@@ -19,6 +20,7 @@ use super::{
     load::Load,
     round::{self, Next, Rules, Scratch},
     slot::{Phase, Slot},
+    tally::Tally,
     work::{Append, Work},
 };
 use crate::{
@@ -43,6 +45,7 @@ pub(super) struct Engine {
     /// Snapshots on their way.
     pub(super) saves: usize,
     pub(super) aggregates: Aggregates,
+    pub(super) tally: Arc<Tally>,
     pub(super) places: HashMap<StreamKey, usize>,
     ready: Vec<usize>,
     pub(super) idle: Idle,
@@ -51,7 +54,11 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    pub(super) fn new(aggregates: Aggregates, mut options: ProcessorOptions) -> Self {
+    pub(super) fn new(
+        aggregates: Aggregates,
+        mut options: ProcessorOptions,
+        tally: Arc<Tally>,
+    ) -> Self {
         // The receipts of a batch are looked up after it is acknowledged, so a book must keep them.
         options.batch_max = options.batch_max.clamp(1, RECEIPTS_MIN);
         Self {
@@ -61,6 +68,7 @@ impl Engine {
             work: Vec::new(),
             saves: 0,
             aggregates,
+            tally,
             places: HashMap::new(),
             ready: Vec::new(),
             idle: Idle::default(),

@@ -10,6 +10,7 @@ use super::{
     load::Loaded,
     search::Search,
     slot::Phase,
+    tally,
     work::{Append, Done, Work},
 };
 use crate::{
@@ -48,6 +49,7 @@ impl Engine {
         let Some(slot) = self.slots.get_mut(id) else { return };
         let Phase::Committing(batch) = slot.end() else { return };
         if let Err(AppendError::Unknown(reason) | AppendError::Refused(reason)) = &result {
+            self.tally.appended(tally::Append::Unknown);
             // It may still land, so nothing that is known of the aggregate can be relied on.
             slot.loaded = None;
             slot.waiting.iter_mut().for_each(|waiting| waiting.fresh = false);
@@ -62,6 +64,13 @@ impl Engine {
 
     /// The fate of `batch` is certain.
     fn concluded(&mut self, id: usize, batch: Batch, result: Result<Position, AppendError>) {
+        self.tally.appended(match &result {
+            Ok(_) => tally::Append::Committed,
+            Err(AppendError::Conflict) => tally::Append::Conflict,
+            Err(AppendError::TooLarge { .. }) => tally::Append::TooLarge,
+            Err(AppendError::Refused(_)) => tally::Append::Refused,
+            Err(AppendError::Unknown(_)) => tally::Append::Unknown,
+        });
         match result {
             Ok(position) => self.committed(id, batch, position),
             Err(AppendError::Conflict) => self.conflicted(id, batch),
@@ -81,6 +90,7 @@ impl Engine {
         let Some(slot) = self.slots.get_mut(id) else { return };
         if let Some(loaded) = &mut slot.loaded {
             let before = (loaded.version, loaded.position);
+            self.tally.events(batch.version.0.saturating_sub(before.0.0));
             loaded.accept(batch.version, position);
             batch.answer(&slot.key, loaded, before);
         }

@@ -1,15 +1,19 @@
 //! Runs a projection for one epoch: commits in the order of the log, as many at a time as are
 //! there, each batch one transaction.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use chrono::{DateTime, Utc};
 use kit::Position;
 use nats::Subject;
 
 use super::{AnyProjection, Touch, batch::ApplyError, generation::Generation, store::Store};
 use crate::{
     envelope,
-    handler::{Delivery, Duty, Ended, Failure, Feed, Item, Source, place},
+    handler::{Delivery, Duty, Ended, EventType, Failure, Feed, Item, Source, place},
 };
 
 /// Runs `projection` until it is stopped, lost or halted.
@@ -29,12 +33,12 @@ pub(crate) async fn run(
         };
         let Some(first) = first else { return Ended::Lost };
         let mut batch = Batch::default();
-        batch.take(first, &*projection);
+        batch.take(first, &duty, &*projection);
         while batch.commits < duty.options.batch_max
             && batch.failed.is_none()
             && let Some(item) = feed.ready()
         {
-            batch.take(item, &*projection);
+            batch.take(item, &duty, &*projection);
         }
         if let Err(ended) = batch.apply(&duty, &*projection, &store, &mut generations).await {
             return ended;
@@ -50,19 +54,27 @@ struct Batch {
     /// Everything up to here is in `touches`.
     to: Position,
     pending: u64,
+    /// Every event up to `to`, whether it touches a document or not.
+    events: Vec<(Position, Arc<EventType>)>,
+    /// When the first and the last commit were stored.
+    stored: Option<(DateTime<Utc>, DateTime<Utc>)>,
     /// Why the commit after `to` cannot be read.
     failed: Option<Failure>,
 }
 
 impl Batch {
-    fn take(&mut self, item: Item, projection: &dyn AnyProjection) {
+    fn take(&mut self, item: Item, duty: &Duty, projection: &dyn AnyProjection) {
         match item {
             Item::Nothing(position) => (self.to, self.pending) = (position, 0),
-            Item::Commit(delivery) => match read(&delivery, projection) {
-                Ok(touches) => {
+            Item::Commit(delivery) => match read(&delivery, duty, projection) {
+                Ok((touches, types)) => {
+                    let position = delivery.position;
+                    self.events.extend(types.into_iter().map(|it| (position, it)));
+                    let first = self.stored.map_or(delivery.time, |(first, _)| first);
+                    self.stored = Some((first, delivery.time));
                     self.touches.extend(touches);
                     self.commits += 1;
-                    (self.to, self.pending) = (delivery.position, delivery.pending);
+                    (self.to, self.pending) = (position, delivery.pending);
                 }
                 Err(failure) => self.failed = Some(failure),
             },
@@ -76,6 +88,7 @@ impl Batch {
         store: &Store,
         generations: &mut [Generation],
     ) -> Result<(), Ended> {
+        let begun = Instant::now();
         while generations.iter().any(|generation| generation.position < self.to) {
             match self.persist(duty, projection, store, generations).await? {
                 None => break,
@@ -88,10 +101,23 @@ impl Batch {
             }
         }
         let position = generations.iter().map(|generation| generation.position).min();
-        duty.gauge.progress(position.unwrap_or_default().0, self.pending);
+        let position = position.unwrap_or_default();
+        self.count(duty, position, begun.elapsed());
+        let held_up = self.failed.is_some() || self.pending > 0;
+        let oldest = self.stored.map(|(_, last)| last).filter(|_| held_up);
+        duty.gauge.progress(position.0, self.pending, oldest);
         match self.failed {
             None => Ok(()),
             Some(failure) => Err(Ended::Halted(failure.to_string())),
+        }
+    }
+
+    /// Counts the events up to `position`. What a transaction took, its events took together.
+    fn count(&self, duty: &Duty, position: Position, elapsed: Duration) {
+        let events = || self.events.iter().filter(|(at, _)| *at <= position);
+        let each = elapsed / u32::try_from(events().count()).unwrap_or(u32::MAX).max(1);
+        for (_, kind) in events() {
+            duty.gauge.events.count(kind, each);
         }
     }
 
@@ -122,6 +148,7 @@ impl Batch {
             };
             tracing::warn!(handler = duty.name, "the store did not take a batch: {error}");
             duty.gauge.retrying(&error, failures == 0);
+            duty.gauge.held_up(self.stored.map(|(first, _)| first));
             failures += 1;
             tokio::select! {
                 () = duty.lost.cancelled() => return Err(Ended::Lost),
@@ -131,8 +158,12 @@ impl Batch {
     }
 }
 
-/// The events of one commit that touch a document.
-fn read(delivery: &Delivery, projection: &dyn AnyProjection) -> Result<Vec<Touch>, Failure> {
+/// The events of one commit that touch a document, and the types of all of them.
+fn read(
+    delivery: &Delivery,
+    duty: &Duty,
+    projection: &dyn AnyProjection,
+) -> Result<(Vec<Touch>, Vec<Arc<EventType>>), Failure> {
     let at = |failure, index| place(failure, delivery, index);
     let Some(Subject::Event { aggregate, .. }) = Subject::parse(&delivery.subject) else {
         let foreign = "the subject is not an aggregate's".to_owned();
@@ -140,11 +171,12 @@ fn read(delivery: &Delivery, projection: &dyn AnyProjection) -> Result<Vec<Touch
     };
     let elements = envelope::decode(&delivery.body)
         .map_err(|corrupt| at(Failure::Permanent(envelope::fault::of_commit(&corrupt)), None))?;
-    let mut touches = Vec::new();
+    let (mut touches, mut types) = (Vec::new(), Vec::with_capacity(elements.len()));
     for (index, element) in elements.iter().enumerate() {
         let source = Source { aggregate: &aggregate, element, position: delivery.position, index };
         let touch = projection.touch(&source).map_err(|failure| at(failure, Some(index)))?;
         touches.extend(touch);
+        types.push(duty.gauge.events.of_type(&element.kind, &aggregate));
     }
-    Ok(touches)
+    Ok((touches, types))
 }

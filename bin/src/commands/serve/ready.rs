@@ -21,6 +21,8 @@ pub(super) struct Ready {
     durability: String,
     roles: Vec<Role>,
     refused: Vec<RefusedRole>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<String>,
 }
 
 /// A role that this instance was to have and has not.
@@ -32,7 +34,12 @@ struct RefusedRole {
 }
 
 impl Ready {
-    pub(super) fn new(runtime: &Runtime, instance: String, mut roles: Vec<Role>) -> Self {
+    pub(super) fn new(
+        runtime: &Runtime,
+        instance: String,
+        mut roles: Vec<Role>,
+        metrics: Option<String>,
+    ) -> Self {
         let refused = runtime.projections_refused().map(|problem| RefusedRole {
             role: Role::Projections,
             code: problem.code.clone(),
@@ -46,6 +53,7 @@ impl Ready {
             durability,
             roles,
             refused: refused.into_iter().collect(),
+            metrics,
         }
     }
 
@@ -55,6 +63,9 @@ impl Ready {
             format!("{}\nready as {}: {}", self.durability, self.instance, names.join(", "));
         for RefusedRole { role, code, detail } in &self.refused {
             text.push_str(&format!("; not {}: {code}: {detail}", name(*role)));
+        }
+        if let Some(url) = &self.metrics {
+            text.push_str(&format!("\nmetrics {url}"));
         }
         text
     }
