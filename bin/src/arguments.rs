@@ -120,6 +120,8 @@ pub enum Command {
     Doctor(commands::doctor::DoctorArgs),
     /// Show how far each policy and projection has come
     Handlers(commands::handlers::HandlersArgs),
+    /// Rebuild a projection beside the rows that answer, or go back
+    Projection(commands::projection::ProjectionArgs),
     /// Show which store has the read models, or give it up
     Store(commands::store::StoreArgs),
     /// Show the commands that wait for their time

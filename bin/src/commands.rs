@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod events;
 pub mod handlers;
 pub mod mail;
+pub mod projection;
 pub mod query;
 pub mod send;
 pub mod serve;
@@ -43,6 +44,7 @@ pub async fn run(cli: Cli, metrics: Option<&Registry>) -> Result<()> {
         Command::Charts(args) => charts::run(global, &args),
         Command::Doctor(args) => doctor::run(global, args).await,
         Command::Handlers(args) => handlers::run(global, args).await,
+        Command::Projection(args) => projection::run(global, args).await,
         Command::Store(args) => store::run(global, args).await,
         Command::Timers(args) => timers::run(global, args).await,
         Command::Upcast(args) => upcast::run(global, args).await,

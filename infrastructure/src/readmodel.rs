@@ -7,6 +7,10 @@
 
 mod batch;
 mod claim;
+mod comparison;
+mod conductor;
+mod decision;
+mod desk;
 #[cfg(test)]
 mod fencing_tests;
 mod generation;
@@ -17,18 +21,28 @@ mod projector;
 mod query;
 mod reader;
 mod release;
+mod requests;
 mod sql;
 mod store;
+mod succession;
 mod text;
 
 pub use claim::{StoreClaim, StoreRelease};
+pub use generation::Outcome;
 pub use location::{PostgresUrl, StoreLocation, StoreLocationError};
 pub use query::ReadModels;
 pub use release::{living_owners, release_store, store_claim};
+pub use requests::{
+    FillingInfo, FillingPhase, GenerationAction, GenerationInfo, GenerationReport,
+    GenerationRequest, GenerationRole, generation_report, generation_reports, request_generation,
+    standing_request,
+};
 
 pub(crate) use claim::{STORE, claim};
-pub(crate) use generation::TakeOverError;
+pub(crate) use conductor::Conductor;
+pub(crate) use desk::Desk;
 pub(crate) use projection::{AnyProjection, Folded, Touch};
-pub(crate) use projector::run;
 pub(crate) use query::{Served, Standing};
+pub(crate) use requests::{report_cell, request_cell};
 pub(crate) use store::Store;
+pub(crate) use succession::TakeOverError;

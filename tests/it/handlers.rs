@@ -3,6 +3,7 @@
 mod deadletters;
 mod effects;
 mod faults;
+mod generations;
 mod intents;
 mod policies;
 mod postman;

@@ -131,6 +131,7 @@ fn spawn(binary: &Path, arguments: &[String]) -> (Child, Lines<BufReader<ChildSt
     let mut child = Command::new(binary)
         .args(arguments)
         .env("HEADWATER_LOG", "error")
+        .env_remove("DATABASE_URL")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .kill_on_drop(true)

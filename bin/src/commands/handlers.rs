@@ -2,10 +2,14 @@
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use infrastructure::handler::{self, BreakerState, HandlerReport, HandlerState, LogBehind};
+use infrastructure::{
+    handler::{self, BreakerState, HandlerReport, HandlerState, LogBehind},
+    readmodel::{GenerationReport, generation_reports},
+};
 
 use crate::{
     arguments::{Global, JsonArgs},
+    commands::projection::progress,
     connection,
     exit::Quietly,
     output::{Output, clean},
@@ -56,8 +60,14 @@ pub async fn run(global: &Global, args: HandlersArgs) -> Result<()> {
             "parked"
         ))?;
     }
+    let generations = generation_reports(&client).await?;
     for handler in handlers {
-        output.write(&handler, || line(&handler))?;
+        let of = |report: &&GenerationReport| report.projection == handler.name;
+        let filling = generations.iter().find(of).and_then(|report| report.filling.as_ref());
+        output.write(&handler, || {
+            let filling = filling.map(|filling| format!("\n    {}", progress::line(filling)));
+            line(&handler) + &filling.unwrap_or_default()
+        })?;
     }
     Ok(())
 }

@@ -44,7 +44,7 @@ pub(crate) async fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_headwater"));
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if text.starts_with("HEADWATER_") || text.starts_with("OTEL_") {
+        if text.starts_with("HEADWATER_") || text.starts_with("OTEL_") || text == "DATABASE_URL" {
             command.env_remove(name);
         }
     }

@@ -10,6 +10,7 @@ mod kit;
 mod mail;
 mod metrics;
 mod operating;
+mod projection;
 mod python;
 mod reading;
 mod readme;

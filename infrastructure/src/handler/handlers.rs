@@ -111,6 +111,7 @@ impl Handlers {
             letters: Queue::open(client.connection())
                 .await
                 .map_err(|error| away(names::DLQ, &error))?,
+            registry: registry.clone(),
             options,
             stop: stop.clone(),
         };

@@ -29,7 +29,7 @@ use super::{
 use crate::{
     composition::{HandlerInfo, HandlerPart},
     deadletter::{Book, BookError, Queue},
-    readmodel::{self, AnyProjection, Store, TakeOverError},
+    readmodel::{self, AnyProjection, Conductor, Desk, Store, TakeOverError},
 };
 
 /// Counts of waiting commits that are asked for at the same time.
@@ -42,6 +42,7 @@ pub(super) struct Shared {
     pub(super) leases: kv::Store,
     pub(super) checkpoints: kv::Store,
     pub(super) letters: Queue,
+    pub(super) registry: kv::Store,
     pub(super) options: HandlerOptions,
     pub(super) stop: CancellationToken,
 }
@@ -216,10 +217,20 @@ impl Supervisor {
                 Ok(Box::pin(runner::run(duty, Arc::clone(reactor), begun)))
             }
             Work::Project(projection, store) => {
-                let generation = store.take_over(&**projection, duty.epoch, last).await?;
-                let feed = feed(generation.position.0);
-                let (projection, store) = (Arc::clone(projection), store.clone());
-                Ok(Box::pin(readmodel::run(duty, projection, store, vec![generation], feed)))
+                let (holder, lineage) = store.take_over(&**projection, duty.epoch, last).await?;
+                let (registry, name) = (&self.shared.registry, self.info.name);
+                let requests = readmodel::request_cell(registry, name);
+                let reports = readmodel::report_cell(registry, name);
+                let conductor = Conductor {
+                    duty,
+                    info: self.info,
+                    desk: Desk::new(requests, reports, projection.version()),
+                    projection: Arc::clone(projection),
+                    holder,
+                    log: self.log.clone(),
+                    poke: Arc::clone(&self.poke),
+                };
+                Ok(Box::pin(conductor.run(lineage)))
             }
         }
     }

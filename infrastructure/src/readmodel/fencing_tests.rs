@@ -9,8 +9,10 @@ use uuid::Uuid;
 use super::{
     AnyProjection, Touch,
     batch::ApplyError,
-    generation::{Generation, TakeOverError},
+    comparison::compare,
+    generation::Generation,
     store::Store,
+    succession::{Change, TakeOverError},
 };
 use crate::{
     envelope::{NewEvent, decode, encode},
@@ -92,6 +94,13 @@ async fn apply(
     store.apply(std::slice::from_mut(generation), &Ticks, &touches, to).await
 }
 
+/// The only generation, in the hands of `epoch`.
+async fn own(store: &Store, epoch: u64, last: Position) -> Result<Generation, TakeOverError> {
+    let (holder, lineage) = store.take_over(&Ticks, epoch, last).await?;
+    let row = lineage.current_row().unwrap();
+    Ok(holder.generation(row.generation, row.position))
+}
+
 async fn ticks(store: &Store) -> (u64, Option<String>) {
     let mut snapshot = store.snapshot("ticks").await.unwrap().unwrap();
     let document = snapshot.get("tower").await.unwrap();
@@ -99,20 +108,20 @@ async fn ticks(store: &Store) -> (u64, Option<String>) {
 }
 
 async fn a_former_owner_cannot_write_rows(store: Store) {
-    let mut former = store.take_over(&Ticks, 5, Position(9)).await.unwrap();
+    let mut former = own(&store, 5, Position(9)).await.unwrap();
     apply(&store, &mut former, 1..=3).await.unwrap();
-    let mut owner = store.take_over(&Ticks, 6, Position(9)).await.unwrap();
+    let mut owner = own(&store, 6, Position(9)).await.unwrap();
     assert_eq!(owner.position, Position(3));
     assert!(matches!(apply(&store, &mut former, 4..=6).await, Err(ApplyError::Fenced)));
     assert_eq!(ticks(&store).await, (3, Some("3".to_owned())));
     apply(&store, &mut owner, 4..=5).await.unwrap();
     assert_eq!(ticks(&store).await, (5, Some("5".to_owned())));
-    let late = store.take_over(&Ticks, 5, Position(9)).await;
+    let late = own(&store, 5, Position(9)).await;
     assert!(matches!(late, Err(TakeOverError::Fenced)));
 }
 
 async fn the_same_batch_is_not_applied_twice(store: Store) {
-    let mut owner = store.take_over(&Ticks, 5, Position(9)).await.unwrap();
+    let mut owner = own(&store, 5, Position(9)).await.unwrap();
     let mut unaware = owner.clone();
     apply(&store, &mut owner, 1..=3).await.unwrap();
     assert!(matches!(apply(&store, &mut unaware, 1..=3).await, Err(ApplyError::Fenced)));
@@ -120,10 +129,42 @@ async fn the_same_batch_is_not_applied_twice(store: Store) {
 }
 
 async fn a_checkpoint_past_the_end_of_the_log_is_refused(store: Store) {
-    let mut owner = store.take_over(&Ticks, 5, Position(9)).await.unwrap();
+    let mut owner = own(&store, 5, Position(9)).await.unwrap();
     apply(&store, &mut owner, 1..=3).await.unwrap();
-    let shorter = store.take_over(&Ticks, 6, Position(2)).await;
+    let shorter = own(&store, 6, Position(2)).await;
     assert!(matches!(shorter, Err(TakeOverError::Unfit(_))), "{shorter:?}");
+}
+
+async fn a_former_owner_changes_no_generation(store: Store) {
+    let (former, lineage) = store.take_over(&Ticks, 5, Position(9)).await.unwrap();
+    store.take_over(&Ticks, 6, Position(9)).await.unwrap();
+    for change in [
+        Change::Nothing,
+        Change::Begin { number: 2, complete_at: Position(9) },
+        Change::Switch(2),
+        Change::Drop(1),
+    ] {
+        let changed = former.change(change, &lineage.plan).await;
+        assert!(matches!(changed, Err(TakeOverError::Fenced)), "{change:?}: {changed:?}");
+    }
+    let now = former.lineage().await.unwrap();
+    assert_eq!((now.current, now.rows.len()), (1, 1));
+}
+
+async fn a_batch_is_applied_to_each_generation_that_lacks_it(store: Store) {
+    let (holder, lineage) = store.take_over(&Ticks, 5, Position(9)).await.unwrap();
+    let mut first = holder.generation(1, Position::ZERO);
+    apply(&store, &mut first, 1..=3).await.unwrap();
+    let begin = Change::Begin { number: 2, complete_at: Position(3) };
+    holder.change(begin, &lineage.plan).await.unwrap();
+    let mut both = [first, holder.generation(2, Position::ZERO)];
+    let touches: Vec<_> = (1..=5).map(tick).collect();
+    store.apply(&mut both, &Ticks, &touches, Position(5)).await.unwrap();
+    let found = compare(&store, "ticks", (1, 2)).await.unwrap();
+    assert!(found.is_equal() && found.position == Position(5), "{found:?}");
+    assert_eq!(ticks(&store).await, (5, Some("5".to_owned())));
+    holder.change(Change::Switch(2), &lineage.plan).await.unwrap();
+    assert_eq!(ticks(&store).await, (5, Some("5".to_owned())));
 }
 
 /// The same promises, whatever the database.
@@ -151,5 +192,7 @@ mod on {
         a_former_owner_cannot_write_rows,
         the_same_batch_is_not_applied_twice,
         a_checkpoint_past_the_end_of_the_log_is_refused,
+        a_former_owner_changes_no_generation,
+        a_batch_is_applied_to_each_generation_that_lacks_it,
     }
 }

@@ -1,11 +1,12 @@
-//! One generation of a projection's rows, in the hands of one epoch.
+//! The generations of a projection's rows as the store has them: which one answers, how far each
+//! has come, and what is planned. Not here: how they come and go.
 
 use kit::Position;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    AnyProjection,
-    sql::{Param, Tx, Words},
-    store::{Store, Tables},
+    sql::{Param, Tx},
+    store::Tables,
 };
 
 /// The rows that one owner writes.
@@ -19,146 +20,112 @@ pub(crate) struct Generation {
     pub(crate) position: Position,
 }
 
-/// Why an owner cannot have the rows.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TakeOverError {
-    /// A later owner has them.
-    #[error("a later owner has the rows")]
-    Fenced,
-    /// They need another program or another store.
-    #[error("{0}")]
-    Unfit(String),
-    /// The store does not answer.
-    #[error(transparent)]
-    Sql(#[from] sqlx::Error),
-}
-
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CheckpointRow {
     pub(super) generation: i64,
     pub(super) position: Position,
-    pub(super) epoch: i64,
+    /// The version of the code that folded the rows.
     pub(super) version: u32,
     /// The end of the log when the generation was begun: before it, rows are missing.
     pub(super) complete_at: Position,
 }
 
-type Columns = (i64, i64, i64, i64, i64);
-
-/// The current checkpoint of `projection`, if it has ever run on this store.
-pub(super) async fn checkpoint(
-    tx: &mut Tx,
-    projection: &str,
-) -> sqlx::Result<Option<CheckpointRow>> {
-    let row: Option<Columns> = tx
-        .first(
-            "SELECT generation, position, epoch, version, complete_at FROM checkpoints
-             WHERE projection = $1 ORDER BY generation DESC LIMIT 1",
-            &[Param::Text(projection)],
-        )
-        .await?;
-    Ok(row.map(|(generation, position, epoch, version, complete_at)| CheckpointRow {
-        generation,
-        position: Position(position.cast_unsigned()),
-        epoch,
-        version: u32::try_from(version).unwrap_or(u32::MAX),
-        complete_at: Position(complete_at.cast_unsigned()),
-    }))
-}
-
-impl Store {
-    /// Puts `epoch` on the rows of `projection`. If its code is newer than the rows, they go and
-    /// a new generation begins at the first event; `last` is the end of the log.
-    pub(crate) async fn take_over(
-        &self,
-        projection: &dyn AnyProjection,
-        epoch: u64,
-        last: Position,
-    ) -> Result<Generation, TakeOverError> {
-        let (name, version, epoch) = (projection.name(), projection.version(), epoch.cast_signed());
-        let mut tx = self.database.write().await?;
-        own(&mut tx, name, epoch).await?;
-        let found = checkpoint(&mut tx, name).await?;
-        let (number, position) = match found {
-            Some(row) if row.epoch > epoch => return Err(TakeOverError::Fenced),
-            Some(row) if row.version > version => {
-                return Err(TakeOverError::Unfit(format!(
-                    "its rows were folded by version {} of its code and this is version \
-                     {version}; run the newer program, or delete the store to fold them again",
-                    row.version
-                )));
-            }
-            Some(row) if row.version == version && row.position > last => {
-                return Err(TakeOverError::Unfit(format!(
-                    "log-behind: its rows stand at {}, past the end of the log at {last}; delete \
-                     the store to fold them again",
-                    row.position
-                )));
-            }
-            Some(row) if row.version == version => (row.generation, row.position),
-            outdated => {
-                let number = outdated.map_or(1, |row| row.generation + 1);
-                if let Some(row) = outdated {
-                    tracing::warn!(
-                        projection = name,
-                        from = row.version,
-                        to = version,
-                        "the code has changed: the rows are folded again from the first event"
-                    );
-                    discard(&mut tx, name, row.generation).await?;
-                }
-                let words = self.database.words();
-                begin(
-                    &mut tx,
-                    words,
-                    (name, number),
-                    [epoch, version.into(), last.0.cast_signed()],
-                )
-                .await?;
-                (number, Position::ZERO)
-            }
-        };
-        tx.commit().await?;
-        let tables = Tables::new(name, number);
-        Ok(Generation { projection: name, number, tables, epoch, position })
+impl CheckpointRow {
+    pub(super) fn is_whole(&self) -> bool {
+        self.position >= self.complete_at
     }
 }
 
-/// Puts the later epoch on the rows, and keeps every other owner out until the transaction ends.
-async fn own(tx: &mut Tx, projection: &str, epoch: i64) -> sqlx::Result<()> {
-    tx.execute(
-        "UPDATE checkpoints SET epoch = $1 WHERE projection = $2 AND epoch <= $1",
-        &[Param::Int(epoch), Param::Text(projection)],
-    )
-    .await?;
-    Ok(())
+/// What is to become of the generations. It survives every owner.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Plan {
+    /// The last request that was acted on.
+    pub(super) request: Option<String>,
+    /// The generation that is being filled to take over.
+    pub(super) filling: Option<Filling>,
+    /// How the last request, or the last change of the code, ended.
+    pub(super) outcome: Option<Outcome>,
 }
 
-async fn discard(tx: &mut Tx, projection: &str, generation: i64) -> sqlx::Result<()> {
-    Tables::new(projection, generation).drop(tx).await?;
-    let delete = "DELETE FROM checkpoints WHERE projection = $1";
-    tx.execute(delete, &[Param::Text(projection)]).await?;
-    Ok(())
+/// A generation that is being filled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Filling {
+    pub(super) generation: i64,
+    /// Switch even if the rows differ.
+    pub(super) accept: bool,
+    /// Why it cannot be filled any further.
+    pub(super) failed: Option<String>,
 }
 
-async fn begin(
-    tx: &mut Tx,
-    words: Words,
-    (projection, generation): (&str, i64),
-    [epoch, version, last]: [i64; 3],
-) -> sqlx::Result<()> {
-    Tables::new(projection, generation).create(tx, words).await?;
-    tx.execute(
-        "INSERT INTO checkpoints (projection, generation, position, epoch, version, complete_at)
-         VALUES ($1, $2, 0, $3, $4, $5)",
-        &[
-            Param::Text(projection),
-            Param::Int(generation),
-            Param::Int(epoch),
-            Param::Int(version),
-            Param::Int(last),
-        ],
-    )
-    .await?;
-    Ok(())
+/// How a request ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The request; none for a change that the code brought along.
+    pub request: Option<String>,
+    /// Whether it was carried out.
+    pub done: bool,
+    /// What was done, or why not.
+    pub told: String,
+    /// Keys whose rows differ between the generations: the first of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differing: Vec<String>,
+}
+
+/// All generations of one projection.
+#[derive(Debug, Clone)]
+pub(crate) struct Lineage {
+    /// The one that queries read.
+    pub(super) current: i64,
+    pub(super) plan: Plan,
+    /// By number.
+    pub(super) rows: Vec<CheckpointRow>,
+}
+
+impl Lineage {
+    pub(super) fn row(&self, generation: i64) -> Option<&CheckpointRow> {
+        self.rows.iter().find(|row| row.generation == generation)
+    }
+
+    /// The generation that queries read.
+    pub(super) fn current_row(&self) -> Option<&CheckpointRow> {
+        self.row(self.current)
+    }
+
+    /// The generation that is being filled.
+    pub(super) fn filling_row(&self) -> Option<&CheckpointRow> {
+        self.plan.filling.as_ref().and_then(|filling| self.row(filling.generation))
+    }
+
+    /// The newest generation of `version` but the current one.
+    pub(super) fn spare(&self, version: u32) -> Option<&CheckpointRow> {
+        let spare = |row: &&CheckpointRow| row.version == version && row.generation != self.current;
+        self.rows.iter().rev().find(spare)
+    }
+
+    pub(super) fn next_number(&self) -> i64 {
+        self.rows.last().map_or(1, |row| row.generation + 1)
+    }
+}
+
+type Columns = (i64, i64, i64, i64, i64, String);
+
+/// What the store has of `projection`, if it has ever run on it.
+pub(super) async fn lineage(tx: &mut Tx, projection: &str) -> sqlx::Result<Option<Lineage>> {
+    let rows: Vec<Columns> = tx
+        .all(
+            "SELECT c.generation, c.position, c.version, c.complete_at, p.generation, p.plan
+             FROM projections p JOIN checkpoints c ON c.projection = p.projection
+             WHERE p.projection = $1 ORDER BY c.generation",
+            &[Param::Text(projection)],
+        )
+        .await?;
+    let Some((.., current, plan)) = rows.first() else { return Ok(None) };
+    let plan = serde_json::from_str(plan).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+    let row = |(generation, position, version, complete_at, ..): &Columns| CheckpointRow {
+        generation: *generation,
+        position: Position(position.cast_unsigned()),
+        version: u32::try_from(*version).unwrap_or(u32::MAX),
+        complete_at: Position(complete_at.cast_unsigned()),
+    };
+    Ok(Some(Lineage { current: *current, plan, rows: rows.iter().map(row).collect() }))
 }

@@ -128,7 +128,7 @@ impl Queries for ReadModels {
 impl Served {
     async fn get(&self, store: &Store, params: GetParams) -> Result<(Position, Found), Problem> {
         let wait = Wait::new(params.after, params.wait_ms)?;
-        let mut snapshot = self.reached(store, wait).await?;
+        let mut snapshot = self.reached(store, wait, false).await?;
         // No document has such a key, and not every database can be asked for it.
         let document = match text::is_key(&params.key) {
             true => snapshot.get(&params.key).await.map_err(|error| away(&error))?,
@@ -148,7 +148,7 @@ impl Served {
         let conditions: Result<Vec<_>, _> =
             params.conditions.iter().map(|(field, value)| self.condition(field, value)).collect();
         let conditions = conditions?;
-        let mut snapshot = self.reached(store, wait).await?;
+        let mut snapshot = self.reached(store, wait, !conditions.is_empty()).await?;
         let page = snapshot.list(&conditions, start, limit).await.map_err(|error| away(&error))?;
         let next = page.next.map(|place| cursor(&place)).transpose();
         let next = next.map_err(|error| Problem::corrupt(error.to_string()))?;
@@ -162,7 +162,7 @@ impl Served {
     ) -> Result<(Position, Found), Problem> {
         let wait = Wait::new(params.after, params.wait_ms)?;
         let field = self.condition(&params.by, "")?.field;
-        let mut snapshot = self.reached(store, wait).await?;
+        let mut snapshot = self.reached(store, wait, true).await?;
         let counts = snapshot.count(field).await.map_err(|error| away(&error))?;
         Ok((snapshot.position, Found::Counts { counts }))
     }
@@ -181,15 +181,16 @@ impl Served {
         Ok(Condition { field: known.name, matches: known.matches, value })
     }
 
-    /// A snapshot with all rows, of this version, that holds everything up to `wait.after`.
-    async fn reached(&self, store: &Store, wait: Wait) -> Result<Snapshot, Problem> {
+    /// A snapshot with all rows, of this version, that holds everything up to `wait.after`; rows of
+    /// older code do as well unless something is `sought` in them.
+    async fn reached(&self, store: &Store, wait: Wait, sought: bool) -> Result<Snapshot, Problem> {
         let until = Instant::now() + wait.patience;
         let mut status = self.gauge.watch();
         loop {
             status.mark_unchanged();
             let snapshot =
                 store.snapshot(self.projection.name()).await.map_err(|error| away(&error))?;
-            let missing = match self.whole(snapshot, wait.after) {
+            let missing = match self.whole(snapshot, wait.after, sought) {
                 Ok(snapshot) => return Ok(snapshot),
                 Err(missing) => missing,
             };
@@ -203,15 +204,24 @@ impl Served {
         }
     }
 
-    /// Rows of another version, or not all rows, are no answer.
-    fn whole(&self, snapshot: Option<Snapshot>, after: Position) -> Result<Snapshot, Problem> {
+    /// Not all rows are no answer. Documents of older code are, as they were stored: of one shape,
+    /// as long as none of newer code has taken their place. The values by which they are found are
+    /// not, for this code may normalise what is sought in another way.
+    fn whole(
+        &self,
+        snapshot: Option<Snapshot>,
+        after: Position,
+        sought: bool,
+    ) -> Result<Snapshot, Problem> {
         let (name, version) = (self.projection.name(), self.projection.version());
         let Some(snapshot) = snapshot else { return Err(self.late(Position::ZERO, after)) };
-        let Snapshot { position, complete_at, .. } = snapshot;
-        if snapshot.version != version {
-            let folded = snapshot.version;
+        let Snapshot { position, complete_at, version: folded, filling, .. } = snapshot;
+        if folded > version || (folded < version && (sought || position < after)) {
+            let ahead = filling.map(|(at, of)| format!("; a new generation is at {at} of {of}"));
+            let ahead = ahead.unwrap_or_default();
             return Err(Problem::unavailable(format!(
-                "the rows of {name} were folded by version {folded} of its code, this is {version}"
+                "the rows of {name} stand at {position}, folded by version {folded} of its code, \
+                 this is {version}{ahead}"
             )));
         }
         if position < complete_at {

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use sqlx::AssertSqlSafe;
 
 use super::{
-    generation::{CheckpointRow, checkpoint},
+    generation::lineage,
     sql::{Param, Tx},
     store::{Store, Tables},
 };
@@ -36,17 +36,21 @@ pub(super) struct Snapshot {
     pub(super) position: Position,
     pub(super) version: u32,
     pub(super) complete_at: Position,
+    /// How far the generation that is to take over has come, and until where it must.
+    pub(super) filling: Option<(Position, Position)>,
 }
 
 impl Store {
-    /// A snapshot of `projection`; `None` if it has not run on this store yet.
+    /// A snapshot of the generation of `projection` that answers; `None` if it has not run on
+    /// this store yet.
     pub(super) async fn snapshot(&self, projection: &str) -> sqlx::Result<Option<Snapshot>> {
         let mut tx = self.database.read().await?;
-        let found = checkpoint(&mut tx, projection).await?;
-        Ok(found.map(|CheckpointRow { generation, position, version, complete_at, .. }| {
-            let tables = Tables::new(projection, generation);
-            Snapshot { tx, tables, position, version, complete_at }
-        }))
+        let Some(found) = lineage(&mut tx, projection).await? else { return Ok(None) };
+        let Some(row) = found.current_row().copied() else { return Ok(None) };
+        let tables = Tables::new(projection, row.generation);
+        let filling = found.filling_row().map(|row| (row.position, row.complete_at));
+        let (position, version, complete_at) = (row.position, row.version, row.complete_at);
+        Ok(Some(Snapshot { tx, tables, position, version, complete_at, filling }))
     }
 }
 

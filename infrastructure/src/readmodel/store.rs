@@ -33,6 +33,12 @@ impl Store {
                 version {int} NOT NULL,
                 complete_at {int} NOT NULL,
                 PRIMARY KEY (projection, generation)
+            ) {end};
+            CREATE TABLE IF NOT EXISTS projections (
+                projection {text} PRIMARY KEY,
+                generation {int} NOT NULL,
+                epoch {int} NOT NULL,
+                plan {text} NOT NULL
             ) {end};"
         );
         let mut tx = database.write().await?;

@@ -91,31 +91,6 @@ async fn a_projection_that_cannot_fold_an_event_halts_before_it_and_others_go_on
     mended.stop().await;
 }
 
-async fn rows_of_older_code_are_folded_again(world: World) {
-    for ball in 1..=300 {
-        world.serve("ada", ball).await;
-    }
-    let old = world.handlers(&scoring(), "one").await;
-    assert_eq!(scores(&old, world.last().await).await["ada"].len(), 300);
-    old.stop().await;
-
-    let new = world.handlers(&table().projection(Scores::<2, false>), "one").await;
-    let rows = scores(&new, world.last().await).await;
-    assert_eq!(rows.keys().collect::<Vec<_>>(), ["ADA"], "no row has the old shape");
-    assert_eq!(rows["ADA"].len(), 300);
-    new.stop().await;
-
-    let old = world.handlers(&scoring(), "one").await;
-    let is_halted = |state: &HandlerState| matches!(state, HandlerState::Halted { .. });
-    let HandlerState::Halted { reason } = state(&old, "scores", is_halted).await else {
-        unreachable!()
-    };
-    assert!(reason.contains("run the newer program"), "{reason}");
-    let get = old.queries().query("scores", "get", r#"{"key":"ada","wait_ms":0}"#.into()).await;
-    assert_eq!(get.unwrap_err().code, "unavailable");
-    old.stop().await;
-}
-
 #[tokio::test]
 async fn an_instance_with_another_file_runs_neither_projections_nor_their_queries() {
     let world = World::start().await;
@@ -203,5 +178,4 @@ with_every_store! {
     after_any_kill_the_rows_equal_a_fold_of_the_log,
     a_second_instance_on_the_same_store_takes_over,
     a_projection_that_cannot_fold_an_event_halts_before_it_and_others_go_on,
-    rows_of_older_code_are_folded_again,
 }

@@ -21,6 +21,7 @@ use infrastructure::{
 use kit::{Position, Secret};
 use nats::names;
 use serde_json::value::RawValue;
+use sqlx::{Connection as _, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 use test_postgres::Postgres;
 use tests::{LIMIT, eventually};
@@ -67,6 +68,8 @@ pub(crate) struct World {
     pub(crate) client: Client,
     service: Option<(CommandService, Processor)>,
     pub(crate) store: StoreLocation,
+    /// The address of the read models, if they are in a database.
+    database: Option<String>,
     _folder: TempDir,
 }
 
@@ -80,7 +83,8 @@ impl World {
     /// With the read models in a database of their own.
     pub(crate) async fn start_on(postgres: &'static Postgres) -> Self {
         let url = tokio::task::spawn_blocking(|| postgres.database()).await.unwrap();
-        Self::start_with(url.parse().unwrap(), tempfile::tempdir().unwrap()).await
+        let store = url.parse().unwrap();
+        Self { database: Some(url), ..Self::start_with(store, tempfile::tempdir().unwrap()).await }
     }
 
     pub(crate) async fn start_with(store: StoreLocation, folder: TempDir) -> Self {
@@ -88,7 +92,15 @@ impl World {
         let connection = server.client().await;
         provision(&connection, &ProvisionOptions::default()).await.unwrap();
         let client = Client::new(connection.clone());
-        let mut world = Self { server, connection, client, service: None, store, _folder: folder };
+        let mut world = Self {
+            server,
+            connection,
+            client,
+            service: None,
+            store,
+            database: None,
+            _folder: folder,
+        };
         world.open().await;
         world
     }
@@ -121,6 +133,25 @@ impl World {
     pub(crate) fn file(&self) -> &Path {
         let StoreLocation::Sqlite(path) = &self.store else { unreachable!("a database") };
         path
+    }
+
+    /// Changes rows behind the service's back.
+    pub(crate) async fn execute(&self, statement: &'static str) {
+        match &self.database {
+            Some(url) => {
+                let mut connection = PgConnection::connect(url).await.unwrap();
+                sqlx::raw_sql("SET search_path = headwater")
+                    .execute(&mut connection)
+                    .await
+                    .unwrap();
+                sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+            }
+            None => {
+                let file = SqliteConnectOptions::new().filename(self.file());
+                let mut connection = SqliteConnection::connect_with(&file).await.unwrap();
+                sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+            }
+        }
     }
 
     pub(crate) fn options(&self, instance: &str) -> HandlerOptions {
