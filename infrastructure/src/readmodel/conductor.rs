@@ -178,7 +178,7 @@ impl Conductor {
         let run = |duty: &Duty, generations: Vec<Generation>, purpose: &str| {
             let from = generations.iter().map(|generation| generation.position).min();
             let from = from.unwrap_or_default();
-            duty.gauge.progress(from.0, duty.gauge.now().lag);
+            duty.gauge.progress(from.0, duty.gauge.now().lag, None);
             let numbers: Vec<_> = generations.iter().map(|it| it.number.to_string()).collect();
             let numbers = numbers.join("-");
             let (kind, name) = (self.info.kind, self.info.name);
