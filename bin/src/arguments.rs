@@ -126,6 +126,8 @@ pub enum Command {
     Store(commands::store::StoreArgs),
     /// Show the commands that wait for their time
     Timers(commands::timers::TimersArgs),
+    /// Show what a handler would do about a stretch of the log, without doing it
+    Replay(commands::replay::ReplayArgs),
     /// Show what becomes of a payload written by an older version
     Upcast(commands::upcast::UpcastArgs),
     /// Show requested mails and what became of them

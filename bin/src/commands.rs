@@ -10,6 +10,7 @@ pub mod handlers;
 pub mod mail;
 pub mod projection;
 pub mod query;
+pub mod replay;
 pub mod send;
 pub mod serve;
 pub mod state;
@@ -47,6 +48,7 @@ pub async fn run(cli: Cli, metrics: Option<&Registry>) -> Result<()> {
         Command::Projection(args) => projection::run(global, args).await,
         Command::Store(args) => store::run(global, args).await,
         Command::Timers(args) => timers::run(global, args).await,
+        Command::Replay(args) => replay::run(global, args).await,
         Command::Upcast(args) => upcast::run(global, args).await,
         Command::Mail(args) => mail::run(global, args).await,
         Command::Bench(args) => bench::run(global, args).await,

@@ -51,6 +51,7 @@ pub(crate) use effect::AnyEffect;
 pub(crate) use event_meter::EventType;
 pub(crate) use failure::{Failure, guarded, place};
 pub(crate) use feed::{Delivery, Feed, Item, stored_at};
+pub(crate) use hands::overridden;
 pub(crate) use lanes::Lanes;
 pub(crate) use lease::{Contender, Validity};
 pub(crate) use log::Log;

@@ -28,6 +28,7 @@ pub mod query;
 pub mod query_service;
 pub mod readmodel;
 pub mod receipts;
+pub mod replay;
 pub mod request;
 pub mod runtime;
 pub mod server_version;

@@ -15,6 +15,7 @@ mod python;
 mod reading;
 mod readme;
 mod refusals;
+mod replay;
 mod sending;
 mod serve;
 mod sigterm;

@@ -221,7 +221,7 @@ impl Drop for Crowded<'_> {
 }
 
 /// The event with the data that somebody chose instead of its own.
-fn overridden<'a>(
+pub(crate) fn overridden<'a>(
     element: &Element<'a>,
     data: &'a Json,
     schema_version: Option<u32>,

@@ -1,0 +1,132 @@
+//! `headwater replay`: what a handler would do, shown and not done.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::kit::{Finished, Installation};
+
+async fn replay(installation: &Installation, more: &[&str]) -> Finished {
+    installation.run(&[&["replay", "--json"], more].concat()).await
+}
+
+/// Two people who are being onboarded.
+async fn people() -> Installation {
+    let installation = Installation::start().await;
+    for person in ["ada", "bob"] {
+        installation.create(person).await;
+        let contact = r#"{"contact_id":"home","kind":"email","value":"a@example.org"}"#;
+        let follow = ["send", "person", person, "add-contact", "--json", contact, "--follow"];
+        installation.run(&follow).await.ok();
+    }
+    installation
+}
+
+/// The ids of commands in the answers of a replay.
+fn command_ids(lines: &[Value]) -> BTreeSet<String> {
+    let reactions = lines.iter().filter_map(|line| line["reactions"].as_array()).flatten();
+    reactions.filter_map(|it| it["command_id"].as_str()).map(str::to_owned).collect()
+}
+
+/// The position in the cursor `field`.
+fn position(line: &Value, field: &str) -> u64 {
+    line[field].as_str().unwrap().split_once('.').unwrap().0.parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_replayed_policy_names_the_very_commands_that_it_sent_and_sends_none() {
+    let installation = people().await;
+    let before = installation.run(&["tail", "--from", "start", "--limit", "6", "--json"]).await;
+    let handlers = installation.run(&["handlers", "--json"]).await.json();
+
+    let lines = replay(&installation, &["--handler", "onboarding-driver"]).await.json();
+    let (last, found) = lines.split_last().unwrap();
+    assert_eq!(last["replayed"], "onboarding-driver");
+    assert_eq!(last["acted"], found.len());
+    let planned = command_ids(found);
+    assert!(!planned.is_empty(), "{found:?}");
+    let mut noted = Vec::new();
+    for person in ["ada", "bob"] {
+        noted.extend(installation.run(&["events", "onboarding", person, "--json"]).await.json());
+    }
+    let sent: BTreeSet<_> =
+        noted.iter().filter_map(|event| event["command_id"].as_str()).map(str::to_owned).collect();
+    assert!(planned.is_subset(&sent), "{planned:?} {sent:?}");
+
+    let after = installation.run(&["tail", "--from", "start", "--limit", "6", "--json"]).await;
+    assert_eq!(before.ok(), after.ok());
+    let reached = |all: &[Value]| {
+        let driver = all.iter().find(|it| it["name"] == "onboarding-driver").unwrap();
+        driver["position"].as_u64().unwrap()
+    };
+    let now = installation.run(&["handlers", "--json"]).await.json();
+    assert!(reached(&now) >= reached(&handlers), "a live checkpoint went back");
+}
+
+#[tokio::test]
+async fn a_replay_is_narrowed_to_a_stretch_an_aggregate_and_a_type() {
+    let installation = people().await;
+    let one = ["--handler", "onboarding-driver", "--aggregate", "person", "--id", "ada"];
+    let lines = replay(&installation, &one).await.json();
+    let (_, found) = lines.split_last().unwrap();
+    assert!(!found.is_empty() && found.iter().all(|line| line["id"] == "ada"), "{found:?}");
+
+    let typed = [&one[..], &["--type", "person.person-created"]].concat();
+    assert_eq!(replay(&installation, &typed).await.json().last().unwrap()["events"], 1);
+
+    let event = &installation.run(&["events", "person", "bob", "--json"]).await.json()[0];
+    let place = position(event, "cursor");
+    let scope = async |bound: &str, at: &str| {
+        let dry = ["--handler", "onboarding-driver", "--dry-run", bound, at];
+        let scope = replay(&installation, &dry).await.json().remove(0);
+        (scope["from"].as_u64().unwrap(), scope["to"].as_u64().unwrap())
+    };
+    assert_eq!(scope("--to", &place.to_string()).await, (1, place));
+    // A time stands for the commits that were stored since, or before. Bob came after all of ada's.
+    let time = event["time"].as_str().unwrap();
+    assert_eq!(scope("--from", time).await.0, place);
+    assert_eq!(scope("--to", time).await, (1, place - 1));
+}
+
+#[tokio::test]
+async fn what_cannot_be_replayed_is_said() {
+    let installation = people().await;
+    for (arguments, code) in [
+        (&["--handler", "nobody"][..], 5),
+        (&["--handler", "people"], 7),
+        (&["--handler", "welcome", "--aggregate", "person"], 7),
+        (&["--handler", "welcome", "--type", "person.flown"], 5),
+        (&["--handler", "welcome", "--from", "100000"], 7),
+        (&["--handler", "welcome", "--from", "yesterday"], 2),
+        (&["--resume", "/nowhere/replay.json"], 2),
+        (&[], 2),
+    ] {
+        let refused = replay(&installation, arguments).await;
+        assert_eq!((refused.code, &*refused.stdout), (Some(code), ""), "{arguments:?} {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_interrupted_replay_goes_on_to_its_own_watermark() {
+    let installation = people().await;
+    let folder = tempfile::tempdir().unwrap();
+    let all = replay(&installation, &["--handler", "onboarding-driver"]).await.json();
+    let (end, found) = all.split_last().unwrap();
+    assert!(found.len() >= 2, "{found:?}");
+    let scope = replay(&installation, &["--handler", "onboarding-driver", "--dry-run"]).await;
+    let first: Value = found[0].clone();
+    let position = position(&first, "at");
+    // What a process that was killed after the first finding leaves behind.
+    let journal = folder.path().join("replay.json");
+    let left = serde_json::json!({
+        "scope": scope.json()[0], "begun": "2026-11-21T12:00:00Z",
+        "position": position, "events": 1, "acted": 1,
+    });
+    std::fs::write(&journal, left.to_string()).unwrap();
+    installation.create("carl").await;
+
+    let resumed = replay(&installation, &["--resume", journal.to_str().unwrap()]).await.json();
+    assert_eq!(resumed[..resumed.len() - 1], found[1..]);
+    assert_eq!(resumed.last().unwrap()["to"], end["to"], "the watermark stays");
+    assert!(!journal.exists(), "there is nothing left to resume");
+}

@@ -1,0 +1,14 @@
+//! Replay: what a handler would make of a stretch of the log, without doing it.
+//!
+//! Nothing in this room can act. A policy or an effect is reduced to its pure functions, and a
+//! projection folds into a scratch file of its own: there is no client here that could send, and
+//! no checkpoint is read or written. Not here: delivering events to a live handler again.
+
+mod log;
+mod rehearsal;
+mod run;
+mod scope;
+
+pub use rehearsal::{Planned, PlannedOrder, Rehearsed};
+pub use run::{Passed, Replay, Replayed};
+pub use scope::{Bound, Scope, Selection};
