@@ -168,6 +168,13 @@ impl Composition {
         self.handlers.iter().map(HandlerPart::info).collect()
     }
 
+    /// The handlers that read events of `aggregate`.
+    #[must_use]
+    pub fn readers_of(&self, aggregate: &str) -> Vec<HandlerInfo> {
+        let reads = |part: &&HandlerPart| part.aggregates().contains(&aggregate);
+        self.handlers.iter().filter(reads).map(HandlerPart::info).collect()
+    }
+
     pub(crate) fn parts(&self) -> &[HandlerPart] {
         &self.handlers
     }
@@ -180,7 +187,7 @@ impl Composition {
     pub fn check(&self) -> Result<(), CompositionError> {
         // `query.commands.…` is the service's own, the key `store` is beside the handlers', and
         // the timers have a lease beside theirs.
-        let mut handlers = BTreeSet::from(["commands", "store", "timers"]);
+        let mut handlers = BTreeSet::from(["commands", "handlers", "store", "timers"]);
         let mut aggregates = BTreeSet::new();
         for part in &self.aggregates {
             named(part.name, &mut aggregates)?;

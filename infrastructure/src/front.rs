@@ -16,7 +16,7 @@ use crate::{
     aggregates::Catalogue,
     connection::{ConnectOptions, connect},
     durable::Results,
-    handler::Backoff,
+    handler::{Backoff, ProcessingQueries},
     micro::Micro,
     processor::Processor,
     query_service::QueryService,
@@ -30,6 +30,7 @@ use crate::{
 pub(crate) struct Offer {
     pub(crate) connect: ConnectOptions,
     pub(crate) models: Arc<ReadModels>,
+    pub(crate) processing: Arc<ProcessingQueries>,
     pub(crate) results: Option<Arc<Results>>,
     pub(crate) commands: Option<(Processor, Vec<Catalogue>)>,
 }
@@ -55,6 +56,8 @@ impl Offer {
         let connection = connect(&self.connect).await?;
         let models = Arc::clone(&self.models);
         let mut queries = vec![QueryService::start(connection.clone(), models).await?];
+        let processing = Arc::clone(&self.processing);
+        queries.push(QueryService::start(connection.clone(), processing).await?);
         if let Some(results) = &self.results {
             queries.push(QueryService::start(connection.clone(), Arc::clone(results)).await?);
         }

@@ -17,7 +17,7 @@ use crate::{
     fail_points::FailPoints,
     fingerprint,
     front::{Front, Offer},
-    handler::{HandlerOptions, HandlerStatus, Handlers, HandlersError},
+    handler::{HandlerOptions, HandlerStatus, Handlers, HandlersError, ProcessingQueries},
     jetstream::{JetStreamOptions, JetStreamStore},
     metrics,
     micro::ServiceError,
@@ -149,6 +149,10 @@ impl Runtime {
         let mut offer = Offer {
             connect: named(&options, "front"),
             models: Arc::new(handlers.queries()),
+            processing: Arc::new(ProcessingQueries {
+                connection: work.clone(),
+                composition: composition.clone(),
+            }),
             results: None,
             commands: None,
         };

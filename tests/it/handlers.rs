@@ -7,6 +7,7 @@ mod generations;
 mod intents;
 mod policies;
 mod postman;
+mod processing;
 mod projections;
 mod queries;
 mod restored;

@@ -4,8 +4,13 @@ use std::io::{self, Write as _};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use infrastructure::envelope;
+use infrastructure::{
+    deadletter::Cursor,
+    envelope,
+    handler::{EventStatus, Processing, Processings},
+};
 use kit::{AggregateId, Version};
+use serde::Serialize;
 
 use crate::{
     arguments::{Global, JsonArgs},
@@ -18,6 +23,7 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   headwater events person ada
+  headwater events person ada --status
   headwater events person ada --from-version 10 --json")]
 pub struct EventsArgs {
     /// The aggregate's type, such as person
@@ -28,6 +34,9 @@ pub struct EventsArgs {
     #[arg(long, value_name = "VERSION", default_value_t = 1)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     from_version: u64,
+    /// Say of each event what every handler has made of it
+    #[arg(long)]
+    status: bool,
     #[command(flatten)]
     json: JsonArgs,
 }
@@ -42,6 +51,13 @@ pub async fn run(global: &Global, args: EventsArgs) -> Result<()> {
     contexts::reader(&args.aggregate)?;
     let client = connection::connect(global).await?;
     let mut last = Version::ZERO;
+    let handlers = match args.status {
+        true => {
+            let composition = contexts::composition();
+            Some(Processings::read(&client, &composition, &args.aggregate).await?)
+        }
+        false => None,
+    };
     for commit in log::history(&client, &args.aggregate, &args.id).await? {
         let elements = envelope::decode(&commit.body).with_context(|| {
             format!("the commit at position {} cannot be read", commit.position)
@@ -50,7 +66,10 @@ pub async fn run(global: &Global, args: EventsArgs) -> Result<()> {
             last = element.version;
             if element.version >= Version(args.from_version) {
                 let record = Record::new(element, commit.position, index, true);
-                output.write(&record, || record.line())?;
+                let at = Cursor { position: commit.position, index };
+                let handlers = handlers.as_ref().map(|it| it.of(&args.id, at, element.id));
+                let shown = Shown { record, handlers };
+                output.write(&shown, || shown.text())?;
             }
         }
     }
@@ -64,4 +83,36 @@ pub async fn run(global: &Global, args: EventsArgs) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// An event and, if it was asked for, what every handler has made of it.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    record: Record<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handlers: Option<Vec<EventStatus>>,
+}
+
+impl Shown<'_> {
+    fn text(&self) -> String {
+        let mut text = self.record.line();
+        for EventStatus { handler, status, note } in self.handlers.iter().flatten() {
+            text.push_str(&format!("\n          {handler:<28} {}", word(*status)));
+            if let Some(note) = note {
+                text.push_str(&format!(", {note}"));
+            }
+        }
+        text
+    }
+}
+
+const fn word(status: Processing) -> &'static str {
+    match status {
+        Processing::Received => "received",
+        Processing::Processing => "processing",
+        Processing::Processed => "processed",
+        Processing::Failed => "failed",
+        Processing::Dead => "dead",
+    }
 }

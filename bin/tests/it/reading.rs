@@ -1,5 +1,7 @@
 //! Reading the log: histories, states, the tail.
 
+use tests::{LIMIT, eventually};
+
 use crate::kit::Installation;
 
 #[tokio::test]
@@ -71,6 +73,31 @@ async fn a_query_reads_the_callers_own_write() {
     assert_eq!(late.code, Some(6), "{late:?}");
     assert!(late.stderr.contains("--wait-ms"), "{late:?}");
     assert_eq!(installation.run(&["query", "people", "fly"]).await.code, Some(5));
+}
+
+#[tokio::test]
+async fn every_handler_says_how_far_it_is_with_an_event() {
+    let installation = Installation::start().await;
+    installation.create("ada").await;
+    let client = async_nats::connect(&installation.dev.url).await.unwrap();
+    let ask = async |body: &'static str| -> serde_json::Value {
+        let answer = client.request("query.handlers.status", body.into()).await.unwrap();
+        serde_json::from_slice(&answer.payload).unwrap()
+    };
+    let answer = eventually("all have processed it", LIMIT, async || {
+        let answer = ask(r#"{"position":1}"#).await;
+        let handlers = answer["handlers"].as_array().unwrap();
+        let processed = handlers.iter().all(|handler| handler["status"] == "processed");
+        (processed && handlers.len() > 3).then_some(answer)
+    })
+    .await;
+    assert_eq!(answer["type"], "person.person-created");
+    let events = installation.run(&["events", "person", "ada", "--status", "--json"]).await.json();
+    assert_eq!(events[0]["event_id"], answer["event_id"]);
+    assert_eq!(events[0]["handlers"], answer["handlers"]);
+    let told = installation.run(&["events", "person", "ada", "--status"]).await;
+    assert!(told.ok().contains("onboarding-driver            processed\n"), "{told:?}");
+    assert_eq!(ask(r#"{"position":1,"index":9}"#).await["code"], "not-found");
 }
 
 #[tokio::test]

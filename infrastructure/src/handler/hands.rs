@@ -100,7 +100,7 @@ impl Hands {
             let source =
                 Source { aggregate: &aggregate, element, position: delivery.position, index };
             let begun = Instant::now();
-            let mut trial = Trial::new(&self.duty, self.reactor.retries());
+            let mut trial = Trial::new(&self.duty, self.reactor.retries(), at);
             if let Err(failure) = self.reactor.react(source, &mut trial).await {
                 let failed = std::mem::take(&mut trial.failed);
                 drop(trial);

@@ -106,6 +106,16 @@ impl Lanes {
         self.open.contains_key(&position)
     }
 
+    /// Everything up to here has been taken in.
+    pub(crate) const fn highest(&self) -> Position {
+        self.highest
+    }
+
+    /// The commits that are not done, from the first on.
+    pub(crate) fn opened(&self) -> impl Iterator<Item = u64> {
+        self.open.keys().map(|position| position.0)
+    }
+
     /// When the first commit that is not done was stored.
     pub(crate) fn oldest(&self) -> Option<DateTime<Utc>> {
         self.open.first_key_value().map(|(_, time)| *time)

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     breaker::BreakerStatus,
     cell::{Cell, CellError},
+    in_hand::InHand,
     status::{Gauge, HandlerState},
     trend::Trend,
 };
@@ -52,6 +53,8 @@ pub(crate) struct LeaseRecord {
     pub(crate) growing: u32,
     #[serde(default)]
     pub(crate) oldest: Option<DateTime<Utc>>,
+    #[serde(default)]
+    pub(crate) in_hand: InHand,
 }
 
 /// Until when a lease is surely ours.
@@ -285,5 +288,6 @@ fn record(gauge: &Gauge, owner: Option<&String>, epoch: Option<u64>, ttl: Durati
         rate: 0.0,
         growing: 0,
         oldest: status.oldest,
+        in_hand: status.in_hand,
     }
 }

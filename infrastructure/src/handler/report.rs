@@ -14,8 +14,8 @@ use nats::{
 use serde::Serialize;
 
 use super::{
-    BreakerStatus, HandlerState, cell::Cell, checkpoint::CheckpointRecord, lease::LeaseRecord,
-    registration::Registration,
+    BreakerStatus, HandlerState, InHand, cell::Cell, checkpoint::CheckpointRecord,
+    lease::LeaseRecord, registration::Registration,
 };
 use crate::{composition::HandlerKind, problem::Problem};
 
@@ -57,6 +57,11 @@ pub struct HandlerReport {
     pub waiting: u64,
     /// The circuit breaker of what it depends on outside, as its owner last said.
     pub breaker: Option<BreakerStatus>,
+    /// After which position it was registered: what stands before is not for it.
+    pub since: Position,
+    /// What its owner has in hand, as it last said.
+    #[serde(skip)]
+    pub in_hand: InHand,
     /// How long ago the owner renewed its lease, by the server's clock.
     pub renewed_ms: Option<u64>,
     /// Whether the owner is late: it has not renewed its lease for longer than that lives, so it is
@@ -95,6 +100,8 @@ pub async fn report(client: &async_nats::Client) -> Result<Vec<HandlerReport>, P
         let late = |lease: &LeaseRecord| renewed_ms.is_some_and(|age| age > lease.ttl_ms);
         let said = lease.as_ref().map_or(0, |lease| lease.position);
         reports.push(HandlerReport {
+            since: handler.since,
+            in_hand: lease.as_ref().map_or_else(InHand::default, |it| it.in_hand.clone()),
             name: handler.name,
             kind: handler.kind,
             owner: lease.as_ref().and_then(|lease| lease.owner.clone()),

@@ -309,6 +309,7 @@ impl Run {
         hands.duty.pressure.set_full(self.lanes.is_full());
         // What has not arrived yet came after what arrived last.
         let oldest = self.lanes.oldest().or(self.brought.filter(|_| self.pending > 0));
+        hands.duty.gauge.in_hand(self.lanes.highest().0, self.lanes.opened());
         hands.duty.gauge.progress(done, self.pending + open, oldest);
         hands.duty.gauge.parked(hands.book.parked() as u64, waiting);
     }

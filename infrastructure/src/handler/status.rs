@@ -10,8 +10,12 @@ use tokio::sync::watch;
 use super::{
     breaker::{Breaker, BreakerStatus},
     event_meter::EventMeter,
+    in_hand::InHand,
 };
-use crate::composition::{HandlerInfo, HandlerKind};
+use crate::{
+    composition::{HandlerInfo, HandlerKind},
+    deadletter::Cursor,
+};
 
 /// What a handler is doing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +89,9 @@ pub struct HandlerStatus {
     pub waiting: u64,
     /// The circuit breaker of what it depends on outside.
     pub breaker: Option<BreakerStatus>,
+    /// What is in hand behind the position.
+    #[serde(skip)]
+    pub in_hand: InHand,
     #[serde(skip)]
     retrying: usize,
 }
@@ -124,6 +131,7 @@ impl Gauge {
             parked: 0,
             waiting: 0,
             breaker: None,
+            in_hand: InHand::default(),
             retrying: 0,
         };
         let events = Arc::new(EventMeter::new(info.name));
@@ -159,6 +167,9 @@ impl Gauge {
     fn enter(&self, state: HandlerState, epoch: Option<u64>) {
         self.status.send_modify(|status| {
             (status.state, status.epoch, status.retrying) = (state, epoch, 0);
+            if epoch.is_none() {
+                status.in_hand = InHand::default();
+            }
         });
     }
 
@@ -203,6 +214,25 @@ impl Gauge {
             (status.position, status.lag, status.oldest) = (position, lag, oldest);
             moved
         });
+    }
+
+    /// Says which commits are in hand.
+    pub(crate) fn in_hand(&self, taken: u64, open: impl Iterator<Item = u64>) {
+        // Nobody waits for this.
+        self.status.send_if_modified(|status| {
+            status.in_hand.see(taken, open);
+            false
+        });
+    }
+
+    /// An event has failed and is tried again.
+    pub(crate) fn fails(&self, at: Cursor) {
+        self.status.send_modify(|status| status.in_hand.fails(at));
+    }
+
+    /// It is not tried again any more.
+    pub(crate) fn fails_no_more(&self, at: Cursor) {
+        self.status.send_modify(|status| status.in_hand.fails_no_more(at));
     }
 
     /// The commits at hand are not handled, and go back to `oldest`.

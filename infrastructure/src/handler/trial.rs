@@ -8,6 +8,7 @@ use kit::Retries;
 use tokio::sync::SemaphorePermit;
 
 use super::{Failure, duty::Duty};
+use crate::deadletter::Cursor;
 
 /// Failed attempts that are remembered one by one; of the others only the number is.
 const REMEMBERED_MAX: usize = 16;
@@ -89,12 +90,15 @@ pub(crate) struct Trial<'a> {
     pub(crate) duty: &'a Duty,
     pub(crate) failed: Attempts,
     retries: Retries,
+    at: Cursor,
+    /// Whether others know that it fails.
+    fails: bool,
     place: Option<SemaphorePermit<'a>>,
 }
 
 impl<'a> Trial<'a> {
-    pub(crate) fn new(duty: &'a Duty, retries: Retries) -> Self {
-        Self { duty, failed: Attempts::default(), retries, place: None }
+    pub(crate) fn new(duty: &'a Duty, retries: Retries, at: Cursor) -> Self {
+        Self { duty, failed: Attempts::default(), retries, at, fails: false, place: None }
     }
 
     /// Runs `attempt` until it succeeds: a transient failure for as long as it takes, a bug as
@@ -166,6 +170,10 @@ impl<'a> Trial<'a> {
         let handler = self.duty.name;
         tracing::warn!(handler, retry_in_ms = delay.as_millis(), "attempt failed: {failure}");
         self.duty.gauge.retrying(&failure.to_string(), first);
+        if !self.fails {
+            self.fails = true;
+            self.duty.gauge.fails(self.at);
+        }
         self.place = None;
         if self.duty.pause(delay).await { Ok(()) } else { Err(Failure::Interrupted) }
     }
@@ -176,5 +184,13 @@ impl<'a> Trial<'a> {
             self.place = Some(place);
         }
         Ok(())
+    }
+}
+
+impl Drop for Trial<'_> {
+    fn drop(&mut self) {
+        if self.fails {
+            self.duty.gauge.fails_no_more(self.at);
+        }
     }
 }
