@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     composition::HandlerInfo,
-    handler::{Duty, Ended, Feed, Gauge, HandlerState, Log},
+    handler::{Duty, Ended, Feed, Gauge, HandlerState, HandlerStatus, Log},
 };
 
 /// How often requests are looked for and progress is told.
@@ -178,7 +178,8 @@ impl Conductor {
         let run = |duty: &Duty, generations: Vec<Generation>, purpose: &str| {
             let from = generations.iter().map(|generation| generation.position).min();
             let from = from.unwrap_or_default();
-            duty.gauge.progress(from.0, duty.gauge.now().lag, None);
+            let HandlerStatus { lag, oldest, .. } = duty.gauge.now();
+            duty.gauge.progress(from.0, lag, oldest);
             let numbers: Vec<_> = generations.iter().map(|it| it.number.to_string()).collect();
             let numbers = numbers.join("-");
             let (kind, name) = (self.info.kind, self.info.name);
