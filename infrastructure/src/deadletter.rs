@@ -16,6 +16,7 @@
 mod book;
 #[cfg(test)]
 mod book_tests;
+mod decide;
 mod ledger;
 #[cfg(test)]
 mod ledger_tests;
@@ -25,6 +26,7 @@ mod queue;
 mod record;
 #[cfg(test)]
 mod wire_tests;
+mod writing;
 
 pub use ledger::{Fact, Facts, Standing};
 pub use letters::{DeadLetter, DeadLetters, DeadLettersError, Entry, Key};

@@ -11,14 +11,14 @@ pub use enabled::{FailPoints, Held};
 /// The places of one instance: none, in this build.
 #[cfg(not(feature = "fail-points"))]
 #[derive(Debug, Clone, Copy, Default)]
-pub struct FailPoints;
+pub struct FailPoints(());
 
 #[cfg(not(feature = "fail-points"))]
 impl FailPoints {
     /// Nothing.
     #[must_use]
     pub const fn from_env() -> Self {
-        Self
+        Self(())
     }
 
     /// Passes on.

@@ -14,13 +14,17 @@ mod desk;
 #[cfg(test)]
 mod fencing_tests;
 mod generation;
+mod letters;
 mod location;
 mod params;
+mod parked;
 mod projection;
 mod projector;
 mod query;
 mod reader;
+mod reading;
 mod release;
+mod repayment;
 mod requests;
 mod sql;
 mod store;
@@ -41,6 +45,7 @@ pub use requests::{
 pub(crate) use claim::{STORE, claim};
 pub(crate) use conductor::Conductor;
 pub(crate) use desk::Desk;
+pub(crate) use letters::Letters;
 pub(crate) use projection::{AnyProjection, Folded, Touch};
 pub(crate) use query::{Served, Standing};
 pub(crate) use requests::{report_cell, request_cell};

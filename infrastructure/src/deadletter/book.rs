@@ -1,29 +1,22 @@
 //! The dead letters of one handler in the hands of one epoch.
 //! Not here: handling events; whoever does asks what stands still and writes what came of it.
 
-use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use chrono::Utc;
 use kit::Position;
 use nats::Subject;
-use tokio::{sync::Notify, time};
+use tokio::sync::watch;
 
 use super::{
-    ledger::{Change, Facts, Head, Ledger, Standing},
-    queue::{AppendError, Queue, QueueAway, Stored},
-    record::{Cursor, Owned, Record, Released},
+    ledger::{Change, Facts, Head, Ledger},
+    queue::{Queue, QueueAway},
+    record::{Cursor, Owned, Record},
 };
-use crate::handler::{Backoff, Delivery, Feed, Item};
-
-/// Waits between attempts to write, for as long as it takes.
-const RETRY_DELAY: Duration = Duration::from_millis(20);
-const RETRY_DELAY_MAX: Duration = Duration::from_secs(2);
+use crate::handler::{Delivery, Feed, Item};
 
 /// Why the book is not ours, or not there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,14 +48,13 @@ pub(crate) enum Followed {
 /// The dead letters of one handler, as its owner knows and writes them.
 #[derive(Debug)]
 pub(crate) struct Book {
-    queue: Queue,
+    pub(super) queue: Queue,
     handler: String,
     epoch: u64,
     ledger: Mutex<Ledger>,
     /// Keys that are about to be parked.
     rooms: AtomicUsize,
-    /// Told whenever a key is parked or released.
-    pub(crate) changed: Notify,
+    pub(super) changed: watch::Sender<()>,
 }
 
 /// The right to park one more key, until it is dropped.
@@ -73,7 +65,7 @@ impl Drop for Room<'_> {
     fn drop(&mut self) {
         if let Some(book) = self.0 {
             book.rooms.fetch_sub(1, Ordering::Relaxed);
-            book.changed.notify_waiters();
+            book.changed.send_replace(());
         }
     }
 }
@@ -101,7 +93,7 @@ impl Book {
             epoch,
             ledger,
             rooms: AtomicUsize::new(0),
-            changed: Notify::new(),
+            changed: watch::Sender::new(()),
         };
         loop {
             let item = feed.next().await;
@@ -133,7 +125,7 @@ impl Book {
             ledger.tidy(&key);
         }
         drop(ledger);
-        self.changed.notify_waiters();
+        self.changed.send_replace(());
         followed
     }
 
@@ -160,6 +152,15 @@ impl Book {
             Change::Due => Followed::Due(key),
             Change::Stale => Followed::Stale(key),
         }
+    }
+
+    /// Tells whenever anything may have changed.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    pub(super) fn handler(&self) -> &str {
+        &self.handler
     }
 
     /// The epoch in which the book is ours.
@@ -213,118 +214,13 @@ impl Book {
         ledger.keys().filter(|(_, entry)| entry.stale).map(|(key, _)| key.clone()).collect()
     }
 
-    /// Appends `record` to `key`, after whatever has come by then. Not safe to repeat after it was
-    /// dropped half-way; the ledger of the next epoch tells what became of it.
-    pub(crate) async fn append(&self, key: &str, record: Record) -> Result<(), BookError> {
-        let body = encoded(&record)?;
-        let subject = self.subject_of(key)?;
-        let mut expected = self.ledger().get(key).map_or(0, |entry| entry.last);
-        let mut retry = Backoff::new(RETRY_DELAY, RETRY_DELAY_MAX);
-        loop {
-            match self.queue.append(subject.clone(), body.clone(), Some(expected)).await {
-                Ok(sequence) => {
-                    self.ledger().apply(key, sequence, &record);
-                    self.changed.notify_waiters();
-                    return Ok(());
-                }
-                Err(AppendError::Conflict) => {}
-                Err(AppendError::Away(why)) => {
-                    tracing::warn!(handler = self.handler, "a dead letter's record waits: {why}");
-                    time::sleep(retry.next()).await;
-                }
-            }
-            let tail = match self.queue.tail(&subject, expected).await {
-                Ok(tail) => tail,
-                Err(QueueAway(why)) => {
-                    tracing::warn!(handler = self.handler, "dead letters cannot be read: {why}");
-                    time::sleep(retry.next()).await;
-                    continue;
-                }
-            };
-            if self.catch_up(key, &tail, &body)? {
-                return Ok(());
-            }
-            expected = tail.last().map_or(expected, |last| last.sequence);
-        }
-    }
-
-    /// Takes in what others wrote; true if our own bytes are among it.
-    fn catch_up(&self, key: &str, tail: &[Stored], ours: &[u8]) -> Result<bool, BookError> {
-        let (mut ledger, mut landed) = (self.ledger(), false);
-        for stored in tail {
-            let Ok(record) = Record::decode(&stored.body) else {
-                ledger.pass(key, stored.sequence);
-                continue;
-            };
-            if record.epoch().is_some_and(|epoch| epoch > self.epoch) {
-                return Err(BookError::Fenced);
-            }
-            ledger.apply(key, stored.sequence, &record);
-            landed = landed || *stored.body == *ours;
-        }
-        drop(ledger);
-        self.changed.notify_waiters();
-        Ok(landed)
-    }
-
-    /// Answers what a former owner wrote too late, so that the subject tells the truth again.
-    pub(crate) async fn repair(&self, key: &str) -> Result<(), BookError> {
-        let Some(entry) = self.ledger().get(key).filter(|entry| entry.stale).cloned() else {
-            return Ok(());
-        };
-        match entry.head {
-            None => self.release(key, Position::ZERO).await,
-            // What is due leads to a record of its own.
-            Some(head) if head.standing != Standing::Parked => Ok(()),
-            Some(head) => {
-                let found = self.read(head.record).await;
-                match found {
-                    Some(Record::Parked(mut parked)) => {
-                        parked.epoch = self.epoch;
-                        self.append(key, Record::Parked(parked)).await
-                    }
-                    _ => Ok(()),
-                }
-            }
-        }
-    }
-
-    async fn read(&self, sequence: u64) -> Option<Record> {
-        let mut retry = Backoff::new(RETRY_DELAY, RETRY_DELAY_MAX);
-        loop {
-            match self.queue.get(sequence).await {
-                Ok(found) => return found,
-                Err(QueueAway(why)) => {
-                    tracing::warn!(handler = self.handler, "dead letters cannot be read: {why}");
-                    time::sleep(retry.next()).await;
-                }
-            }
-        }
-    }
-
-    /// Records that nothing of `key` waits any more; everything up to `position` is handled.
-    pub(crate) async fn release(&self, key: &str, position: Position) -> Result<(), BookError> {
-        let released = Released { position, epoch: self.epoch, time: Utc::now() };
-        self.append(key, Record::Released(released)).await
-    }
-
     /// Commits of `key` behind `position`.
     pub(crate) async fn behind(&self, key: &str, position: Position) -> Result<u64, BookError> {
         let behind = self.queue.behind(key, position).await;
         behind.map_err(|QueueAway(why)| BookError::Away(why))
     }
 
-    fn subject_of(&self, key: &str) -> Result<String, BookError> {
-        match Subject::parse(key) {
-            Some(Subject::Event { aggregate, id }) => {
-                let handler = self.handler.clone();
-                Ok(Subject::DeadLetter { handler, aggregate, id }.to_string())
-            }
-            _ => Err(BookError::Unwritable(format!("{key} is not the subject of an aggregate"))),
-        }
-    }
-
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         // Every change under the lock is total, so poison says nothing about the ledger.
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -338,6 +234,6 @@ pub(crate) fn key_of(subject: &str) -> Option<String> {
     }
 }
 
-fn encoded(record: &Record) -> Result<bytes::Bytes, BookError> {
+pub(super) fn encoded(record: &Record) -> Result<bytes::Bytes, BookError> {
     record.encode().map_err(|error| BookError::Unwritable(error.to_string()))
 }

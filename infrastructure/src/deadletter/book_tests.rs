@@ -1,9 +1,10 @@
 //! A handler's dead letters on a real server: a later owner fences an earlier one.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use kit::Position;
 use tempfile::TempDir;
+use tokio::time::timeout;
 
 use super::{book::Book, queue::Queue, wire_tests::parked_at, *};
 use crate::{
@@ -13,6 +14,8 @@ use crate::{
     provision::{ProvisionOptions, provision},
 };
 
+/// Only a test that fails waits this long.
+const LIMIT: Duration = Duration::from_secs(30);
 const KEY: &str = "event.person.ada";
 
 struct Bench {
@@ -54,7 +57,7 @@ fn parked(position: u64, epoch: u64) -> Record {
 /// What the feed brings next about a key.
 async fn next(book: &Book, feed: &mut Feed) -> Followed {
     loop {
-        let item = feed.next().await.unwrap();
+        let item = timeout(LIMIT, feed.next()).await.expect("something comes").unwrap();
         let followed = book.follow(&item);
         if followed != Followed::Nothing {
             return followed;
@@ -136,4 +139,21 @@ async fn a_record_goes_on_top_of_what_others_asked_for_meanwhile() {
     let (later, _) = bench.owner(6).await;
     assert_eq!(next(&owner, &mut feed).await, Followed::Fenced);
     assert_eq!((owner.at(KEY), later.at(KEY), later.parked()), (None, None, 1));
+}
+
+#[tokio::test]
+async fn a_request_about_a_key_that_does_not_stand_still_is_answered() {
+    let bench = Bench::start().await;
+    let (owner, mut feed) = bench.owner(5).await;
+    owner.append(KEY, parked(7, 5)).await.unwrap();
+    let letter = bench.listed().await.remove(0);
+    owner.release(KEY, Position(7)).await.unwrap();
+    let letters = DeadLetters::open(&bench.client).await.unwrap();
+    let last = letters.history(&letter.key).await.unwrap().last().unwrap().sequence;
+    let request = super::wire_tests::asked(letter.parked.event.clone());
+    letters.request(&letter.key, last, request).await.unwrap();
+    assert_eq!(next(&owner, &mut feed).await, Followed::Stale(KEY.to_owned()));
+    owner.repair(KEY).await.unwrap();
+    let history = letters.history(&letter.key).await.unwrap();
+    assert!(matches!(history.last().unwrap().record, Ok(Record::Released(_))), "{history:?}");
 }

@@ -13,10 +13,7 @@ use super::{
     hands::{Hands, Settled, Stretch},
     log::Log,
 };
-use crate::deadletter::{
-    Action, Class, Cursor, Declined, Discarded, Drained, Head, Overridden, Record, Requested,
-    Standing,
-};
+use crate::deadletter::{Cursor, Drained, Record};
 
 /// Commits after which a drain says how far it has come: at most so many are handled again after a
 /// crash.
@@ -50,42 +47,18 @@ impl Drain {
 
     async fn work(&self, handled: &mut u64) -> Result<(), Failure> {
         let Some(head) = self.hands.book.head(&self.key) else { return Ok(()) };
-        if !self.decide(&head).await? {
+        self.reach("drain.begun").await;
+        let decided = self.hands.book.decide(&self.key, &head);
+        if !self.hands.write(decided).await? {
             return Ok(());
         }
-        self.reach("drain.begun").await;
+        self.reach("drain.decided").await;
         if self.frontier >= head.at.position && !self.handle(head.at, handled).await? {
             return Ok(());
         }
         self.reach("drain.before-release").await;
         let book = &self.hands.book;
         self.hands.write(book.release(&self.key, self.frontier)).await
-    }
-
-    /// Writes down what is to become of the event at the head; false if nothing is to be handled.
-    async fn decide(&self, head: &Head) -> Result<bool, Failure> {
-        let request = match &head.standing {
-            Standing::Parked => return Ok(head.class == Class::Waiting),
-            Standing::Draining => return Ok(true),
-            Standing::Requested(request) => request,
-        };
-        let (handler, key) = (self.hands.duty.name, &self.key);
-        let (action, who, why) = (request.action, &request.who, &request.why);
-        tracing::info!(handler, key, ?action, who, why, "a dead letter is acted upon");
-        let record = match decision(head, request, self.hands.book.epoch()) {
-            Ok(None) => return Ok(true),
-            Ok(Some(record)) => record,
-            Err(reason) => {
-                let (request, epoch) = (request.request, self.hands.book.epoch());
-                let declined = Declined { request, reason, epoch, time: Utc::now() };
-                let append = self.hands.book.append(&self.key, Record::Declined(declined));
-                self.hands.write(append).await?;
-                return Ok(false);
-            }
-        };
-        self.hands.write(self.hands.book.append(&self.key, record)).await?;
-        self.reach("drain.decided").await;
-        Ok(true)
     }
 
     /// Handles everything from `head` to the frontier; false if the key stands still again.
@@ -136,39 +109,5 @@ impl Drain {
 
     async fn reach(&self, name: &'static str) {
         self.hands.duty.options.fail_points.reach(name).await;
-    }
-}
-
-/// The record that makes a request a fact; none if it asks for nothing but another attempt.
-fn decision(head: &Head, request: &Requested, epoch: u64) -> Result<Option<Record>, String> {
-    let Requested { request: id, action, event, data, schema_version, who, why, .. } =
-        request.clone();
-    if action == Action::Retry {
-        return Ok(None);
-    }
-    if event != head.event || head.at != event.at {
-        return Err(format!("the event at {} is not the one that failed", event.at));
-    }
-    let time = Utc::now();
-    match (action, data) {
-        (Action::Override, Some(data)) if event.id.is_some() => {
-            let request = id;
-            Ok(Some(Record::Overridden(Overridden {
-                event,
-                data,
-                schema_version,
-                request,
-                who,
-                why,
-                epoch,
-                time,
-            })))
-        }
-        (Action::Override, _) => {
-            Err("there is no data to override, or none to override it with".to_owned())
-        }
-        (Action::Discard | Action::Retry, _) => {
-            Ok(Some(Record::Discarded(Discarded { event, request: id, who, why, epoch, time })))
-        }
     }
 }

@@ -10,11 +10,11 @@ use std::{
     time::Instant,
 };
 
-use chrono::Utc;
 use nats::Subject;
 
 use super::{
     Failure, Source,
+    dead_letter::{dead_letter, overridden},
     duty::Duty,
     failure::place,
     feed::Delivery,
@@ -22,10 +22,8 @@ use super::{
     trial::{Attempts, Trial},
 };
 use crate::{
-    deadletter::{
-        self, Book, BookError, Cursor, Fact, Json, Original, Parked, Place, Record, Room,
-    },
-    envelope::{self, Data, Element},
+    deadletter::{Book, BookError, Cursor, Fact, Record, Room},
+    envelope::{self, Element},
 };
 
 /// How handling one commit went.
@@ -121,34 +119,18 @@ impl Hands {
         failure: Failure,
         failed: Attempts,
     ) -> Result<Settled, Failure> {
-        let Some(class) = failure.class() else {
-            return Err(place(failure, delivery, element.map(|_| index)));
-        };
+        let index = element.map(|element| (index, element));
         let key = delivery.subject.as_str();
+        let place_of = |failure| place(failure, delivery, index.map(|(index, _)| index));
+        if failure.class().is_none() {
+            return Err(place_of(failure));
+        }
         let room = self.room(key).await?;
-        let event = Place {
-            id: element.map(|element| element.id),
-            kind: element.map(|element| element.kind.clone().into_owned()),
-            at: Cursor { position: delivery.position, index },
+        let event = (index.map_or(0, |(index, _)| index), element);
+        let Some(parked) = dead_letter(&self.book, delivery, event, &failure, failed) else {
+            return Err(place_of(failure));
         };
-        let before = self.book.head(key).filter(|head| head.event == event);
-        let last = failed.last.last().map_or_else(Utc::now, |attempt| attempt.time);
-        let first = failed.last.first().map_or(last, |attempt| attempt.time);
-        let recent = failed.last.into_iter();
-        let parked = Parked {
-            class,
-            errors: vec![failure.to_string()],
-            attempts: before.as_ref().map_or(0, |head| head.attempts).saturating_add(failed.count),
-            recent: recent
-                .map(|it| deadletter::Attempt { time: it.time, error: it.error })
-                .collect(),
-            first: before.map_or(first, |head| head.first),
-            last,
-            original: Original::new(key, delivery.headers.as_ref(), &delivery.body),
-            epoch: self.book.epoch(),
-            event,
-        };
-        let (handler, at) = (self.duty.name, parked.event.at);
+        let (handler, at, class) = (self.duty.name, parked.event.at, parked.class);
         tracing::error!(handler, key, %at, ?class, "parked: {failure}");
         self.duty.options.fail_points.reach("park.before").await;
         self.write(self.book.append(key, Record::Parked(Box::new(parked)))).await?;
@@ -160,11 +142,9 @@ impl Hands {
     /// Waits until one more key may be parked. Meanwhile the handler stands still, for all to see.
     async fn room(&self, key: &str) -> Result<Room<'_>, Failure> {
         let most = self.duty.options.parked_keys_max;
-        let mut crowded = None;
+        let (mut crowded, mut changes) = (None, self.book.changes());
         loop {
-            let changed = self.book.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
+            changes.mark_unchanged();
             if let Some(room) = self.book.room(key, most) {
                 if crowded.is_some() {
                     self.duty.gauge.running(self.duty.epoch);
@@ -178,17 +158,17 @@ impl Hands {
                 self.duty.gauge.halted(reason);
             }
             tokio::select! {
-                () = changed => {}
+                _ = changes.changed() => {}
                 () = self.duty.stop.cancelled() => return Err(Failure::Interrupted),
             }
         }
     }
 
-    /// Waits for a record to be written, unless the instance stops.
-    pub(crate) async fn write(
+    /// Waits for records to be written, unless the instance stops.
+    pub(crate) async fn write<T>(
         &self,
-        writing: impl Future<Output = Result<(), BookError>>,
-    ) -> Result<(), Failure> {
+        writing: impl Future<Output = Result<T, BookError>>,
+    ) -> Result<T, Failure> {
         let written = tokio::select! {
             biased;
             written = writing => written,
@@ -217,18 +197,5 @@ impl<'a> Crowded<'a> {
 impl Drop for Crowded<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// The event with the data that somebody chose instead of its own.
-pub(crate) fn overridden<'a>(
-    element: &Element<'a>,
-    data: &'a Json,
-    schema_version: Option<u32>,
-) -> Element<'a> {
-    Element {
-        data: Data::Json(&data.0),
-        schema_version: schema_version.unwrap_or(element.schema_version),
-        ..element.clone()
     }
 }

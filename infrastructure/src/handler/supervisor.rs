@@ -1,7 +1,7 @@
 //! One handler over many epochs: contend for the lease, work under it, begin again when it is
 //! lost.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_nats::jetstream::{kv, stream::Stream};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -29,7 +29,7 @@ use super::{
 use crate::{
     composition::{HandlerInfo, HandlerPart},
     deadletter::{Book, BookError, Queue},
-    readmodel::{self, AnyProjection, Conductor, Desk, Store, TakeOverError},
+    readmodel::{self, AnyProjection, Conductor, Desk, Letters, Store, TakeOverError},
 };
 
 /// Counts of waiting commits that are asked for at the same time.
@@ -221,7 +221,12 @@ impl Supervisor {
                 let (registry, name) = (&self.shared.registry, self.info.name);
                 let requests = readmodel::request_cell(registry, name);
                 let reports = readmodel::report_cell(registry, name);
+                let (book, incoming) = self.book(&duty).await?;
+                let waits = Mutex::new(counted(&book, &duty, last).await?);
+                let letters = Arc::new(Letters { book, waits });
                 let conductor = Conductor {
+                    _listening: letters.follow(incoming, duty.lost.clone()),
+                    letters,
                     duty,
                     info: self.info,
                     desk: Desk::new(requests, reports, projection.version()),

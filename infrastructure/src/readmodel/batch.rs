@@ -8,10 +8,11 @@ use kit::{Key, Position};
 use super::{
     AnyProjection, Folded, Touch,
     generation::Generation,
+    parked::{Passed, owe, pay},
     sql::{DocumentRow, Param, TermRow, Tx},
     store::Store,
 };
-use crate::handler::Failure;
+use crate::{deadletter::Cursor, handler::Failure};
 
 /// Why a batch was not applied. Nothing of it was.
 #[derive(Debug, thiserror::Error)]
@@ -28,13 +29,13 @@ pub(crate) enum ApplyError {
 }
 
 impl Store {
-    /// Folds `touches`, everything that touches a document up to `to`, into the rows of every
-    /// generation that does not have it yet.
-    pub(crate) async fn apply(
+    /// Folds `touches`, everything that touches a document up to `to` and is not `passed`, into the
+    /// rows of every generation that does not have it yet.
+    pub(super) async fn apply(
         &self,
         generations: &mut [Generation],
         projection: &dyn AnyProjection,
-        touches: &[Touch],
+        (touches, passed): (&[Touch], &[Passed]),
         to: Position,
     ) -> Result<(), ApplyError> {
         let mut tx = self.database.write().await?;
@@ -42,14 +43,12 @@ impl Store {
             if !advance(&mut tx, generation, to).await? {
                 return Err(ApplyError::Fenced);
             }
-            let mut keys: BTreeMap<&Key, Vec<&Touch>> = BTreeMap::new();
-            for touch in touches.iter().filter(|touch| touch.position > generation.position) {
-                keys.entry(&touch.key).or_default().push(touch);
+            let after = generation.position;
+            let due = touches.iter().filter(|touch| touch.position > after);
+            fold_into(&mut tx, generation, projection, due).await?;
+            for passed in passed.iter().filter(|passed| passed.from.position > after) {
+                owe(&mut tx, generation, passed).await?;
             }
-            let names: Vec<_> = keys.keys().map(|key| key.as_str()).collect();
-            let stored = tx.documents(&generation.tables.documents, &names).await?;
-            let folded = fold(projection, &keys, &stored)?;
-            write(&mut tx, generation, &folded).await?;
         }
         tx.commit().await?;
         for generation in generations {
@@ -57,6 +56,55 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// What is made good of one key: its events up to a place, for those generations that owe them.
+pub(super) struct Payment<'a> {
+    pub(super) subject: &'a str,
+    pub(super) touches: &'a [Touch],
+    pub(super) to: Cursor,
+}
+
+impl Store {
+    /// Folds what `generations` owe, each from the place beside it, and notes that it is paid.
+    pub(super) async fn make_good(
+        &self,
+        generations: &[(Generation, Cursor)],
+        projection: &dyn AnyProjection,
+        Payment { subject, touches, to }: &Payment<'_>,
+    ) -> Result<(), ApplyError> {
+        let mut tx = self.database.write().await?;
+        for (generation, from) in generations {
+            // The checkpoint stays; that it is where it was left is the fence.
+            if !advance(&mut tx, generation, generation.position).await? {
+                return Err(ApplyError::Fenced);
+            }
+            let due = touches.iter().filter(|touch| {
+                let at = Cursor { position: touch.position, index: touch.index };
+                at >= *from && at < *to && touch.position <= generation.position
+            });
+            fold_into(&mut tx, generation, projection, due).await?;
+            pay(&mut tx, generation, subject, (*to).max(*from)).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+async fn fold_into<'a>(
+    tx: &mut Tx,
+    generation: &Generation,
+    projection: &dyn AnyProjection,
+    touches: impl Iterator<Item = &'a Touch>,
+) -> Result<(), ApplyError> {
+    let mut keys: BTreeMap<&Key, Vec<&Touch>> = BTreeMap::new();
+    for touch in touches {
+        keys.entry(&touch.key).or_default().push(touch);
+    }
+    let names: Vec<_> = keys.keys().map(|key| key.as_str()).collect();
+    let stored = tx.documents(&generation.tables.documents, &names).await?;
+    let folded = fold(projection, &keys, &stored)?;
+    Ok(write(tx, generation, &folded).await?)
 }
 
 /// Moves the checkpoint, which is also the fence: false if it is not where this owner left it.

@@ -8,7 +8,7 @@
 mod cast;
 mod endings;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use tokio::{sync::Notify, task::JoinSet, time};
 
@@ -18,7 +18,8 @@ use super::{
     comparison::{Comparison, compare},
     desk::Desk,
     generation::{Generation, Lineage},
-    projector,
+    letters::Letters,
+    projector::Projector,
     succession::{Holder, TakeOverError},
 };
 use crate::{
@@ -37,6 +38,9 @@ pub(crate) struct Conductor {
     pub(crate) log: Log,
     pub(crate) poke: Arc<Notify>,
     pub(crate) desk: Desk,
+    pub(crate) letters: Arc<Letters>,
+    /// Follows the queue of dead letters for as long as this lives.
+    pub(crate) _listening: JoinSet<()>,
 }
 
 /// What happens while generations run.
@@ -175,7 +179,7 @@ impl Conductor {
     }
 
     fn start(&self, running: &mut JoinSet<Event>, duty: &Duty, cast: &Cast, beside: &Gauge) {
-        let run = |duty: &Duty, generations: Vec<Generation>, purpose: &str| {
+        let run = |duty: &Duty, generations: Vec<Generation>, purpose: &str, leads: bool| {
             let from = generations.iter().map(|generation| generation.position).min();
             let from = from.unwrap_or_default();
             let HandlerStatus { lag, oldest, .. } = duty.gauge.now();
@@ -185,16 +189,27 @@ impl Conductor {
             let (kind, name) = (self.info.kind, self.info.name);
             let name = format!("{kind}-{name}-{}-{purpose}-{numbers}", duty.epoch);
             let feed = Feed::start(self.log.clone(), name, from, Arc::clone(&self.poke));
-            let (projection, store) = (Arc::clone(&self.projection), self.holder.store.clone());
-            projector::run(duty.clone(), projection, store, generations, feed)
+            let projector = Projector {
+                duty: duty.clone(),
+                projection: Arc::clone(&self.projection),
+                store: self.holder.store.clone(),
+                log: self.log.clone(),
+                letters: Arc::clone(&self.letters),
+                leads,
+                generations,
+                owed: HashSet::new(),
+                drains: 0,
+                held_up: None,
+            };
+            projector.run(feed)
         };
         if !cast.fed.is_empty() {
-            let run = run(duty, cast.fed.clone(), "feed");
+            let run = run(duty, cast.fed.clone(), "feed", true);
             running.spawn(async move { Event::Fed(run.await) });
         }
         if let Some(filled) = &cast.filled {
             let duty = Duty { gauge: beside.clone(), ..duty.clone() };
-            let run = run(&duty, vec![filled.clone()], "fill");
+            let run = run(&duty, vec![filled.clone()], "fill", false);
             running.spawn(async move { Event::Filled(run.await) });
         }
         if let Some(numbers) = cast.compared {

@@ -58,7 +58,7 @@ pub struct ReadModels {
 struct Answer {
     status: &'static str,
     position: Position,
-    /// Keys in the dead letters. Always none: an event that cannot be handled halts.
+    /// Keys of events that stand still among the dead letters.
     parked: u64,
     #[serde(flatten)]
     found: Found,
@@ -91,7 +91,7 @@ impl ReadModels {
         let Some(served) = self.served.iter().find(|s| s.projection.name() == projection) else {
             return Err(Problem::unknown_query(format!("there is no projection {projection:?}")));
         };
-        let (position, found) = match name {
+        let answer = match name {
             "get" => served.get(store, parse(body)?).await,
             "list" => served.list(store, parse(body)?).await,
             "count" => served.count(store, parse(body)?).await,
@@ -99,7 +99,6 @@ impl ReadModels {
                 "{projection} has no query {name:?}; it has count, get and list"
             ))),
         }?;
-        let answer = Answer { status: "ready", position, parked: 0, found };
         let json = serde_json::to_vec(&answer)
             .map_err(|error| Problem::corrupt(format!("the answer has no JSON form: {error}")))?;
         Ok(json.into())
@@ -126,23 +125,31 @@ impl Queries for ReadModels {
 }
 
 impl Served {
-    async fn get(&self, store: &Store, params: GetParams) -> Result<(Position, Found), Problem> {
+    async fn get(&self, store: &Store, params: GetParams) -> Result<Answer, Problem> {
         let wait = Wait::new(params.after, params.wait_ms)?;
         let mut snapshot = self.reached(store, wait, false).await?;
         // No document has such a key, and not every database can be asked for it.
-        let document = match text::is_key(&params.key) {
-            true => snapshot.get(&params.key).await.map_err(|error| away(&error))?,
-            false => None,
+        let key = Some(params.key.as_str()).filter(|key| text::is_key(key));
+        let document = match key {
+            Some(key) => snapshot.get(key).await.map_err(|error| away(&error))?,
+            None => None,
         };
+        let (parked, missing) = snapshot.parked(key).await.map_err(|error| away(&error))?;
+        // Whoever waits for a position before the first event that is missing has what it waits for.
+        let missing = missing.filter(|from| wait.after == Position::ZERO || *from <= wait.after);
         let position = snapshot.position;
         let document = document.ok_or_else(|| {
             let name = self.projection.name();
-            Problem::not_found(format!("{name} has no document with that key at {position}"))
+            let why = missing.map_or_else(String::new, |from| {
+                format!("; its events from {from} on wait behind a dead letter")
+            });
+            Problem::not_found(format!("{name} has no document with that key at {position}{why}"))
         })?;
-        Ok((position, Found::One { document }))
+        let status = if missing.is_some() { "parked" } else { "ready" };
+        Ok(Answer { status, position, parked, found: Found::One { document } })
     }
 
-    async fn list(&self, store: &Store, params: ListParams) -> Result<(Position, Found), Problem> {
+    async fn list(&self, store: &Store, params: ListParams) -> Result<Answer, Problem> {
         let wait = Wait::new(params.after, params.wait_ms)?;
         let (limit, start) = (params.limit()?, params.start()?);
         let conditions: Result<Vec<_>, _> =
@@ -152,19 +159,15 @@ impl Served {
         let page = snapshot.list(&conditions, start, limit).await.map_err(|error| away(&error))?;
         let next = page.next.map(|place| cursor(&place)).transpose();
         let next = next.map_err(|error| Problem::corrupt(error.to_string()))?;
-        Ok((snapshot.position, Found::Many { documents: page.documents, next }))
+        ready(snapshot, Found::Many { documents: page.documents, next }).await
     }
 
-    async fn count(
-        &self,
-        store: &Store,
-        params: CountParams,
-    ) -> Result<(Position, Found), Problem> {
+    async fn count(&self, store: &Store, params: CountParams) -> Result<Answer, Problem> {
         let wait = Wait::new(params.after, params.wait_ms)?;
         let field = self.condition(&params.by, "")?.field;
         let mut snapshot = self.reached(store, wait, true).await?;
         let counts = snapshot.count(field).await.map_err(|error| away(&error))?;
-        Ok((snapshot.position, Found::Counts { counts }))
+        ready(snapshot, Found::Counts { counts }).await
     }
 
     fn condition(&self, field: &str, value: &str) -> Result<Condition, Problem> {
@@ -242,6 +245,11 @@ impl Served {
         };
         Problem::timeout(format!("{name} is at {stands}, {behind} behind {after}{why}"))
     }
+}
+
+async fn ready(mut snapshot: Snapshot, found: Found) -> Result<Answer, Problem> {
+    let (parked, _) = snapshot.parked(None).await.map_err(|error| away(&error))?;
+    Ok(Answer { status: "ready", position: snapshot.position, parked, found })
 }
 
 fn away(error: &sqlx::Error) -> Problem {

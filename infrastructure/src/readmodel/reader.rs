@@ -8,6 +8,7 @@ use sqlx::AssertSqlSafe;
 
 use super::{
     generation::lineage,
+    parked::parked,
     sql::{Param, Tx},
     store::{Store, Tables},
 };
@@ -33,6 +34,8 @@ pub(super) struct Page {
 pub(super) struct Snapshot {
     tx: Tx,
     tables: Tables,
+    projection: String,
+    generation: i64,
     pub(super) position: Position,
     pub(super) version: u32,
     pub(super) complete_at: Position,
@@ -50,11 +53,30 @@ impl Store {
         let tables = Tables::new(projection, row.generation);
         let filling = found.filling_row().map(|row| (row.position, row.complete_at));
         let (position, version, complete_at) = (row.position, row.version, row.complete_at);
-        Ok(Some(Snapshot { tx, tables, position, version, complete_at, filling }))
+        let (projection, generation) = (projection.to_owned(), row.generation);
+        Ok(Some(Snapshot {
+            tx,
+            tables,
+            projection,
+            generation,
+            position,
+            version,
+            complete_at,
+            filling,
+        }))
     }
 }
 
 impl Snapshot {
+    /// How many keys stand still among the dead letters, and from where on events are missing in the
+    /// document `key`.
+    pub(super) async fn parked(
+        &mut self,
+        key: Option<&str>,
+    ) -> sqlx::Result<(u64, Option<Position>)> {
+        parked(&mut self.tx, (&self.projection, self.generation), key).await
+    }
+
     pub(super) async fn get(&mut self, key: &str) -> sqlx::Result<Option<Box<RawValue>>> {
         let statement = format!("SELECT document FROM {} WHERE key = $1", self.tables.documents);
         let found: Option<(String,)> =

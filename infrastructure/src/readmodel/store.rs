@@ -39,6 +39,15 @@ impl Store {
                 generation {int} NOT NULL,
                 epoch {int} NOT NULL,
                 plan {text} NOT NULL
+            ) {end};
+            CREATE TABLE IF NOT EXISTS parked (
+                projection {text} NOT NULL,
+                generation {int} NOT NULL,
+                subject {text} NOT NULL,
+                key {text} NOT NULL,
+                position {int} NOT NULL,
+                place {int} NOT NULL,
+                PRIMARY KEY (projection, generation, subject)
             ) {end};"
         );
         let mut tx = database.write().await?;

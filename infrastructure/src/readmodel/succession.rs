@@ -197,6 +197,8 @@ async fn switch(tx: &mut Tx, projection: &str, to: i64) -> sqlx::Result<()> {
 async fn discard(tx: &mut Tx, projection: &str, generation: i64) -> sqlx::Result<()> {
     let delete = "DELETE FROM checkpoints WHERE projection = $1 AND generation = $2";
     tx.execute(delete, &[Param::Text(projection), Param::Int(generation)]).await?;
+    let delete = "DELETE FROM parked WHERE projection = $1 AND generation = $2";
+    tx.execute(delete, &[Param::Text(projection), Param::Int(generation)]).await?;
     Tables::new(projection, generation).drop(tx).await
 }
 

@@ -2,6 +2,7 @@
 
 mod crashes;
 mod limits;
+mod rows;
 
 use infrastructure::{
     deadletter::{Action, Body, Class, Standing},

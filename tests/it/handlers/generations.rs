@@ -209,8 +209,9 @@ async fn while_newer_code_fills_its_rows_the_older_ones_answer_what_needs_no_fol
     consistent_name(&old, Position(3), "ada").await;
     old.stop().await;
 
-    // It stops at the third event, and so never takes over.
-    let stuck = world.handlers(&table().projection(Scores::<2, true>), "one").await;
+    // There is no room to park the third event, so it stops there, and never takes over.
+    let options = HandlerOptions { parked_keys_max: 0, ..world.options("one") };
+    let stuck = world.handlers_with(&table().projection(Scores::<2, true>), options).await;
     let is_halted = |state: &HandlerState| matches!(state, HandlerState::Halted { .. });
     state(&stuck, "scores", is_halted).await;
     consistent_name(&stuck, Position(3), "ada").await;

@@ -13,7 +13,7 @@ use test_postgres::Postgres;
 use tokio::task::spawn_blocking;
 
 use super::{
-    table_tennis::{POISON, Returns, Score, Scores},
+    table_tennis::{Score, Scores},
     world::{World, json, state, table, with_every_store},
 };
 
@@ -64,31 +64,6 @@ async fn a_second_instance_on_the_same_store_takes_over(world: World) {
     assert_eq!(scores(&second, world.last().await).await["ada"], [1, 2, 3]);
     world.owned_by("scores", "two").await;
     second.stop().await;
-}
-
-async fn a_projection_that_cannot_fold_an_event_halts_before_it_and_others_go_on(world: World) {
-    let poisoned = table().projection(Scores::<1, true>).projection(Returns);
-    let handlers = world.handlers(&poisoned, "one").await;
-    for ball in [1, 2, POISON, 3] {
-        world.serve("ada", ball).await;
-    }
-    let is_halted = |state: &HandlerState| matches!(state, HandlerState::Halted { .. });
-    let HandlerState::Halted { reason } = state(&handlers, "scores", is_halted).await else {
-        unreachable!()
-    };
-    assert!(reason.contains("scores at 3.0"), "{reason}");
-    assert_eq!(scores(&handlers, Position(2)).await["ada"], [1, 2]);
-    let late = r#"{"key":"ada","after":4,"wait_ms":0}"#;
-    let late = handlers.queries().query("scores", "get", late.into()).await.unwrap_err();
-    assert_eq!(late.code, "timeout");
-    assert!(late.detail.starts_with("scores is at 2, 2 behind 4; it has halted"), "{late}");
-    let others = handlers.queries().query("returns", "list", r#"{"after":4}"#.into()).await;
-    assert_eq!(json(&others.unwrap())["position"], 4);
-    handlers.stop().await;
-
-    let mended = world.handlers(&scoring(), "one").await;
-    assert_eq!(scores(&mended, world.last().await).await["ada"], [1, 2, POISON, 3]);
-    mended.stop().await;
 }
 
 #[tokio::test]
@@ -177,5 +152,4 @@ async fn rows_of_another_log_are_not_mixed_with_this_one() {
 with_every_store! {
     after_any_kill_the_rows_equal_a_fold_of_the_log,
     a_second_instance_on_the_same_store_takes_over,
-    a_projection_that_cannot_fold_an_event_halts_before_it_and_others_go_on,
 }

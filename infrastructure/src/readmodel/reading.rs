@@ -1,0 +1,152 @@
+//! Commits read into what touches documents, with what was decided about their events.
+//! Not here: folding, and what becomes of an event that cannot be read.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+};
+
+use kit::Position;
+use nats::Subject;
+
+use super::{AnyProjection, Touch, parked::Passed};
+use crate::{
+    deadletter::{Book, Cursor, Fact},
+    envelope::{self, Element},
+    handler::{Delivery, EventMeter, EventType, Failure, Source, overridden},
+};
+
+/// An event that cannot be handled.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) at: Cursor,
+    /// Whether the whole commit cannot be read.
+    pub(super) whole: bool,
+    pub(super) failure: Failure,
+}
+
+/// What some commits amount to.
+#[derive(Default)]
+pub(super) struct Reading {
+    pub(super) touches: Vec<Touch>,
+    pub(super) passed: Vec<Passed>,
+    /// Every event that is not passed, whether it touches a document or not.
+    pub(super) types: Vec<(Position, Arc<EventType>)>,
+    /// Everything up to here is in `touches` or `passed`.
+    pub(super) to: Position,
+    /// What cannot be handled in the commit behind `to`.
+    pub(super) fault: Option<Fault>,
+}
+
+/// What one commit amounts to.
+#[derive(Default)]
+pub(super) struct Read {
+    touches: Vec<Touch>,
+    passed: Option<Passed>,
+    types: Vec<Arc<EventType>>,
+}
+
+impl Reading {
+    pub(super) fn extend(&mut self, position: Position, commit: Read) {
+        let Read { touches, passed, types } = commit;
+        self.touches.extend(touches);
+        self.passed.extend(passed);
+        self.types.extend(types.into_iter().map(|it| (position, it)));
+        self.to = position;
+    }
+
+    /// Drops everything of the commit at `position` and behind it.
+    pub(super) fn cut(&mut self, position: Position) {
+        self.touches.retain(|touch| touch.position < position);
+        self.passed.retain(|passed| passed.from.position < position);
+        self.types.retain(|(at, _)| *at < position);
+        self.to = self.to.min(Position(position.0.saturating_sub(1)));
+    }
+}
+
+/// Reads commits for one projection.
+pub(super) struct Reader<'a> {
+    pub(super) projection: &'a dyn AnyProjection,
+    pub(super) book: &'a Book,
+    /// Subjects of which something is owed: nothing of them is read before that is made good.
+    pub(super) owed: &'a HashSet<String>,
+    pub(super) meter: &'a EventMeter,
+}
+
+impl Reader<'_> {
+    /// Reads `deliveries` up to the first that cannot be handled.
+    pub(super) fn read(&self, deliveries: &VecDeque<Delivery>, to: Position) -> Reading {
+        let mut reading = Reading::default();
+        for delivery in deliveries {
+            let start = Cursor { position: delivery.position, index: 0 };
+            let until = match self.book.at(&delivery.subject) {
+                Some(at) => Some(at.max(start)),
+                None => self.owed.contains(&delivery.subject).then_some(start),
+            };
+            match self.commit(delivery, until) {
+                Ok(commit) => reading.extend(delivery.position, commit),
+                Err(fault) => {
+                    reading.fault = Some(fault);
+                    return reading;
+                }
+            }
+        }
+        reading.to = reading.to.max(to);
+        reading
+    }
+
+    /// Reads the events of one commit before `until`.
+    pub(super) fn commit(&self, delivery: &Delivery, until: Option<Cursor>) -> Result<Read, Fault> {
+        let position = delivery.position;
+        let fault =
+            |index, whole, failure| Fault { at: Cursor { position, index }, whole, failure };
+        let Some(Subject::Event { aggregate, id }) = Subject::parse(&delivery.subject) else {
+            let foreign = Failure::Halt("the subject is not an aggregate's".to_owned());
+            return Err(fault(0, true, foreign));
+        };
+        let pass = |key: Option<String>, from| Passed {
+            subject: delivery.subject.clone(),
+            key: key.unwrap_or_else(|| id.to_string()),
+            from,
+        };
+        let facts = self.book.facts(&delivery.subject);
+        let facts = facts.as_deref();
+        let elements = match envelope::decode(&delivery.body) {
+            Ok(elements) => elements,
+            Err(_) if until.is_some_and(|until| until.index == 0 && until.position == position) => {
+                let passed = until.map(|until| pass(None, until));
+                return Ok(Read { passed, ..Read::default() });
+            }
+            Err(_) if facts.and_then(|it| it.of_commit(position)) == Some(&Fact::Discarded) => {
+                return Ok(Read::default());
+            }
+            Err(corrupt) => {
+                let why = envelope::fault::of_commit(&corrupt);
+                return Err(fault(0, true, Failure::Permanent(why)));
+            }
+        };
+        let mut read = Read::default();
+        for (index, element) in elements.iter().enumerate() {
+            let replaced;
+            let element: &Element<'_> = match facts.and_then(|it| it.of_event(element.id)) {
+                None => element,
+                Some(Fact::Discarded) => continue,
+                Some(Fact::Overridden { data, schema_version }) => {
+                    replaced = overridden(element, data, *schema_version);
+                    &replaced
+                }
+            };
+            let source = Source { aggregate: &aggregate, element, position, index };
+            let touch = self.projection.touch(&source);
+            if let Some(until) = until.filter(|until| Cursor { position, index } >= *until) {
+                // The document that waits, if this event can be read that far.
+                let key = touch.ok().flatten().map(|touch| touch.key);
+                read.passed = Some(pass(key, until));
+                return Ok(read);
+            }
+            read.touches.extend(touch.map_err(|failure| fault(index, false, failure))?);
+            read.types.push(self.meter.of_type(&element.kind, &aggregate));
+        }
+        Ok(read)
+    }
+}
