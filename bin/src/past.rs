@@ -6,12 +6,12 @@ use effects::History;
 use infrastructure::{
     connection::{ConnectOptions, connect},
     jetstream::{JetStreamOptions, JetStreamStore},
-    store::{Freshness, Store as _, StreamKey},
+    store::{Freshness, Pages, Start, StreamKey},
 };
-use kit::{Aggregate, AggregateId, Position};
+use kit::{Aggregate, AggregateId};
 use tokio::sync::OnceCell;
 
-use crate::reader;
+use crate::reader::{self, Until};
 
 /// The log behind a NATS.
 #[derive(Debug)]
@@ -39,8 +39,14 @@ impl History for Past {
         let store = self.store.get_or_try_init(|| self.open()).await?;
         let key = StreamKey { aggregate: A::TYPE.into(), id: id.clone() };
         // A replica that lags behind might not know the contact yet.
-        let commits = store.read(&key, Position::ZERO, Freshness::Leader).await;
-        let commits = commits.map_err(|error| error.to_string())?;
-        reader::state(&commits).map_err(|error| error.to_string())
+        let mut pages = Pages::new(store, &key, Start::WHOLE, Freshness::Leader);
+        let mut state = A::default();
+        while let Some(page) = pages.next().await.map_err(|error| error.to_string())? {
+            for commit in &page {
+                let taken = reader::advance(&mut state, commit, Until::Now);
+                taken.map_err(|error| error.to_string())?;
+            }
+        }
+        Ok(state)
     }
 }

@@ -20,7 +20,7 @@ pub use metadata::BadMetadata;
 use crate::{
     envelope::{Draft, Element, decode_commit, encode_drafts},
     settle::settle,
-    store::{AppendError, Freshness, Store, StreamKey},
+    store::{AppendError, Freshness, Pages, Start, Store, StreamKey},
 };
 
 /// How long a commit without an answer is settled, at most.
@@ -92,9 +92,6 @@ pub struct Gap {
     pub position: Position,
 }
 
-/// A history as it is stored: its events, and where it ends.
-type History<A> = (Vec<EventEnvelope<A>>, Position);
-
 type Cause = Box<dyn Error + Send + Sync>;
 
 /// [`AggregateError`] without the aggregate's own error, which may not be sent between threads.
@@ -125,22 +122,29 @@ fn unexpected(cause: impl Into<Cause>) -> Failed {
 }
 
 impl<S: Store, A: Aggregate, C: Codec<A>> CqrsStore<S, A, C> {
-    async fn history(&self, key: &StreamKey) -> Result<History<A>, Failed> {
-        let read = self.store.read(key, Position::ZERO, Freshness::Leader).await;
-        let commits = read.map_err(|error| Failed::Away(error.into()))?;
-        let (mut events, mut last, mut wanted) = (Vec::new(), Position::ZERO, Version(1));
-        for commit in &commits {
-            for element in decode_commit(key, commit).map_err(unreadable)? {
-                let (found, position) = (element.version, commit.position);
-                if found != wanted {
-                    return Err(unreadable(Gap { wanted, found, position }));
+    /// Hands every event over, in order, and says where the history ends.
+    async fn each(
+        &self,
+        key: &StreamKey,
+        mut take: impl FnMut(EventEnvelope<A>),
+    ) -> Result<(Version, Position), Failed> {
+        let mut pages = Pages::new(&self.store, key, Start::WHOLE, Freshness::Leader);
+        let (mut version, mut last) = (Version::ZERO, Position::ZERO);
+        while let Some(page) = pages.next().await.map_err(|error| Failed::Away(error.into()))? {
+            for commit in &page {
+                for element in decode_commit(key, commit).map_err(unreadable)? {
+                    let (found, wanted) = (element.version, version.next());
+                    if found != wanted {
+                        let position = commit.position;
+                        return Err(unreadable(Gap { wanted, found, position }));
+                    }
+                    take(self.envelope(&element)?);
+                    version = found;
                 }
-                events.push(self.envelope(&element)?);
-                wanted = wanted.next();
+                last = commit.position;
             }
-            last = commit.position;
         }
-        Ok((events, last))
+        Ok((version, last))
     }
 
     fn envelope(&self, element: &Element<'_>) -> Result<EventEnvelope<A>, Failed> {
@@ -155,12 +159,8 @@ impl<S: Store, A: Aggregate, C: Codec<A>> CqrsStore<S, A, C> {
 
     async fn load(&self, id: &str) -> Result<CqrsContext<A>, Failed> {
         let key = key::<A>(id)?;
-        let (events, position) = self.history(&key).await?;
-        let version = Version(events.len() as u64);
         let mut aggregate = A::default();
-        for event in events {
-            aggregate.apply(event.payload);
-        }
+        let (version, position) = self.each(&key, |event| aggregate.apply(event.payload)).await?;
         Ok(CqrsContext { key, position, version, aggregate })
     }
 
@@ -228,8 +228,10 @@ impl<S: Store, A: Aggregate, C: Codec<A>> EventStore<A> for CqrsStore<S, A, C> {
         &self,
         id: &str,
     ) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
-        let loaded = async { self.history(&key::<A>(id)?).await };
-        Ok(loaded.await?.0)
+        let mut events = Vec::new();
+        let loaded = async { self.each(&key::<A>(id)?, |event| events.push(event)).await };
+        loaded.await?;
+        Ok(events)
     }
 
     async fn load_aggregate(&self, id: &str) -> Result<CqrsContext<A>, AggregateError<A::Error>> {

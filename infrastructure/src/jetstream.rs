@@ -9,12 +9,11 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use async_nats::{Client, SubscribeError};
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use kit::Position;
 use nats::Subject;
 
 use self::{append::Appender, read::Reader};
-use crate::store::{AppendError, Commit, Freshness, ReadError, Store, StreamKey};
+use crate::store::{AppendError, Page, ReadError, Start, Store, StreamKey};
 
 /// Limits of the store's waiting.
 #[derive(Debug, Clone)]
@@ -79,22 +78,8 @@ impl Store for JetStreamStore {
         async move { appender.append(subject, expected, body).await }
     }
 
-    async fn read(
-        &self,
-        key: &StreamKey,
-        after: Position,
-        freshness: Freshness,
-    ) -> Result<Vec<Commit>, ReadError> {
-        self.reader.read(&Subject::event(&key.aggregate, &key.id), after, freshness).await
-    }
-
-    async fn read_since(
-        &self,
-        key: &StreamKey,
-        since: DateTime<Utc>,
-        until: Position,
-    ) -> Result<Vec<Commit>, ReadError> {
-        self.reader.read_since(&Subject::event(&key.aggregate, &key.id), since, until).await
+    async fn page(&self, key: &StreamKey, start: Start, goal: Position) -> Result<Page, ReadError> {
+        self.reader.page(&Subject::event(&key.aggregate, &key.id), start, goal).await
     }
 
     async fn last(&self, key: &StreamKey) -> Result<Position, ReadError> {

@@ -9,12 +9,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use kit::Position;
-use nats::limits::COMMIT_BYTES_MAX;
+use nats::limits::{COMMIT_BYTES_MAX, READ_BATCH_MAX, READ_BYTES_MAX};
 use tokio::sync::oneshot;
 
-use crate::store::{AppendError, Commit, Freshness, ReadError, Store, StreamKey};
+use crate::store::{AppendError, Commit, Page, ReadError, Start, Store, StreamKey};
 
 /// What happens to one append on its way.
 #[derive(Debug)]
@@ -146,27 +146,26 @@ impl Store for MemoryStore {
         }
     }
 
-    async fn read(
+    async fn page(
         &self,
         key: &StreamKey,
-        after: Position,
-        _freshness: Freshness,
-    ) -> Result<Vec<Commit>, ReadError> {
+        start: Start,
+        _goal: Position,
+    ) -> Result<Page, ReadError> {
         let mut log = self.log();
         log.present()?;
-        Ok(log.of(key).filter(|commit| commit.position > after).cloned().collect())
-    }
-
-    async fn read_since(
-        &self,
-        key: &StreamKey,
-        since: DateTime<Utc>,
-        until: Position,
-    ) -> Result<Vec<Commit>, ReadError> {
-        let mut log = self.log();
-        log.present()?;
-        let within = |commit: &&Commit| commit.time >= since && commit.position <= until;
-        Ok(log.of(key).filter(within).cloned().collect())
+        let within = |commit: &&Commit| match start {
+            Start::After(position) => commit.position > position,
+            Start::Since(time) => commit.time >= time,
+        };
+        let mut stretch = log.of(key).filter(within).peekable();
+        let (mut commits, mut bytes) = (Vec::new(), 0);
+        while commits.len() < READ_BATCH_MAX && bytes < READ_BYTES_MAX {
+            let Some(commit) = stretch.next() else { break };
+            bytes += commit.body.len();
+            commits.push(commit.clone());
+        }
+        Ok(Page { commits, more: stretch.peek().is_some() })
     }
 
     async fn last(&self, key: &StreamKey) -> Result<Position, ReadError> {

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     envelope,
-    store::{AppendError, Commit, Freshness, Store, StreamKey},
+    store::{AppendError, Commit, Freshness, Pages, Start, Store, StreamKey},
 };
 
 /// First and longest wait between two rounds.
@@ -51,12 +51,12 @@ async fn rounds<S: Store>(
 ) -> Result<Position, AppendError> {
     let mut wait = WAIT;
     loop {
-        if let Ok(commits) = store.read(key, expected, Freshness::Leader).await {
-            if let Some(commit) = commits.iter().find(|commit| holds(commit, ours)) {
-                return Ok(commit.position);
-            }
-            if !commits.is_empty() {
-                return Err(AppendError::Conflict);
+        let mut behind = Pages::new(store, key, Start::After(expected), Freshness::Leader);
+        // Ours can only be the first one there.
+        if let Ok(commits) = behind.next().await {
+            if let Some(first) = commits.iter().flatten().next() {
+                let ours = holds(first, ours).then_some(first.position);
+                return ours.ok_or(AppendError::Conflict);
             }
             match store.append(key, expected, body.clone()).await {
                 Ok(position) => return Ok(position),

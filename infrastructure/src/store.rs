@@ -1,11 +1,15 @@
 //! The contract of an event store: append at an expected position, read one aggregate in order.
 //! Not here: what is in a commit.
 
+mod pages;
+
 use std::{fmt, future::Future, sync::Arc};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use kit::{AggregateId, Position};
+
+pub use pages::Pages;
 
 /// One aggregate's address in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,6 +35,29 @@ pub struct Commit {
     pub time: DateTime<Utc>,
     /// The JSON array of CloudEvents.
     pub body: Bytes,
+}
+
+/// Where a page begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// Behind this position.
+    After(Position),
+    /// With the first commit that was not stored before this time.
+    Since(DateTime<Utc>),
+}
+
+impl Start {
+    /// The beginning of the history.
+    pub const WHOLE: Self = Self::After(Position::ZERO);
+}
+
+/// A stretch of a history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Its commits, in order: at most [`READ_BATCH_MAX`](nats::limits::READ_BATCH_MAX).
+    pub commits: Vec<Commit>,
+    /// Whether more commits stand behind them. Never behind an empty page.
+    pub more: bool,
 }
 
 /// How fresh a read must be.
@@ -82,21 +109,16 @@ pub trait Store: Clone + Send + Sync + 'static {
         body: Bytes,
     ) -> impl Future<Output = Result<Position, AppendError>> + Send + use<Self>;
 
-    /// All commits of `key` after `after`, in order.
-    fn read(
+    /// The next commits of `key` from `start` on, in order, as many as one answer holds.
+    ///
+    /// The history is known to reach to `goal`, if that is not zero: a replica that is not there
+    /// yet has not answered, and while `goal` is still ahead the page has commits, or fails.
+    fn page(
         &self,
         key: &StreamKey,
-        after: Position,
-        freshness: Freshness,
-    ) -> impl Future<Output = Result<Vec<Commit>, ReadError>> + Send;
-
-    /// The commits of `key` from `since` on that stand at or before `until`, in order.
-    fn read_since(
-        &self,
-        key: &StreamKey,
-        since: DateTime<Utc>,
-        until: Position,
-    ) -> impl Future<Output = Result<Vec<Commit>, ReadError>> + Send;
+        start: Start,
+        goal: Position,
+    ) -> impl Future<Output = Result<Page, ReadError>> + Send;
 
     /// Where the last commit of `key` stands, as the leader knows it; zero if there is none.
     fn last(&self, key: &StreamKey) -> impl Future<Output = Result<Position, ReadError>> + Send;

@@ -13,7 +13,7 @@ use infrastructure::{
     provision::{ProvisionOptions, provision},
     request::{CommandRequest, Reply, Status},
     snapshot::Snapshots,
-    store::{Freshness, Store, StreamKey},
+    store::{Freshness, Pages, Start, Store, StreamKey},
 };
 use kit::{AggregateId, Position, Recorded, Secret, Version};
 use tests::{LIMIT, Server, eventually};
@@ -54,8 +54,9 @@ impl Bench {
 
     async fn history(&self, id: &str) -> Vec<Recorded<CounterEvent>> {
         let mut events = Vec::new();
-        let commits = self.store.read(&key(id), Position::ZERO, Freshness::Leader).await.unwrap();
-        for commit in commits {
+        let key = key(id);
+        let commits = Pages::new(&self.store, &key, Start::WHOLE, Freshness::Leader).rest();
+        for commit in commits.await.unwrap() {
             for (index, element) in envelope::decode(&commit.body).unwrap().iter().enumerate() {
                 events.push(element.record("counter", commit.position, index).unwrap());
             }

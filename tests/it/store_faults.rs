@@ -10,7 +10,7 @@ use infrastructure::{
     jetstream::{JetStreamOptions, JetStreamStore},
     provision::{ProvisionOptions, provision},
     settle::settle,
-    store::{AppendError, Freshness, Store, StreamKey},
+    store::{AppendError, Freshness, Pages, Start, Store, StreamKey},
 };
 use kit::Position;
 use nats::names;
@@ -135,7 +135,10 @@ async fn when_answers_come_back_in_time_but_slowly_nothing_is_unknown() {
 async fn count_on(store: JetStreamStore, key: StreamKey, times: usize) {
     let mut done = 0;
     while done < times {
-        let Ok(seen) = store.read(&key, Position::ZERO, Freshness::Leader).await else { continue };
+        let Ok(seen) = Pages::new(&store, &key, Start::WHOLE, Freshness::Leader).rest().await
+        else {
+            continue;
+        };
         let last = seen.last().map_or(Position::ZERO, |commit| commit.position);
         let next = seen.last().map_or(0, |commit| version(&commit.body)) + 1;
         let body = commit(&key, next, 1);
@@ -179,7 +182,7 @@ async fn while_the_leader_is_killed_no_writer_loses_an_update_or_writes_it_twice
     }
     let store = JetStreamStore::new(client.clone(), client.clone(), hasty).await.unwrap();
     eventually("the writers are in the midst of it", LIMIT, async || {
-        let commits = store.read(&key, Position::ZERO, Freshness::Any).await.ok()?;
+        let commits = Pages::new(&store, &key, Start::WHOLE, Freshness::Any).rest().await.ok()?;
         (commits.len() > WRITERS * EACH / 4).then_some(())
     })
     .await;
@@ -191,7 +194,7 @@ async fn while_the_leader_is_killed_no_writer_loses_an_update_or_writes_it_twice
     writers.try_collect::<Vec<()>>().await.unwrap();
 
     let commits = eventually("the history can be read", LIMIT, async || {
-        store.read(&key, Position::ZERO, Freshness::Leader).await.ok()
+        Pages::new(&store, &key, Start::WHOLE, Freshness::Leader).rest().await.ok()
     })
     .await;
     let versions: Vec<u64> = commits.iter().map(|commit| version(&commit.body)).collect();

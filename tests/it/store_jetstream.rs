@@ -9,7 +9,7 @@ use infrastructure::{
     envelope::{self, CorruptCommit},
     jetstream::{JetStreamOptions, JetStreamStore},
     provision::{ProvisionOptions, provision},
-    store::{AppendError, Freshness, ReadError, Store},
+    store::{AppendError, Freshness, Pages, ReadError, Start, Store},
 };
 use kit::Position;
 use nats::{Subject, headers, names};
@@ -83,7 +83,7 @@ async fn without_a_stream_an_append_is_refused_and_a_read_says_that_the_store_is
     let answer = store.append(&key, Position::ZERO, commit(&key, 1, 1)).await;
     assert!(matches!(answer, Err(AppendError::Refused(_))), "{answer:?}");
     for freshness in [Freshness::Any, Freshness::Leader] {
-        let answer = store.read(&key, Position::ZERO, freshness).await;
+        let answer = Pages::new(&store, &key, Start::WHOLE, freshness).rest().await;
         assert!(matches!(answer, Err(ReadError::Unavailable(_))), "{answer:?}");
     }
 }
@@ -97,7 +97,7 @@ async fn after_the_server_was_killed_and_came_back_the_same_store_goes_on() {
     let answer = store.append(&key, first, commit(&key, 2, 1)).await;
     let unanswered = matches!(answer, Err(AppendError::Unknown(_) | AppendError::Refused(_)));
     assert!(unanswered, "{answer:?}");
-    let answer = store.read(&key, Position::ZERO, Freshness::Any).await;
+    let answer = Pages::new(&store, &key, Start::WHOLE, Freshness::Any).rest().await;
     assert!(matches!(answer, Err(ReadError::Unavailable(_))), "{answer:?}");
 
     server.restart().await;
@@ -108,7 +108,7 @@ async fn after_the_server_was_killed_and_came_back_the_same_store_goes_on() {
     })
     .await;
     let commits = eventually("a read is answered again", LIMIT, async || {
-        store.read(&other, Position::ZERO, Freshness::Leader).await.ok()
+        Pages::new(&store, &other, Start::WHOLE, Freshness::Leader).rest().await.ok()
     })
     .await;
     assert_eq!(commits[0].position, position);
@@ -159,7 +159,7 @@ async fn headers_of_a_foreign_message_do_not_mislead_the_reader() {
         let published = context.publish_with_headers(subject, forged.clone(), "[]".into()).await;
         assert_eq!(published.unwrap().await.unwrap().sequence, expected + 1);
     }
-    let commits = store.read(&key, Position::ZERO, Freshness::Any).await.unwrap();
+    let commits = Pages::new(&store, &key, Start::WHOLE, Freshness::Any).rest().await.unwrap();
     let positions: Vec<_> = commits.iter().map(|commit| commit.position).collect();
     assert_eq!(positions, [Position(1), Position(2)]);
 }

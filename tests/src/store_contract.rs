@@ -8,10 +8,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt, stream::FuturesUnordered};
 use infrastructure::{
     envelope::{self, NewEvent},
-    store::{AppendError, Commit, Freshness, Store, StreamKey},
+    store::{AppendError, Commit, Freshness, Page, Pages, Start, Store, StreamKey},
 };
 use kit::{Kind, Metadata, Position, Version};
-use nats::limits::{COMMIT_BYTES_MAX, READ_BATCH_MAX};
+use nats::limits::{COMMIT_BYTES_MAX, READ_BATCH_MAX, READ_BYTES_MAX};
 use uuid::Uuid;
 
 /// Runs every promise on `store`, which may hold other things already.
@@ -19,6 +19,8 @@ pub async fn keep_every_promise(store: &impl Store) {
     an_append_is_read_back(store).await;
     what_was_never_written_is_empty(store).await;
     commits_come_in_order_also_when_they_are_many(store).await;
+    a_long_history_comes_in_pages(store).await;
+    large_commits_come_in_more_pages(store).await;
     histories_do_not_mix(store).await;
     a_wrong_expectation_conflicts_and_writes_nothing(store).await;
     of_two_first_writers_exactly_one_wins(store).await;
@@ -26,7 +28,7 @@ pub async fn keep_every_promise(store: &impl Store) {
     a_commit_is_written_as_a_whole_or_not_at_all(store).await;
     an_oversized_commit_is_refused(store).await;
     a_leader_read_sees_what_was_acknowledged(store).await;
-    a_read_since_keeps_its_bounds(store).await;
+    a_read_since_a_time_begins_there(store).await;
     an_append_can_be_sent_away(store).await;
 }
 
@@ -73,7 +75,8 @@ pub async fn history(store: &impl Store, key: &StreamKey) -> Vec<Commit> {
 }
 
 async fn read(store: &impl Store, key: &StreamKey, after: Position) -> Vec<Commit> {
-    store.read(key, after, Freshness::Leader).await.expect("the store answers")
+    let tail = Pages::new(store, key, Start::After(after), Freshness::Leader);
+    tail.rest().await.expect("the store answers")
 }
 
 async fn append(store: &impl Store, key: &StreamKey, expected: Position) -> Position {
@@ -112,11 +115,15 @@ pub async fn an_append_is_read_back(store: &impl Store) {
 pub async fn what_was_never_written_is_empty(store: &impl Store) {
     let key = fresh_key();
     for freshness in [Freshness::Any, Freshness::Leader] {
-        assert_eq!(store.read(&key, Position::ZERO, freshness).await, Ok(Vec::new()));
+        let mut pages = Pages::new(store, &key, Start::WHOLE, freshness);
+        assert_eq!(pages.next().await, Ok(None));
+        assert_eq!(pages.next().await, Ok(None), "the end is the end");
     }
     assert_eq!(store.last(&key).await, Ok(Position::ZERO));
-    let since = store.read_since(&key, DateTime::UNIX_EPOCH, Position(u64::MAX)).await;
-    assert_eq!(since, Ok(Vec::new()));
+    for start in [Start::WHOLE, Start::Since(DateTime::UNIX_EPOCH)] {
+        let page = store.page(&key, start, Position::ZERO).await;
+        assert_eq!(page, Ok(Page { commits: Vec::new(), more: false }), "from {start:?}");
+    }
 }
 
 /// A history that is longer than one answer of the store comes whole and in order.
@@ -129,6 +136,56 @@ pub async fn commits_come_in_order_also_when_they_are_many(store: &impl Store) {
         let tail = read(store, &key, written[after]).await;
         assert_eq!(positions(&tail), written[after + 1..], "after commit {after}");
     }
+}
+
+/// However long a history is, a page of it is not: none is larger than it may be, each begins where
+/// the one before it ended, and only the last one is the last.
+pub async fn a_long_history_comes_in_pages(store: &impl Store) {
+    let key = fresh_key();
+    let written = fill(store, &key, 2 * READ_BATCH_MAX).await;
+    let end = written[written.len() - 1];
+    let (mut start, mut seen) = (Start::WHOLE, Vec::new());
+    loop {
+        let page = store.page(&key, start, end).await.expect("the store answers");
+        let found = positions(&page.commits);
+        assert!((1..=READ_BATCH_MAX).contains(&found.len()), "{} in a page", found.len());
+        seen.extend(found);
+        assert_eq!(page.more, seen.len() < written.len(), "after {} commits", seen.len());
+        start = Start::After(seen[seen.len() - 1]);
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(seen, written);
+
+    // What lands between two pages is read as well, if only from the leader's point of view.
+    let mut pages = Pages::new(store, &key, Start::WHOLE, Freshness::Leader);
+    let first = pages.next().await.expect("the store answers").expect("a page");
+    let later = append(store, &key, end).await;
+    let rest = pages.rest().await.expect("the store answers");
+    let all: Vec<_> = positions(&first).into_iter().chain(positions(&rest)).collect();
+    assert_eq!(all[..written.len()], written);
+    assert!(matches!(all[written.len()..], [] | [_]), "{all:?}");
+    assert!(all.len() == written.len() || all.ends_with(&[later]), "{all:?}");
+}
+
+/// Pages are bounded in bytes, too: a history of large commits comes in more of them, and whole.
+pub async fn large_commits_come_in_more_pages(store: &impl Store) {
+    let key = fresh_key();
+    let body = Bytes::from(vec![b' '; COMMIT_BYTES_MAX]);
+    let (mut written, mut last) = (Vec::new(), Position::ZERO);
+    for _ in 0..=2 * READ_BYTES_MAX / COMMIT_BYTES_MAX {
+        last = store.append(&key, last, body.clone()).await.expect("the place is free");
+        written.push(last);
+    }
+    let (mut pages, mut seen) =
+        (Pages::new(store, &key, Start::WHOLE, Freshness::Leader), Vec::new());
+    while let Some(page) = pages.next().await.expect("the store answers") {
+        let bytes: usize = page.iter().map(|commit| commit.body.len()).sum();
+        assert!(bytes <= READ_BYTES_MAX + COMMIT_BYTES_MAX, "{bytes} in a page");
+        seen.extend(positions(&page));
+    }
+    assert_eq!(seen, written);
 }
 
 /// Keys that are alike are still different histories, with one count of positions over all.
@@ -197,7 +254,10 @@ pub async fn of_many_writers_none_loses_an_update(store: &impl Store) {
 async fn count_on(store: impl Store, key: StreamKey, times: usize) {
     let (mut done, mut freshness) = (0, Freshness::Any);
     while done < times {
-        let seen = store.read(&key, Position::ZERO, freshness).await.expect("the store answers");
+        let seen = Pages::new(&store, &key, Start::WHOLE, freshness)
+            .rest()
+            .await
+            .expect("the store answers");
         let last = seen.last().map_or(Position::ZERO, |commit| commit.position);
         let next = seen.last().map_or(0, |commit| versions(commit)[0]) + 1;
         match store.append(&key, last, commit(&key, next, 1)).await {
@@ -249,23 +309,22 @@ pub async fn a_leader_read_sees_what_was_acknowledged(store: &impl Store) {
     }
 }
 
-/// Both bounds belong to what is read.
-pub async fn a_read_since_keeps_its_bounds(store: &impl Store) {
+/// The commit of that very time belongs to what is read, and none before it.
+pub async fn a_read_since_a_time_begins_there(store: &impl Store) {
     let key = fresh_key();
     fill(store, &key, 9).await;
     let commits = history(store, &key).await;
-    let since = |time, until| store.read_since(&key, time, until);
-    for (from, to) in [(0, 8), (3, 5), (4, 4), (8, 8), (6, 2)] {
-        let (time, until) = (commits[from].time, commits[to].position);
-        let inside = |commit: &&Commit| commit.time >= time && commit.position <= until;
-        let wanted: Vec<_> = commits.iter().filter(inside).cloned().collect();
-        assert_eq!(since(time, until).await, Ok(wanted), "from {from} to {to}");
+    let end = commits[8].position;
+    let times = commits.iter().map(|commit| commit.time).chain([DateTime::UNIX_EPOCH]);
+    for time in times {
+        let page = store.page(&key, Start::Since(time), end).await.expect("the store answers");
+        let wanted: Vec<_> = commits.iter().filter(|c| c.time >= time).cloned().collect();
+        assert_eq!(page.commits, wanted, "since {time}");
+        assert!(!page.more);
     }
-    let (everything, end) = (DateTime::UNIX_EPOCH, Position(u64::MAX));
-    assert_eq!(since(everything, end).await, Ok(commits.clone()));
-    assert_eq!(since(everything, Position::ZERO).await, Ok(Vec::new()));
-    let later = Utc::now() + TimeDelta::days(1);
-    assert_eq!(since(later, end).await, Ok(Vec::new()));
+    let later = Start::Since(Utc::now() + TimeDelta::days(1));
+    let page = store.page(&key, later, Position::ZERO).await;
+    assert_eq!(page, Ok(Page { commits: Vec::new(), more: false }));
 }
 
 /// The future of an append borrows nothing: it runs wherever it is sent.

@@ -22,7 +22,7 @@ use super::{
     JetStreamOptions,
     inbox::{Inbox, Ticket},
 };
-use crate::store::{Commit, Freshness, ReadError};
+use crate::store::{Commit, Page, ReadError, Start};
 
 /// Reads again when a replica is behind the leader, doubling the wait: one second in all.
 const LAG_RETRIES_MAX: u32 = 9;
@@ -36,16 +36,9 @@ pub(super) struct Reader {
     reads: Semaphore,
 }
 
-/// Where a read begins.
-#[derive(Debug, Clone, Copy)]
-enum From {
-    Place(Position),
-    Time(DateTime<Utc>),
-}
-
 /// What one direct get brought.
 #[derive(Debug)]
-struct Page {
+struct Answer {
     commits: Vec<Commit>,
     pending: u64,
 }
@@ -64,35 +57,33 @@ impl Reader {
         Ok(Self { client, inbox, timeout: options.read_timeout, reads })
     }
 
-    pub(super) async fn read(
+    /// The next page. Any replica may answer, so one that has not come so far as `goal` is asked
+    /// again.
+    pub(super) async fn page(
         &self,
         subject: &str,
-        after: Position,
-        freshness: Freshness,
-    ) -> Result<Vec<Commit>, ReadError> {
-        let goal = match freshness {
-            Freshness::Any => Position::ZERO,
-            Freshness::Leader => match self.last(subject).await? {
-                Some(last) if last.seq > after.0 => Position(last.seq),
-                _ => return Ok(Vec::new()),
-            },
-        };
-        self.until_reached(subject, From::Place(after.next()), goal).await
-    }
-
-    pub(super) async fn read_since(
-        &self,
-        subject: &str,
-        since: DateTime<Utc>,
-        until: Position,
-    ) -> Result<Vec<Commit>, ReadError> {
-        let Some(last) = self.last(subject).await?.filter(|last| last.time >= since) else {
-            return Ok(Vec::new());
-        };
-        let goal = until.min(Position(last.seq));
-        let mut commits = self.until_reached(subject, From::Time(since), goal).await?;
-        commits.retain(|commit| commit.position <= until);
-        Ok(commits)
+        start: Start,
+        goal: Position,
+    ) -> Result<Page, ReadError> {
+        let _permit = self.reads.acquire().await.map_err(away)?;
+        let mut retries = 0;
+        loop {
+            let Answer { commits, pending } = self.get(subject, start).await?;
+            let reached = match (commits.last(), start) {
+                (Some(last), _) => last.position,
+                (None, Start::After(position)) => position,
+                (None, Start::Since(_)) => Position::ZERO,
+            };
+            if !commits.is_empty() || reached >= goal {
+                let more = !commits.is_empty() && (pending > 0 || reached < goal);
+                return Ok(Page { commits, more });
+            }
+            if retries == LAG_RETRIES_MAX {
+                return Err(away(format_args!("no replica has {subject} up to {goal}")));
+            }
+            sleep(LAG_WAIT * 2_u32.pow(retries)).await;
+            retries += 1;
+        }
     }
 
     /// The subject's last message, as the stream's leader knows it.
@@ -114,45 +105,13 @@ impl Reader {
         }
     }
 
-    /// Reads pages until one commit stands at `goal` or behind it. Any replica may answer, so one
-    /// that has not come so far is asked again.
-    async fn until_reached(
-        &self,
-        subject: &str,
-        from: From,
-        goal: Position,
-    ) -> Result<Vec<Commit>, ReadError> {
-        let _permit = self.reads.acquire().await.map_err(away)?;
-        let (mut from, mut commits, mut retries) = (from, Vec::new(), 0);
-        loop {
-            let Page { commits: page, pending } = self.page(subject, from).await?;
-            let progress = !page.is_empty();
-            commits.extend(page);
-            let reached = commits.last().map_or(Position::ZERO, |last: &Commit| last.position);
-            if reached > Position::ZERO {
-                from = From::Place(reached.next());
-            }
-            if pending > 0 && progress {
-                continue;
-            }
-            if reached >= goal {
-                return Ok(commits);
-            }
-            if retries == LAG_RETRIES_MAX {
-                return Err(away(format_args!("no replica has {subject} up to {goal}")));
-            }
-            sleep(LAG_WAIT * 2_u32.pow(retries)).await;
-            retries += 1;
-        }
-    }
-
-    async fn page(&self, subject: &str, from: From) -> Result<Page, ReadError> {
+    async fn get(&self, subject: &str, start: Start) -> Result<Answer, ReadError> {
         // One more than the messages: the mark of the end.
         let mut ticket = self.inbox.many(READ_BATCH_MAX + 1);
         let deadline = Instant::now() + self.timeout;
-        let (seq, start_time) = match from {
-            From::Place(position) => (Some(position.0), None),
-            From::Time(time) => (None, Some(time)),
+        let (seq, start_time) = match start {
+            Start::After(position) => (Some(position.next().0), None),
+            Start::Since(time) => (None, Some(time)),
         };
         let request = DirectGet {
             seq,
@@ -183,7 +142,7 @@ impl Reader {
 async fn collect(
     answers: &mut mpsc::Receiver<Message>,
     deadline: Instant,
-) -> Result<Page, ReadError> {
+) -> Result<Answer, ReadError> {
     let mut commits: Vec<Commit> = Vec::new();
     loop {
         let answer = timeout_at(deadline, answers.recv()).await;
@@ -202,10 +161,10 @@ async fn collect(
         return match message.status.map(|status| status.as_u16()) {
             Some(204) if number(&headers, headers::LAST_SEQUENCE) == Some(before) => {
                 let pending = number(&headers, headers::NUM_PENDING).unwrap_or_default();
-                Ok(Page { commits, pending })
+                Ok(Answer { commits, pending })
             }
             Some(204) => Err(away("messages were lost on the way")),
-            Some(404) => Ok(Page { commits, pending: 0 }),
+            Some(404) => Ok(Answer { commits, pending: 0 }),
             Some(503) => Err(away("no replica of the stream answers")),
             status => Err(away(format_args!("status {status:?} from the stream"))),
         };

@@ -15,7 +15,7 @@ use crate::{
     problem::Problem,
     receipts::{CommandKey, Fingerprint, Receipt, Receipts},
     snapshot::Snapshots,
-    store::{Commit, Freshness, ReadError, Store, StreamKey},
+    store::{Commit, Freshness, Pages, ReadError, Start, Store, StreamKey},
 };
 
 /// Commits that are folded before the engine gets a turn: some hundred microseconds.
@@ -78,6 +78,17 @@ impl Loaded {
         let Ok(elements) = envelope::decode(&commit.body) else { return false };
         commit.position == self.position
             && elements.last().map(|last| last.id) == known.map(|(id, _)| *id)
+    }
+
+    async fn fold(&mut self, key: &StreamKey, commits: &[Commit]) -> Result<(), Problem> {
+        for some in commits.chunks(COMMITS_PER_TURN) {
+            for commit in some {
+                self.take(key, commit)?;
+            }
+            self.receipts.forget(Utc::now());
+            tokio::task::yield_now().await;
+        }
+        Ok(())
     }
 
     pub(super) fn take(&mut self, key: &StreamKey, commit: &Commit) -> Result<(), Problem> {
@@ -144,32 +155,32 @@ pub(super) async fn load<S: Store>(
         Some(loaded) => loaded,
         None => begin(snapshots, &key, kind.as_ref()).await?,
     };
-    let read = |after| within(timeout, store.read(&key, after, freshness));
-    let mut commits;
-    let of_this_log;
-    if restored && loaded.position > Position::ZERO {
-        commits = read(Position(loaded.position.0 - 1)).await?;
-        of_this_log = commits.first().is_some_and(|commit| loaded.ends_with(commit));
-        commits.drain(..usize::from(of_this_log));
-    } else {
-        commits = read(loaded.position).await?;
-        of_this_log = !commits.is_empty()
+    let behind = match loaded.position {
+        // Together with the last known commit, which shows whether it is of this log.
+        Position(1..) if restored => Position(loaded.position.0 - 1),
+        position => position,
+    };
+    let mut pages = Pages::new(store, &key, Start::After(behind), freshness);
+    let mut page = within(timeout, pages.next()).await?;
+    let of_this_log = if behind == loaded.position {
+        page.is_some()
             || freshness != Freshness::Leader
-            || last(store, &key, timeout).await? >= loaded.position;
-    }
+            || last(store, &key, timeout).await? >= loaded.position
+    } else {
+        let first = page.as_mut().filter(|page| page.first().is_some_and(|c| loaded.ends_with(c)));
+        first.map(|page| page.remove(0)).is_some()
+    };
     if !of_this_log {
         // The log has another history than what is known of it, as after a restored backup, or a
         // replica is behind a snapshot. What the log says is right.
         tracing::warn!(stream = %key, position = %loaded.position, "not in the log as it was known");
         loaded = Loaded::new(kind.as_ref())?;
-        commits = read(Position::ZERO).await?;
+        pages = Pages::new(store, &key, Start::WHOLE, freshness);
+        page = within(timeout, pages.next()).await?;
     }
-    for (index, commit) in commits.iter().enumerate() {
-        loaded.take(&key, commit)?;
-        if index % COMMITS_PER_TURN == COMMITS_PER_TURN - 1 {
-            loaded.receipts.forget(Utc::now());
-            tokio::task::yield_now().await;
-        }
+    while let Some(commits) = page {
+        loaded.fold(&key, &commits).await?;
+        page = within(timeout, pages.next()).await?;
     }
     loaded.receipts.forget(Utc::now());
     Ok(loaded)
@@ -200,7 +211,7 @@ pub(super) async fn last<S: Store>(
     within(timeout, store.last(key)).await
 }
 
-/// Waits for one read, but not for ever.
+/// Waits for one read, such as one page, but not for ever.
 pub(super) async fn within<T>(
     timeout: Duration,
     read: impl Future<Output = Result<T, ReadError>>,

@@ -20,7 +20,7 @@ use crate::{
     problem::Problem,
     receipts::{CommandKey, Fingerprint, Origin, Receipts, SKEW_MAX},
     request::{EventRef, Reply, Status},
-    store::{Commit, Freshness, Store, StreamKey},
+    store::{Commit, Freshness, Pages, Start, Store, StreamKey},
 };
 
 /// Commits that are looked through before the engine gets a turn.
@@ -85,28 +85,44 @@ impl Search {
         key: &StreamKey,
         timeout: Duration,
     ) -> Result<(), Problem> {
-        let read = |after| within(timeout, store.read(key, after, Freshness::Leader));
-        let commits = match self.reach {
-            Reach::Whole => read(Position::ZERO).await?,
-            Reach::After(position) => read(position).await?,
-            Reach::Since(time) => {
-                let commits = within(timeout, store.read_since(key, time, self.until)).await?;
-                // The stretch ends with a commit that is known to be there. If it is not, the
-                // clocks differ by more than the margin or a replica lags.
-                let whole = commits.last().is_some_and(|last| last.position == self.until);
-                if whole { commits } else { read(Position::ZERO).await? }
-            }
+        let (start, freshness) = match self.reach {
+            Reach::Whole => (Start::WHOLE, Freshness::Leader),
+            Reach::After(position) => (Start::After(position), Freshness::Leader),
+            Reach::Since(time) => (Start::Since(time), Freshness::Any),
         };
-        for (index, commit) in commits.iter().enumerate() {
-            if commit.position > self.until {
-                break;
-            }
-            self.look(key, commit)?;
-            if index % COMMITS_PER_TURN == COMMITS_PER_TURN - 1 {
+        let ended = self.stretch(Pages::new(store, key, start, freshness), key, timeout).await?;
+        if !ended && matches!(self.reach, Reach::Since(_)) {
+            // The stretch ends with a commit that is known to be there. If it is not, the clocks
+            // differ by more than the margin or a replica lags.
+            self.wanted.values_mut().for_each(|found| *found = None);
+            let whole = Pages::new(store, key, Start::WHOLE, Freshness::Leader);
+            self.stretch(whole, key, timeout).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks through `pages`, and says whether they held the commit at which the search ends.
+    async fn stretch<S: Store>(
+        &mut self,
+        mut pages: Pages<'_, S>,
+        key: &StreamKey,
+        timeout: Duration,
+    ) -> Result<bool, Problem> {
+        while let Some(page) = within(timeout, pages.next()).await? {
+            for some in page.chunks(COMMITS_PER_TURN) {
+                for commit in some {
+                    if commit.position > self.until {
+                        return Ok(false);
+                    }
+                    self.look(key, commit)?;
+                    if commit.position == self.until {
+                        return Ok(true);
+                    }
+                }
                 tokio::task::yield_now().await;
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     fn look(&mut self, key: &StreamKey, commit: &Commit) -> Result<(), Problem> {

@@ -20,9 +20,9 @@ use infrastructure::{
     problem::Problem,
     processor::{Processor, ProcessorOptions},
     request::{CommandRequest, Reply},
-    store::{Freshness, Store, StreamKey},
+    store::{Freshness, Pages, Start, Store, StreamKey},
 };
-use kit::{Event as _, Metadata, Position, Recorded, Secret, Version};
+use kit::{Event as _, Metadata, Recorded, Secret, Version};
 use tokio::sync::oneshot;
 
 use counter::{Counter, CounterEvent};
@@ -86,7 +86,9 @@ fn code(result: Result<Reply, Problem>) -> String {
 /// Every event of an aggregate, checked for dense versions.
 async fn history(store: &impl Store, id: &str) -> Vec<Recorded<CounterEvent>> {
     let mut events = Vec::new();
-    for commit in store.read(&key(id), Position::ZERO, Freshness::Leader).await.unwrap() {
+    let key = key(id);
+    let commits = Pages::new(store, &key, Start::WHOLE, Freshness::Leader).rest();
+    for commit in commits.await.unwrap() {
         for (index, element) in envelope::decode(&commit.body).unwrap().iter().enumerate() {
             events.push(element.record("counter", commit.position, index).unwrap());
         }

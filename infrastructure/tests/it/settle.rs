@@ -7,7 +7,7 @@ use infrastructure::{
     envelope::{self, NewEvent},
     memory::{Fault, MemoryStore},
     settle::settle,
-    store::{AppendError, Freshness, Store, StreamKey},
+    store::{AppendError, Freshness, Pages, Start, Store, StreamKey},
 };
 use kit::{EventId, Kind, Metadata, Position, Version};
 use tokio::time::Instant;
@@ -51,7 +51,7 @@ async fn unanswered(fault: Fault) -> MemoryStore {
 }
 
 async fn history(store: &MemoryStore) -> Vec<Bytes> {
-    let commits = store.read(&key(), Position::ZERO, Freshness::Leader).await.unwrap();
+    let commits = Pages::new(store, &key(), Start::WHOLE, Freshness::Leader).rest().await.unwrap();
     commits.into_iter().map(|commit| commit.body).collect()
 }
 

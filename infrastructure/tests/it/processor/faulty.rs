@@ -7,13 +7,13 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use infrastructure::{
     memory::MemoryStore,
-    store::{AppendError, Commit, Freshness, ReadError, Store, StreamKey},
+    store::{AppendError, Page, ReadError, Start, Store, StreamKey},
 };
 use kit::Position;
 
@@ -24,6 +24,8 @@ pub(crate) struct Faulty {
     script: Arc<Mutex<VecDeque<Option<AppendError>>>>,
     reads: Arc<AtomicUsize>,
     lasts: Arc<AtomicUsize>,
+    /// How long each page takes.
+    pace: Arc<Mutex<Duration>>,
     /// Reads wait for a turn at it.
     gate: Arc<tokio::sync::RwLock<()>>,
 }
@@ -44,6 +46,10 @@ impl Faulty {
     /// Holds every read until the guard is dropped.
     pub(crate) fn hold_reads(&self) -> tokio::sync::OwnedRwLockWriteGuard<()> {
         Arc::clone(&self.gate).try_write_owned().unwrap()
+    }
+
+    pub(crate) fn take_for_each_page(&self, pace: Duration) {
+        *self.pace.lock().unwrap() = pace;
     }
 
     pub(crate) fn lasts(&self) -> usize {
@@ -72,26 +78,14 @@ impl Store for Faulty {
         }
     }
 
-    async fn read(
-        &self,
-        key: &StreamKey,
-        after: Position,
-        freshness: Freshness,
-    ) -> Result<Vec<Commit>, ReadError> {
+    async fn page(&self, key: &StreamKey, start: Start, goal: Position) -> Result<Page, ReadError> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         let _open = self.gate.read().await;
-        self.log().read(key, after, freshness).await
-    }
-
-    async fn read_since(
-        &self,
-        key: &StreamKey,
-        since: DateTime<Utc>,
-        until: Position,
-    ) -> Result<Vec<Commit>, ReadError> {
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        let _open = self.gate.read().await;
-        self.log().read_since(key, since, until).await
+        let pace = *self.pace.lock().unwrap();
+        if !pace.is_zero() {
+            tokio::time::sleep(pace).await;
+        }
+        self.log().page(key, start, goal).await
     }
 
     async fn last(&self, key: &StreamKey) -> Result<Position, ReadError> {
