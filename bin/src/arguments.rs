@@ -118,6 +118,8 @@ pub enum Command {
     Charts(commands::charts::ChartsArgs),
     /// Check the server, the streams, durability and the handlers
     Doctor(commands::doctor::DoctorArgs),
+    /// Show what handlers could not process, and say what is to become of it
+    Dlq(commands::dlq::DlqArgs),
     /// Show how far each policy and projection has come
     Handlers(commands::handlers::HandlersArgs),
     /// Rebuild a projection beside the rows that answer, or go back

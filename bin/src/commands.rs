@@ -4,6 +4,7 @@
 pub mod catalogue;
 pub mod charts;
 pub mod dev;
+pub mod dlq;
 pub mod doctor;
 pub mod events;
 pub mod handlers;
@@ -44,6 +45,7 @@ pub async fn run(cli: Cli, metrics: Option<&Registry>) -> Result<()> {
         Command::Commands(args) => catalogue::run(global, args).await,
         Command::Charts(args) => charts::run(global, &args),
         Command::Doctor(args) => doctor::run(global, args).await,
+        Command::Dlq(args) => Box::pin(dlq::run(global, args)).await,
         Command::Handlers(args) => handlers::run(global, args).await,
         Command::Projection(args) => projection::run(global, args).await,
         Command::Store(args) => store::run(global, args).await,

@@ -12,6 +12,7 @@ use futures::StreamExt;
 use infrastructure::{
     client::Client,
     connection::{ConnectError, ConnectOptions, connect},
+    deadletter::{Action, DeadLetters, DeadLettersError, Requested},
     doctor::examine,
     durable::OutcomeStatus,
     provision::{ProvisionOptions, provision},
@@ -22,11 +23,12 @@ use role::Role;
 use serde_json::json;
 use tests::{LIMIT, Server, eventually};
 
-const PASSWORDS: [(&str, &str); 4] = [
+const PASSWORDS: [(&str, &str); 5] = [
     ("HEADWATER_SERVICE_PASSWORD", "service-secret"),
     ("HEADWATER_CLIENT_PASSWORD", "client-secret"),
     ("HEADWATER_SUBSCRIBER_PASSWORD", "subscriber-secret"),
     ("HEADWATER_OPERATOR_PASSWORD", "operator-secret"),
+    ("HEADWATER_REPAIRER_PASSWORD", "repairer-secret"),
 ];
 
 /// A server with the roles' permissions, provisioned by the service's user.
@@ -126,6 +128,56 @@ async fn an_operator_reads_everything_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_repairer_asks_about_dead_letters_and_writes_nothing_else() {
+    let (server, service) = guarded().await;
+    let mut repairer = Role::connect(server.url(), "repairer").await;
+    let others = [
+        "dlq.welcome",
+        "event.person.a",
+        "command.person.a.tag",
+        "enqueue.person.a.tag",
+        "timer.set.person.a.x",
+        "$KV.CHECKPOINTS.welcome",
+        "$JS.API.STREAM.PURGE.DLQ",
+        "$JS.API.STREAM.MSG.DELETE.DLQ",
+        "$JS.API.STREAM.UPDATE.DLQ",
+        "$JS.API.CONSUMER.CREATE.COMMANDS.thief",
+    ];
+    assert_eq!(repairer.refused_publishes(&others).await, others);
+
+    let parked = json!({
+        "kind": "parked", "event": {"position": 1, "index": 0}, "class": "bug", "errors": ["x"],
+        "attempts": 1, "recent": [], "first": "2026-11-21T10:00:00Z", "last": "2026-11-21T10:00:00Z",
+        "original": {"subject": "event.person.a", "body": {"text": "[]"}}, "epoch": 1,
+    });
+    let subject = "dlq.welcome.person.a";
+    let owner = jetstream::new(service.client);
+    owner.publish(subject, parked.to_string().into()).await.unwrap().await.unwrap();
+    let letters = DeadLetters::open(&repairer.client).await.unwrap();
+    let letter = letters.list(None).await.unwrap().remove(0);
+    let request = Requested {
+        request: uuid::Uuid::now_v7(),
+        action: Action::Retry,
+        event: letter.parked.event.clone(),
+        data: None,
+        schema_version: None,
+        who: "a test".to_owned(),
+        why: "it must".to_owned(),
+        selection: None,
+        time: chrono::Utc::now(),
+    };
+    assert_eq!(letters.waiting(&letter).await, Ok(0));
+    letters.request(&letter.key, letter.last, request.clone()).await.unwrap();
+    assert_eq!(letters.history(&letter.key).await.unwrap().len(), 2);
+
+    let operator = Role::connect(server.url(), "operator").await;
+    let letters = DeadLetters::open(&operator.client).await.unwrap();
+    let letter = letters.list(None).await.unwrap().remove(0);
+    let refused = letters.request(&letter.key, letter.last, request).await;
+    assert!(matches!(refused, Err(DeadLettersError::Away(_))), "an operator only reads");
+}
+
+#[tokio::test]
 async fn nobody_changes_or_deletes_a_stream_over_the_network() {
     let (_server, mut service) = guarded().await;
     let denied = [
@@ -140,11 +192,11 @@ async fn nobody_changes_or_deletes_a_stream_over_the_network() {
 #[tokio::test]
 async fn no_role_listens_to_another() {
     let (server, _service) = guarded().await;
-    for name in ["service", "client", "subscriber", "operator"] {
+    for name in ["service", "client", "subscriber", "operator", "repairer"] {
         let mut role = Role::connect(server.url(), name).await;
         let own = format!("_INBOX.{name}.>");
         assert_eq!(role.refused_subscriptions(&[&own]).await, Vec::<&str>::new());
-        let inboxes = ["service", "client", "subscriber", "operator"]
+        let inboxes = ["service", "client", "subscriber", "operator", "repairer"]
             .into_iter()
             .filter(|other| *other != name)
             .map(|other| format!("_INBOX.{other}.>"));
@@ -282,7 +334,7 @@ async fn a_wrong_password_and_no_password_are_refused() {
 
 #[tokio::test]
 async fn roles_can_prove_themselves_by_key_pairs() {
-    let roles = ["SERVICE", "CLIENT", "SUBSCRIBER", "OPERATOR"];
+    let roles = ["SERVICE", "CLIENT", "SUBSCRIBER", "OPERATOR", "REPAIRER"];
     let pairs = roles.map(|_| nkeys::KeyPair::new_user());
     let names = roles.map(|role| format!("HEADWATER_{role}_NKEY"));
     let keys = pairs.iter().map(nkeys::KeyPair::public_key).collect::<Vec<_>>();

@@ -4,6 +4,7 @@
 mod asking;
 mod credentials;
 mod dev;
+mod dlq;
 mod faults;
 mod help;
 mod kit;

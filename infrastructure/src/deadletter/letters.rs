@@ -39,7 +39,9 @@ impl Key {
         Subject::DeadLetter { handler, aggregate, id }.to_string()
     }
 
-    fn of(subject: &str) -> Option<Self> {
+    /// The key whose records stand on `subject`.
+    #[must_use]
+    pub fn of(subject: &str) -> Option<Self> {
         match Subject::parse(subject)? {
             Subject::DeadLetter { handler, aggregate, id } => Some(Self { handler, aggregate, id }),
             _ => None,
@@ -144,10 +146,18 @@ impl DeadLetters {
     /// [`DeadLettersError::Away`].
     pub async fn get(&self, key: &Key) -> Result<Option<DeadLetter>, DeadLettersError> {
         let letters = self.list(Some(&key.handler)).await?;
-        let Some(mut letter) = letters.into_iter().find(|letter| letter.key == *key) else {
-            return Ok(None);
-        };
-        for entry in self.history(key).await?.into_iter().rev() {
+        match letters.into_iter().find(|letter| letter.key == *key) {
+            Some(letter) => Ok(Some(self.opened(letter).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// `letter`, as it was listed, with the stored message.
+    ///
+    /// # Errors
+    /// [`DeadLettersError::Away`].
+    pub async fn opened(&self, mut letter: DeadLetter) -> Result<DeadLetter, DeadLettersError> {
+        for entry in self.history(&letter.key).await?.into_iter().rev() {
             if let Ok(Record::Parked(parked)) = entry.record
                 && parked.event == letter.parked.event
             {
@@ -155,7 +165,7 @@ impl DeadLetters {
                 break;
             }
         }
-        Ok(Some(letter))
+        Ok(letter)
     }
 
     /// Everything that was ever recorded about `key`, oldest first.
@@ -163,7 +173,15 @@ impl DeadLetters {
     /// # Errors
     /// [`DeadLettersError::Away`].
     pub async fn history(&self, key: &Key) -> Result<Vec<Entry>, DeadLettersError> {
-        let stored = self.queue.tail(&key.subject(), 0).await?;
+        self.news(key, 0).await
+    }
+
+    /// What was recorded about `key` behind the place `after` in the queue, oldest first.
+    ///
+    /// # Errors
+    /// [`DeadLettersError::Away`].
+    pub async fn news(&self, key: &Key, after: u64) -> Result<Vec<Entry>, DeadLettersError> {
+        let stored = self.queue.tail(&key.subject(), after).await?;
         let entry = |stored: super::queue::Stored| Entry {
             sequence: stored.sequence,
             time: stored.time,

@@ -1,0 +1,207 @@
+//! Dead letters at the command line: a real log with an event that no policy can read.
+
+use async_nats::jetstream::{self, context::Context};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tests::{LIMIT, Server, Service, eventually};
+
+use crate::kit::{Finished, binary, finish};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_headwater");
+const DRIVER: &str = "onboarding-driver";
+const WHY: [&str; 4] = ["--why", "a test", "--by", "ada"];
+
+/// A service without projections, whose log is written to by hand.
+struct World {
+    server: Server,
+    _service: Service,
+    context: Context,
+    data: TempDir,
+}
+
+/// What a person's first event says, as today's code writes it.
+fn created() -> Value {
+    json!({
+        "name": {"given": ["Ada"], "family": ["Lovelace"]},
+        "source": "api",
+        "onboarding": true,
+    })
+}
+
+impl World {
+    async fn start() -> Self {
+        let server = Server::start().await;
+        let service = Service::start(BINARY, server.url(), &["--roles", "commands,policies"]).await;
+        let context = jetstream::new(server.client().await);
+        let data = tempfile::tempdir().unwrap();
+        Self { server, _service: service, context, data }
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Finished {
+        let mut command = binary().await;
+        command.args(arguments).args(["--nats", self.server.url(), "--data"]).arg(self.data.path());
+        finish(command, "").await
+    }
+
+    async fn dlq(&self, action: &str, more: &[&[&str]]) -> Finished {
+        self.run(&[&["dlq", action], more.concat().as_slice()].concat()).await
+    }
+
+    /// Writes one event of the person `id` as another program would.
+    async fn write(&self, id: &str, version: u64, kind: &str, schema: u32, data: Value) {
+        let event = json!({
+            "specversion": "1.0",
+            "id": uuid::Uuid::now_v7(),
+            "source": "headwater/person",
+            "type": format!("person.{kind}"),
+            "subject": id,
+            "time": "2026-11-21T10:00:00Z",
+            "datacontenttype": "application/json",
+            "schemaversion": schema,
+            "sequence": version.to_string(),
+            "commandid": uuid::Uuid::now_v7().to_string(),
+            "commandhash": "0".repeat(32),
+            "correlationid": "a-test",
+            "data": data,
+        });
+        let body = serde_json::to_vec(&json!([event])).unwrap();
+        let written = self.context.publish(format!("event.person.{id}"), body.into()).await;
+        written.unwrap().await.unwrap();
+    }
+
+    /// The keys that stand still for `handler`.
+    async fn list(&self, handler: &str) -> Vec<Value> {
+        self.dlq("list", &[&["--handler", handler, "--json"]]).await.json()
+    }
+
+    async fn parked(&self, id: &str) {
+        eventually(&format!("{id} stands still"), LIMIT, async || {
+            let parked = self.list(DRIVER).await;
+            parked.iter().any(|it| it["id"] == id).then_some(())
+        })
+        .await;
+    }
+
+    /// Whether the policy has ordered the onboarding of `id`.
+    async fn onboarded(&self, id: &str) -> bool {
+        self.run(&["events", "onboarding", id]).await.code == Some(0)
+    }
+}
+
+fn statuses(finished: &Finished) -> Vec<String> {
+    let lines = finished.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.map(|line| line["status"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn an_event_by_newer_code_is_discarded_and_what_waits_behind_it_goes_on() {
+    let world = World::start().await;
+    world.write("grace", 1, "name-changed", 99, json!({})).await;
+    world.write("grace", 2, "person-created", 2, created()).await;
+    world.parked("grace").await;
+    let listed = world.list(DRIVER).await;
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0]["class"], "schema");
+    assert_eq!(listed[0]["event"]["type"], "person.name-changed");
+    let none = ["--handler", DRIVER, "--class", "bug", "--json"];
+    assert_eq!(world.dlq("list", &[&none]).await.json(), Vec::<Value>::new());
+    let groups = world.dlq("list", &[&["--handler", DRIVER, "--group", "--json"]]).await.json();
+    assert_eq!((groups.len(), &groups[0]["count"]), (1, &json!(1)));
+
+    let key = [DRIVER, "person", "grace"];
+    let shown = world.dlq("show", &[&key, &["--json"]]).await.json().remove(0);
+    assert_eq!(shown["waiting"], 1, "{shown}");
+    assert_eq!(shown["head"]["original"]["body"], Value::Null, "personal data only if asked for");
+    let shown = world.dlq("show", &[&key, &["--json", "--payload"]]).await.json().remove(0);
+    let body = shown["head"]["original"]["body"]["text"].as_str().unwrap();
+    assert!(body.contains("\"schemaversion\":99"), "{body}");
+
+    let planned = world.dlq("discard", &[&key, &WHY]).await;
+    assert_eq!(planned.code, Some(2), "{planned:?}");
+    assert!(planned.stdout.contains("would discard the failed events of 1 key:"), "{planned:?}");
+    assert_eq!(world.list(DRIVER).await, listed, "a dry run changes nothing");
+    assert!(!world.onboarded("grace").await);
+
+    let done = world.dlq("discard", &[&key, &WHY, &["--yes", "--wait", "--json"]]).await;
+    done.ok();
+    assert_eq!(statuses(&done), ["requested", "released"]);
+    assert!(world.onboarded("grace").await, "the event behind it was handled");
+    assert_eq!(world.list(DRIVER).await, Vec::<Value>::new());
+    let history = world.dlq("show", &[&key]).await;
+    assert!(history.ok().contains("discard of 1.0 by ada: a test"), "{history:?}");
+    assert!(history.ok().contains("does not stand still"), "{history:?}");
+}
+
+#[tokio::test]
+async fn an_event_is_handled_with_other_data_once_they_fit_its_type() {
+    let world = World::start().await;
+    world.write("grace", 1, "person-created", 99, json!({"who": "Grace"})).await;
+    world.parked("grace").await;
+    let key = [DRIVER, "person", "grace"];
+    let wrong = world.dlq("edit", &[&key, &WHY, &["--yes", "--json", r#"{"name":1}"#]]).await;
+    assert_eq!(wrong.code, Some(7), "{wrong:?}");
+    let right = created().to_string();
+    let planned = world.dlq("edit", &[&key, &WHY, &["--json", &right]]).await;
+    assert_eq!(planned.code, Some(2), "{planned:?}");
+    assert_eq!(world.list(DRIVER).await.len(), 1);
+    assert!(!world.onboarded("grace").await);
+
+    let meant = ["--yes", "--wait", "--json", &right, "--output", "json"];
+    let done = world.dlq("edit", &[&key, &WHY, &meant]).await;
+    done.ok();
+    assert_eq!(statuses(&done), ["requested", "released"]);
+    assert!(world.onboarded("grace").await);
+    let stored = world.context.get_stream("EVENTS").await.unwrap();
+    let stored = stored.get_last_raw_message_by_subject("event.person.grace").await.unwrap();
+    let stored = String::from_utf8(stored.payload.to_vec()).unwrap();
+    assert!(stored.contains(r#"{"who":"Grace"}"#), "the stored event stays as it was: {stored}");
+}
+
+#[tokio::test]
+async fn a_selection_acts_on_what_stands_as_it_was_seen_and_reports_what_has_moved() {
+    let world = World::start().await;
+    for id in ["grace", "mary"] {
+        world.write(id, 1, "name-changed", 99, json!({})).await;
+        world.write(id, 2, "person-created", 2, created()).await;
+        world.parked(id).await;
+    }
+    let filters = ["--handler", DRIVER, "--class", "schema", "--json"];
+    let planned = world.dlq("discard", &[&filters, &WHY]).await;
+    assert_eq!(planned.code, Some(2), "{planned:?}");
+    let plan: Value = serde_json::from_str(&planned.stdout).unwrap();
+    assert_eq!(plan["count"], 2, "{plan}");
+    let selection = plan["selection"].as_str().unwrap();
+
+    // Somebody else tries one of them again meanwhile; it fails again.
+    let meant = ["--yes", "--wait", "--json"];
+    let again = world.dlq("retry", &[&[DRIVER, "person", "mary"], &WHY, &meant]).await;
+    assert_eq!(
+        (again.code, statuses(&again)),
+        (Some(1), vec!["requested".into(), "parked".into()])
+    );
+
+    // What failed later is not of the selection either.
+    world.write("ruth", 1, "name-changed", 99, json!({})).await;
+    world.parked("ruth").await;
+    let done = world.dlq("discard", &[&["--selection", selection], &WHY, &meant]).await;
+    assert_eq!(done.code, Some(4), "{done:?}");
+    assert_eq!(statuses(&done), ["requested", "moved", "released"]);
+    let still: Vec<_> = world.list(DRIVER).await;
+    let still: Vec<_> = still.iter().map(|it| it["id"].as_str().unwrap()).collect();
+    assert_eq!(still, ["mary", "ruth"]);
+    assert!(world.onboarded("grace").await && !world.onboarded("mary").await);
+
+    let exported = world.dlq("export", &[&["--handler", DRIVER]]).await.json();
+    assert_eq!(exported.len(), 2);
+    let stored = exported[0]["original"]["body"]["text"].as_str().unwrap();
+    assert!(stored.contains("person.name-changed"), "{stored}");
+
+    for wrong in [&["retry", "--why", "x"][..], &["retry", "--all", "--class", "bug", "--why", "x"]]
+    {
+        let refused = world.run(&[&["dlq"], wrong].concat()).await;
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert!(refused.stderr.contains("which keys are meant"), "{refused:?}");
+    }
+    let unknown = world.dlq("retry", &[&[DRIVER, "person", "nobody"], &WHY]).await;
+    assert_eq!(unknown.code, Some(5), "{unknown:?}");
+}
