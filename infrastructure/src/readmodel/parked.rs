@@ -66,19 +66,29 @@ fn columns(cursor: Cursor) -> [Param<'static>; 2] {
     [Param::Int(cursor.position.0.cast_signed()), Param::Int(index)]
 }
 
+/// Everything that `generation` owes, in the order of the log.
+pub(super) async fn owed(
+    tx: &mut Tx,
+    projection: &str,
+    generation: i64,
+) -> sqlx::Result<Vec<Debt>> {
+    let select = "SELECT subject, position, place FROM parked
+         WHERE projection = $1 AND generation = $2 ORDER BY position, place, subject";
+    let rows: Vec<(String, i64, i64)> =
+        tx.all(select, &[Param::Text(projection), Param::Int(generation)]).await?;
+    let debt = |(subject, position, place): (String, i64, i64)| {
+        let position = Position(position.cast_unsigned());
+        let index = usize::try_from(place).unwrap_or(usize::MAX);
+        Debt { subject, from: Cursor { position, index } }
+    };
+    Ok(rows.into_iter().map(debt).collect())
+}
+
 impl Store {
     /// Everything that `by` owes.
     pub(super) async fn debts(&self, by: &Generation) -> sqlx::Result<Vec<Debt>> {
-        let select = "SELECT subject, position, place FROM parked
-             WHERE projection = $1 AND generation = $2 ORDER BY position, place";
         let mut tx = self.database.read().await?;
-        let rows: Vec<(String, i64, i64)> = tx.all(select, &by.place()).await?;
-        let debt = |(subject, position, place): (String, i64, i64)| {
-            let position = Position(position.cast_unsigned());
-            let index = usize::try_from(place).unwrap_or(usize::MAX);
-            Debt { subject, from: Cursor { position, index } }
-        };
-        Ok(rows.into_iter().map(debt).collect())
+        owed(&mut tx, by.projection, by.number).await
     }
 
     /// Forgets that `by` owed anything of `subject`.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures::future::join_all;
 use infrastructure::{
     composition::Composition,
+    deadletter::Action,
     handler::{HandlerOptions, HandlerState, Handlers},
     query::Queries,
     readmodel::{
@@ -250,6 +251,31 @@ async fn while_newer_code_fills_its_rows_the_older_ones_answer_what_needs_no_fol
     old.stop().await;
 }
 
+async fn a_rebuild_leaves_what_is_parked_to_wait_and_both_generations_fold_it_later(world: World) {
+    let poisoned = world.handlers(&table().projection(Scores::<1, true>), "one").await;
+    for ball in [1, POISON, 3] {
+        world.serve("ada", ball).await;
+        world.serve("bob", ball + 1_000).await;
+    }
+    let letter = world.parked("scores", "ada").await;
+    let (rebuilt, _) = done(&world, GenerationAction::Rebuild { accept: false }).await;
+    assert!(rebuilt.done, "{rebuilt:?}");
+    poisoned.stop().await;
+    let mended = world.handlers(&scoring(), "two").await;
+    world.ask(&letter, Action::Retry, None).await;
+    world.released("scores", "ada").await;
+    let balls = async || {
+        let after = world.last().await;
+        let got = query(&mended, "get", json!({"key": "ada", "after": after})).await.unwrap();
+        got["document"]["balls"].clone()
+    };
+    assert_eq!(balls().await, json!([1, POISON, 3]));
+    let (back, _) = done(&world, GenerationAction::Rollback).await;
+    assert!(back.done, "{back:?}");
+    assert_eq!(balls().await, json!([1, POISON, 3]), "the other generation has it, too");
+    mended.stop().await;
+}
+
 async fn consistent_name(handlers: &Handlers, after: Position, name: &str) {
     let got = query(handlers, "get", json!({"key": "ada", "after": after})).await.unwrap();
     assert_eq!(got["document"]["name"], name);
@@ -260,4 +286,5 @@ with_every_store! {
     a_rebuild_goes_on_where_it_was_killed,
     rows_that_differ_are_named_and_take_over_only_if_they_are_accepted,
     while_newer_code_fills_its_rows_the_older_ones_answer_what_needs_no_folding,
+    a_rebuild_leaves_what_is_parked_to_wait_and_both_generations_fold_it_later,
 }
