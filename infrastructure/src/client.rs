@@ -22,6 +22,8 @@ use crate::{
 
 pub use offer::Offer;
 
+/// Queries that instances answer about themselves.
+const OWN: [&str; 2] = ["commands", "handlers"];
 /// How long a caller waits for the answer to a command that has no deadline.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
 /// A query may wait 30 s for its projection; then its own `timeout` must still arrive.
@@ -175,15 +177,16 @@ impl Client {
     /// Why nobody answers queries on `projection`.
     async fn unanswered(&self, projection: &str) -> Problem {
         let mut offered = self.offer().await.unwrap_or_default().queries;
-        // The outcomes of durable commands are asked for like a projection, and are none.
-        let outcomes = offered.remove("commands");
-        if offered.is_empty() || offered.contains_key(projection) || projection == "commands" {
+        // What the service knows of itself is asked for like a projection, and is none.
+        let own = OWN.iter().filter(|name| offered.remove(**name).is_some());
+        let own: Vec<_> = own.map(|&name| name.to_owned()).collect();
+        if offered.is_empty() || offered.contains_key(projection) || OWN.contains(&projection) {
             return Problem::unavailable(format!(
                 "nobody answers queries on {projection:?}: there is no such projection, or no \
                  instance runs with its role"
             ));
         }
-        let known = offered.into_keys().chain(outcomes.map(|_| "commands".to_owned()));
+        let known = offered.into_keys().chain(own);
         let known = known.collect::<Vec<_>>().join(", ");
         Problem::unknown_query(format!("{projection:?} is no projection; there is {known}"))
     }

@@ -251,9 +251,12 @@ impl DeadLetters {
             let reached = match item {
                 Item::Nothing(position) => position,
                 Item::Commit(delivery) => {
-                    let position = delivery.position;
+                    if delivery.pending == 0 {
+                        // What stands behind it is another handler's.
+                        feed.look();
+                    }
                     reading.take(&delivery);
-                    position
+                    delivery.position
                 }
             };
             if reached >= end {

@@ -66,14 +66,21 @@ pub(crate) struct Delivery {
 pub(crate) struct Feed {
     items: mpsc::Receiver<Item>,
     pumping: JoinHandle<()>,
+    poke: Arc<Notify>,
 }
 
 impl Feed {
     /// Starts after `from`. `name` tells handler and epoch; `poke` asks for the end of the log now.
     pub(crate) fn start(log: Log, name: String, from: Position, poke: Arc<Notify>) -> Self {
         let (sender, items) = mpsc::channel(BATCH_MESSAGES);
-        let pump = Pump { log, name, attempts: 0, seen: from, told: from, sender, poke };
-        Self { items, pumping: tokio::spawn(pump.run()) }
+        let pump =
+            Pump { log, name, attempts: 0, seen: from, told: from, sender, poke: poke.clone() };
+        Self { items, pumping: tokio::spawn(pump.run()), poke }
+    }
+
+    /// Asks for the end of the log now: the next item is a commit or says that there is none.
+    pub(crate) fn look(&self) {
+        self.poke.notify_one();
     }
 
     /// The next item. Safe to cancel.
