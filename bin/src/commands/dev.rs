@@ -34,7 +34,7 @@ stops everything; the same folder continues where it stopped.
 
 Examples:
   headwater dev
-  headwater dev --data /tmp/try --nats-port 0")]
+  headwater dev --data ./try --nats-port 0")]
 pub struct DevArgs {
     /// Port of the broker, 0 for any that is free [default: 4222, or any if that is taken]
     #[arg(long, value_name = "PORT", env = "HEADWATER_NATS_PORT", hide_env_values = true)]

@@ -249,7 +249,8 @@ impl Supervisor {
     }
 }
 
-/// Counts what waits behind the keys that stand still; `end` is the end of the log.
+/// Counts what waits behind the keys that stand still; `end` is the end of the log. A commit that
+/// comes meanwhile may be counted twice: the counts are for people and for limits, never for order.
 async fn counted(book: &Book, duty: &Duty, end: Position) -> Result<Waits, BeginError> {
     let mut waits = Waits::new(duty.options.waiting_key_max, duty.options.waiting_max);
     let counts = stream::iter(book.heads()).map(async |(key, head)| {
