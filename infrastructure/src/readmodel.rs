@@ -11,6 +11,7 @@ mod comparison;
 mod conductor;
 mod decision;
 mod desk;
+mod documents;
 #[cfg(test)]
 mod fencing_tests;
 mod generation;
@@ -46,7 +47,7 @@ pub(crate) use claim::{STORE, claim};
 pub(crate) use conductor::Conductor;
 pub(crate) use desk::Desk;
 pub(crate) use letters::Letters;
-pub(crate) use projection::{AnyProjection, Folded, Touch};
+pub(crate) use projection::{AnyProjection, Rows, Touch};
 pub(crate) use query::{Served, Standing};
 pub(crate) use requests::{report_cell, request_cell};
 pub(crate) use store::Store;

@@ -1,15 +1,13 @@
-//! One batch of events into the rows of one projection: load, fold, write, move the checkpoint,
-//! all in one transaction.
+//! One batch of events into the rows of one projection, and its checkpoint moved, all in one
+//! transaction. Not here: what a style makes of the events.
 
-use std::collections::{BTreeMap, HashMap};
-
-use kit::{Key, Position};
+use kit::Position;
 
 use super::{
-    AnyProjection, Folded, Touch,
+    AnyProjection, Rows, Touch, documents,
     generation::Generation,
     parked::{Passed, owe, pay},
-    sql::{DocumentRow, Param, TermRow, Tx},
+    sql::{Param, Tx},
     store::Store,
 };
 use crate::{deadletter::Cursor, handler::Failure};
@@ -45,7 +43,7 @@ impl Store {
             }
             let after = generation.position;
             let due = touches.iter().filter(|touch| touch.position > after);
-            fold_into(&mut tx, generation, projection, due).await?;
+            write(&mut tx, generation, projection, due).await?;
             for passed in passed.iter().filter(|passed| passed.from.position > after) {
                 owe(&mut tx, generation, passed).await?;
             }
@@ -83,7 +81,7 @@ impl Store {
                 let at = Cursor { position: touch.position, index: touch.index };
                 at >= *from && at < *to && touch.position <= generation.position
             });
-            fold_into(&mut tx, generation, projection, due).await?;
+            write(&mut tx, generation, projection, due).await?;
             pay(&mut tx, generation, subject, (*to).max(*from)).await?;
         }
         tx.commit().await?;
@@ -91,20 +89,16 @@ impl Store {
     }
 }
 
-async fn fold_into<'a>(
+/// Brings `touches` into the rows of one generation.
+async fn write<'a>(
     tx: &mut Tx,
     generation: &Generation,
     projection: &dyn AnyProjection,
     touches: impl Iterator<Item = &'a Touch>,
 ) -> Result<(), ApplyError> {
-    let mut keys: BTreeMap<&Key, Vec<&Touch>> = BTreeMap::new();
-    for touch in touches {
-        keys.entry(&touch.key).or_default().push(touch);
+    match projection.rows() {
+        Rows::Documents(documents) => documents::write(tx, generation, documents, touches).await,
     }
-    let names: Vec<_> = keys.keys().map(|key| key.as_str()).collect();
-    let stored = tx.documents(&generation.tables.documents, &names).await?;
-    let folded = fold(projection, &keys, &stored)?;
-    Ok(write(tx, generation, &folded).await?)
 }
 
 /// Moves the checkpoint, which is also the fence: false if it is not where this owner left it.
@@ -123,68 +117,4 @@ async fn advance(tx: &mut Tx, generation: &Generation, to: Position) -> sqlx::Re
         )
         .await?;
     Ok(moved == 1)
-}
-
-/// One document to write; `terms` only if they changed.
-struct Row<'a> {
-    key: &'a Key,
-    position: Position,
-    folded: Folded,
-}
-
-/// Folds every key. Of several events that fail, the first in the log is the one to report.
-fn fold<'a>(
-    projection: &dyn AnyProjection,
-    keys: &BTreeMap<&'a Key, Vec<&'a Touch>>,
-    stored: &HashMap<Key, String>,
-) -> Result<Vec<Row<'a>>, ApplyError> {
-    let mut rows = Vec::with_capacity(keys.len());
-    let mut failed: Option<(Position, usize, Failure)> = None;
-    for (key, touches) in keys {
-        match projection.fold(stored.get(*key).map(String::as_str), touches) {
-            Ok(folded) => {
-                let position = touches.last().map_or(Position::ZERO, |touch| touch.position);
-                rows.push(Row { key, position, folded });
-            }
-            Err((at, failure)) => {
-                let Some(touch) = touches.get(at) else { continue };
-                let place = (touch.position, touch.index);
-                if failed.as_ref().is_none_or(|(p, i, _)| place < (*p, *i)) {
-                    failed = Some((touch.position, touch.index, failure));
-                }
-            }
-        }
-    }
-    match failed {
-        None => Ok(rows),
-        Some((position, index, failure)) => Err(ApplyError::Event { position, index, failure }),
-    }
-}
-
-async fn write(tx: &mut Tx, generation: &Generation, rows: &[Row<'_>]) -> sqlx::Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let documents: Vec<_> = rows
-        .iter()
-        .map(|row| DocumentRow {
-            key: row.key,
-            sort: &row.folded.order,
-            position: row.position.0.cast_signed(),
-            document: &row.folded.document,
-        })
-        .collect();
-    tx.put_documents(&generation.tables.documents, &documents).await?;
-    let (mut keys, mut terms) = (Vec::new(), Vec::new());
-    for row in rows {
-        let Some(changed) = &row.folded.terms else { continue };
-        let key = row.key.as_str();
-        keys.push(key);
-        let changed = changed.iter();
-        terms.extend(changed.map(|term| TermRow { field: term.field, value: &term.value, key }));
-    }
-    if keys.is_empty() {
-        return Ok(());
-    }
-    tx.put_terms(&generation.tables.terms, &keys, &terms).await
 }

@@ -1,129 +1,41 @@
-//! Projections with their types erased: events in, a document and its terms out, as JSON text.
+//! What the runtime needs of a projection, whichever style it is written in: its types are erased.
+//! Not here: the styles themselves.
 
 use std::any::Any;
 
-use kit::{Field, Key, Position, Projection, Recorded, Term};
+use kit::{Key, Position};
 
-use super::text;
-use crate::handler::{Failure, Source, guarded};
+use super::documents::AnyDocuments;
+use crate::handler::{Failure, Source};
 
-/// An event that touches a document, read into the projection's own types.
+/// An event that touches rows, read into the projection's own types.
 pub(crate) struct Touch {
-    /// The document.
+    /// What waits if the event cannot be applied: a document's key.
     pub(crate) key: Key,
     /// The commit.
     pub(crate) position: Position,
     /// The event's place in the commit.
     pub(crate) index: usize,
-    event: Box<dyn Any + Send + Sync>,
+    /// What the style made of it.
+    pub(super) event: Box<dyn Any + Send + Sync>,
 }
 
-/// A document after some events.
-pub(crate) struct Folded {
-    /// The document as JSON.
-    pub(crate) document: String,
-    /// Where it stands in lists.
-    pub(crate) order: String,
-    /// The values under which it is found, if they are not what they were.
-    pub(crate) terms: Option<Vec<Term>>,
-}
-
-/// Any [`Projection`].
+/// A projection of any style.
 pub(crate) trait AnyProjection: Send + Sync {
     fn name(&self) -> &'static str;
     fn version(&self) -> u32;
-    fn fields(&self) -> &'static [Field];
     fn aggregates(&self) -> Vec<&'static str>;
-    fn normalise(&self, field: &str, value: &str) -> String;
 
-    /// Reads one event; `None` if it touches no document.
+    /// Reads one event; `None` if it touches no row.
     fn touch(&self, source: &Source<'_>) -> Result<Option<Touch>, Failure>;
 
-    /// Folds `touches`, all of one key, into the stored document or into the empty one.
-    ///
-    /// # Errors
-    /// The failure, and which of `touches` it happened at.
-    fn fold(&self, stored: Option<&str>, touches: &[&Touch]) -> Result<Folded, (usize, Failure)>;
+    /// What becomes of touches, and how the rows are read.
+    fn rows(&self) -> Rows<'_>;
 }
 
-impl<P: Projection> AnyProjection for P {
-    fn name(&self) -> &'static str {
-        P::NAME
-    }
-
-    fn version(&self) -> u32 {
-        P::VERSION
-    }
-
-    fn fields(&self) -> &'static [Field] {
-        P::FIELDS
-    }
-
-    fn aggregates(&self) -> Vec<&'static str> {
-        <P::When as kit::EventSet>::aggregates()
-    }
-
-    fn normalise(&self, field: &str, value: &str) -> String {
-        text::value(P::normalise(field, value))
-    }
-
-    fn touch(&self, source: &Source<'_>) -> Result<Option<Touch>, Failure> {
-        let event = source.record::<P::When>()?;
-        let key = guarded(|| Ok(P::key(&event)))?;
-        if let Some(key) = key.as_deref().filter(|key| !text::is_key(key)) {
-            let length = key.len();
-            let max = text::BYTES_MAX;
-            let unfit = format!("its key has {length} bytes, of at most {max} without a NUL");
-            return Err(Failure::Permanent(unfit));
-        }
-        let (position, index) = (source.position, source.index);
-        Ok(key.map(|key| Touch { key, position, index, event: Box::new(event) }))
-    }
-
-    fn fold(&self, stored: Option<&str>, touches: &[&Touch]) -> Result<Folded, (usize, Failure)> {
-        let mut document = match stored {
-            None => P::Document::default(),
-            Some(json) => serde_json::from_str(json).map_err(|error| {
-                let place =
-                    format!("a stored document does not read back, column {}", error.column());
-                (0, Failure::Permanent(place))
-            })?,
-        };
-        let before = stored.is_some().then(|| document.clone());
-        for (at, touch) in touches.iter().enumerate() {
-            let Some(event) = touch.event.downcast_ref::<Recorded<P::When>>() else {
-                let foreign = "an event of another projection".to_owned();
-                return Err((at, Failure::Bug(foreign)));
-            };
-            let fold = || {
-                P::fold(&mut document, event);
-                Ok(())
-            };
-            guarded(fold).map_err(|failure| (at, failure))?;
-        }
-        let last = touches.len().saturating_sub(1);
-        guarded(|| {
-            Ok(Folded {
-                document: serde_json::to_string(&document).map_err(|error| {
-                    Failure::Bug(format!("a document has no JSON form: {error}"))
-                })?,
-                order: text::value(P::order(&document)),
-                terms: {
-                    let terms = sorted(P::terms(&document));
-                    let known = before.map(|before| sorted(P::terms(&before)));
-                    (known.as_ref() != Some(&terms)).then_some(terms)
-                },
-            })
-        })
-        .map_err(|failure| (last, failure))
-    }
-}
-
-fn sorted(mut terms: Vec<Term>) -> Vec<Term> {
-    for term in &mut terms {
-        term.value = text::value(std::mem::take(&mut term.value));
-    }
-    terms.sort();
-    terms.dedup();
-    terms
+/// The styles in which projections are written.
+#[derive(Clone, Copy)]
+pub(crate) enum Rows<'a> {
+    /// A document for each key, folded from what touches it.
+    Documents(&'a dyn AnyDocuments),
 }

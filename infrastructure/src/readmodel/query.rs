@@ -1,10 +1,12 @@
-//! Queries over the read models: `get`, `list` and `count`, each with `after`.
-//! Not here: subjects and messages.
+//! Queries over the read models, each with `after`.
+//! Not here: subjects and messages, and what the styles of projections answer.
+
+mod documents;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
-use kit::{Position, excerpt};
+use kit::Position;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::{
@@ -13,11 +15,7 @@ use tokio::{
 };
 
 use super::{
-    AnyProjection,
-    params::{CountParams, GetParams, ListParams, Wait, cursor, parse},
-    reader::{Condition, Snapshot},
-    store::Store,
-    text,
+    AnyProjection, Rows, params::Wait, query::documents::Documents, reader::Snapshot, store::Store,
 };
 use crate::{
     handler::{Gauge, HandlerState},
@@ -25,8 +23,6 @@ use crate::{
     query::{Queries, QueryInfo},
 };
 
-/// The queries that every read model answers.
-const NAMES: [&str; 3] = ["count", "get", "list"];
 /// How often a waiting query looks at the store if its projection runs in another process.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -91,13 +87,10 @@ impl ReadModels {
         let Some(served) = self.served.iter().find(|s| s.projection.name() == projection) else {
             return Err(Problem::unknown_query(format!("there is no projection {projection:?}")));
         };
-        let answer = match name {
-            "get" => served.get(store, parse(body)?).await,
-            "list" => served.list(store, parse(body)?).await,
-            "count" => served.count(store, parse(body)?).await,
-            _ => Err(Problem::unknown_query(format!(
-                "{projection} has no query {name:?}; it has count, get and list"
-            ))),
+        let answer = match served.projection.rows() {
+            Rows::Documents(documents) => {
+                Documents { served, documents, store }.answer(name, body).await
+            }
         }?;
         let json = serde_json::to_vec(&answer)
             .map_err(|error| Problem::corrupt(format!("the answer has no JSON form: {error}")))?;
@@ -112,7 +105,9 @@ impl Queries for ReadModels {
             Standing::Here(_) => {
                 let info = |served: &Served| QueryInfo {
                     projection: served.projection.name(),
-                    names: NAMES.to_vec(),
+                    names: match served.projection.rows() {
+                        Rows::Documents(_) => documents::NAMES.to_vec(),
+                    },
                 };
                 self.served.iter().map(info).collect()
             }
@@ -125,65 +120,6 @@ impl Queries for ReadModels {
 }
 
 impl Served {
-    async fn get(&self, store: &Store, params: GetParams) -> Result<Answer, Problem> {
-        let wait = Wait::new(params.after, params.wait_ms)?;
-        let mut snapshot = self.reached(store, wait, false).await?;
-        // No document has such a key, and not every database can be asked for it.
-        let key = Some(params.key.as_str()).filter(|key| text::is_key(key));
-        let document = match key {
-            Some(key) => snapshot.get(key).await.map_err(|error| away(&error))?,
-            None => None,
-        };
-        let (parked, missing) = snapshot.parked(key).await.map_err(|error| away(&error))?;
-        // Whoever waits for a position before the first event that is missing has what it waits for.
-        let missing = missing.filter(|from| wait.after == Position::ZERO || *from <= wait.after);
-        let position = snapshot.position;
-        let document = document.ok_or_else(|| {
-            let name = self.projection.name();
-            let why = missing.map_or_else(String::new, |from| {
-                format!("; its events from {from} on wait behind a dead letter")
-            });
-            Problem::not_found(format!("{name} has no document with that key at {position}{why}"))
-        })?;
-        let status = if missing.is_some() { "parked" } else { "ready" };
-        Ok(Answer { status, position, parked, found: Found::One { document } })
-    }
-
-    async fn list(&self, store: &Store, params: ListParams) -> Result<Answer, Problem> {
-        let wait = Wait::new(params.after, params.wait_ms)?;
-        let (limit, start) = (params.limit()?, params.start()?);
-        let conditions: Result<Vec<_>, _> =
-            params.conditions.iter().map(|(field, value)| self.condition(field, value)).collect();
-        let conditions = conditions?;
-        let mut snapshot = self.reached(store, wait, !conditions.is_empty()).await?;
-        let page = snapshot.list(&conditions, start, limit).await.map_err(|error| away(&error))?;
-        let next = page.next.map(|place| cursor(&place)).transpose();
-        let next = next.map_err(|error| Problem::corrupt(error.to_string()))?;
-        ready(snapshot, Found::Many { documents: page.documents, next }).await
-    }
-
-    async fn count(&self, store: &Store, params: CountParams) -> Result<Answer, Problem> {
-        let wait = Wait::new(params.after, params.wait_ms)?;
-        let field = self.condition(&params.by, "")?.field;
-        let mut snapshot = self.reached(store, wait, true).await?;
-        let counts = snapshot.count(field).await.map_err(|error| away(&error))?;
-        ready(snapshot, Found::Counts { counts }).await
-    }
-
-    fn condition(&self, field: &str, value: &str) -> Result<Condition, Problem> {
-        let fields = self.projection.fields();
-        let Some(known) = fields.iter().find(|known| known.name == field) else {
-            let names: Vec<_> = fields.iter().map(|field| field.name).collect();
-            let (name, names) = (self.projection.name(), names.join(", "));
-            let field = excerpt(field);
-            return Err(Problem::invalid(format!(
-                "{name} has no field {field:?}; it has: {names}"
-            )));
-        };
-        let value = self.projection.normalise(field, value);
-        Ok(Condition { field: known.name, matches: known.matches, value })
-    }
-
     /// A snapshot with all rows, of this version, that holds everything up to `wait.after`; rows of
     /// older code do as well unless something is `sought` in them.
     async fn reached(&self, store: &Store, wait: Wait, sought: bool) -> Result<Snapshot, Problem> {
