@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 use domain::{mail::Mail, onboarding::Onboarding, person::Person, reservation::Reservation};
+use effects::MailsDue;
 use infrastructure::{composition::Composition, problem::Problem};
 use kit::{Aggregate, excerpt};
 use policies::{
@@ -39,6 +40,13 @@ pub fn composition() -> Composition {
         .projection(Directory)
         .projection(Timeline)
         .projection(OnboardingBoard)
+}
+
+/// The same and what only runs where it is given the means to, such as a mail server: for looking at
+/// what it would do, never for running.
+#[must_use]
+pub fn for_looking() -> Composition {
+    composition().effect(MailsDue)
 }
 
 impl Visit for Composition {
@@ -81,5 +89,6 @@ mod tests {
     #[test]
     fn the_list_is_consistent() {
         composition().check().unwrap();
+        for_looking().check().unwrap();
     }
 }

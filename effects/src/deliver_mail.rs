@@ -101,7 +101,12 @@ const fn promised(template: Template) -> Delivery {
     }
 }
 
-impl<H: History> Effect for DeliverMail<H> {
+/// What [`DeliverMail`] is concerned with, without the means to do any of it: for whoever only looks
+/// at what it would do. It halts if it is run.
+#[derive(Debug, Clone, Copy)]
+pub struct MailsDue;
+
+impl Effect for MailsDue {
     const NAME: &'static str = "deliver-mail";
     const DEPENDENCY: Option<&'static str> = Some("smtp");
     type When = MailEvent;
@@ -116,6 +121,28 @@ impl<H: History> Effect for DeliverMail<H> {
 
     fn intent(&self, event: &Recorded<MailEvent>) -> serde_json::Result<Vec<Order>> {
         order(event, MarkMailSending {})
+    }
+
+    async fn run(&self, _: &Recorded<MailEvent>, _key: &CommandId) -> Outcome {
+        Outcome::Halt { reason: "there is nothing to send mail with".to_owned() }
+    }
+}
+
+impl<H: History> Effect for DeliverMail<H> {
+    const NAME: &'static str = MailsDue::NAME;
+    const DEPENDENCY: Option<&'static str> = MailsDue::DEPENDENCY;
+    type When = MailEvent;
+
+    fn concerns(&self, event: &Recorded<MailEvent>) -> bool {
+        MailsDue.concerns(event)
+    }
+
+    fn delivery(&self, event: &Recorded<MailEvent>) -> Delivery {
+        MailsDue.delivery(event)
+    }
+
+    fn intent(&self, event: &Recorded<MailEvent>) -> serde_json::Result<Vec<Order>> {
+        MailsDue.intent(event)
     }
 
     async fn run(&self, event: &Recorded<MailEvent>, _key: &CommandId) -> Outcome {

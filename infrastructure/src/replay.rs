@@ -9,6 +9,6 @@ mod rehearsal;
 mod run;
 mod scope;
 
-pub use rehearsal::{Planned, PlannedOrder, Rehearsed};
+pub use rehearsal::{Planned, PlannedOrder, Promise, Rehearsed};
 pub use run::{Passed, Replay, Replayed};
 pub use scope::{Bound, Scope, Selection};

@@ -77,7 +77,7 @@ pub struct ReplayArgs {
 pub async fn run(global: &Global, args: ReplayArgs) -> Result<()> {
     let output = Output::with(global, args.json);
     let client = connection::connect(global).await?;
-    let composition = contexts::composition();
+    let composition = contexts::for_looking();
     let mut journal = match &args.resume {
         Some(path) => Journal::load(path)?,
         None => {
@@ -128,7 +128,7 @@ async fn fix(client: &async_nats::Client, args: &ReplayArgs) -> Result<Scope> {
         id: args.id.clone(),
         kind: args.kind.clone(),
     };
-    Ok(Scope::fix(client, &contexts::composition(), handler, selection).await?)
+    Ok(Scope::fix(client, &contexts::for_looking(), handler, selection).await?)
 }
 
 /// A misspelt type would find nothing, which looks like a handler with nothing to do.

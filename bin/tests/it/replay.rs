@@ -130,3 +130,17 @@ async fn an_interrupted_replay_goes_on_to_its_own_watermark() {
     assert_eq!(resumed.last().unwrap()["to"], end["to"], "the watermark stays");
     assert!(!journal.exists(), "there is nothing left to resume");
 }
+
+#[tokio::test]
+async fn what_would_be_mailed_is_shown_without_a_mail_server() {
+    let installation = people().await;
+    let ask = r#"{"contact_id":"home"}"#;
+    let ask = ["send", "person", "ada", "request-contact-verification", "--json", ask, "--follow"];
+    installation.run(&ask).await.ok();
+    let lines = replay(&installation, &["--handler", "deliver-mail"]).await.json();
+    let (last, found) = lines.split_last().unwrap();
+    assert_eq!((&last["replayed"], &last["acted"]), (&"deliver-mail".into(), &1.into()));
+    let [mail] = found else { panic!("{found:?}") };
+    assert_eq!(mail["type"], "mail.mail-requested");
+    assert_eq!((&mail["outcome"], &mail["promise"]), (&"run".into(), &"at-least-once".into()));
+}

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use kit::{AggregateId, CommandId, Order, Reaction};
+use kit::{AggregateId, CommandId, Delivery, Order, Reaction};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -23,7 +23,10 @@ pub enum Rehearsed {
         reactions: Vec<Planned>,
     },
     /// An effect would be run.
-    Run,
+    Run {
+        /// Whether it would be run again if it was begun before, and its end was not seen.
+        promise: Promise,
+    },
     /// It was discarded from the dead letters, and would not be handled.
     Discarded,
     /// The handler would fail.
@@ -31,6 +34,25 @@ pub enum Rehearsed {
         /// Why.
         reason: String,
     },
+}
+
+/// How often an effect acts outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Promise {
+    /// Rather twice than never.
+    AtLeastOnce,
+    /// Rather never than twice.
+    AtMostOnce,
+}
+
+impl From<Delivery> for Promise {
+    fn from(delivery: Delivery) -> Self {
+        match delivery {
+            Delivery::AtLeastOnce => Self::AtLeastOnce,
+            Delivery::AtMostOnce => Self::AtMostOnce,
+        }
+    }
 }
 
 /// One thing that a policy would ask for.
@@ -90,7 +112,10 @@ impl Rehearsal {
     pub(super) fn of_event(&self, source: &Source<'_>) -> Option<Rehearsed> {
         let outcome = match self {
             Self::Policy(policy) => reactions(&**policy, source),
-            Self::Effect(effect) => effect.delivery(source).map(|due| due.map(|_| Rehearsed::Run)),
+            Self::Effect(effect) => {
+                let due = effect.delivery(source);
+                due.map(|due| due.map(|it| Rehearsed::Run { promise: it.into() }))
+            }
         };
         outcome.unwrap_or_else(|failure| Some(Rehearsed::Failed { reason: failure.to_string() }))
     }

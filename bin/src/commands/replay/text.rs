@@ -1,6 +1,6 @@
 //! What a replay found, in lines for people.
 
-use infrastructure::replay::{Planned, PlannedOrder, Rehearsed, Replayed, Scope};
+use infrastructure::replay::{Planned, PlannedOrder, Promise, Rehearsed, Replayed, Scope};
 
 use crate::output::clean;
 
@@ -22,7 +22,10 @@ pub(super) fn replayed(replayed: &Replayed) -> String {
     let heading = format!("{at}  {aggregate}/{id}  {kind}");
     let lines: Vec<String> = match outcome {
         Rehearsed::Reacted { reactions } => reactions.iter().map(planned).collect(),
-        Rehearsed::Run => vec!["would be run".to_owned()],
+        Rehearsed::Run { promise: Promise::AtLeastOnce } => vec!["would be run".to_owned()],
+        Rehearsed::Run { promise: Promise::AtMostOnce } => {
+            vec!["would be run, unless it was begun before".to_owned()]
+        }
         Rehearsed::Discarded => vec!["discarded: would not be handled".to_owned()],
         Rehearsed::Failed { reason } => vec![format!("would fail: {}", clean(reason))],
     };
