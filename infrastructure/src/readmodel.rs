@@ -29,6 +29,7 @@ mod repayment;
 mod requests;
 mod sql;
 mod store;
+mod stretches;
 mod succession;
 mod text;
 

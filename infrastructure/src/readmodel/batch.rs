@@ -9,6 +9,7 @@ use super::{
     parked::{Passed, owe, pay},
     sql::{Param, Tx},
     store::Store,
+    stretches::{self, Mark},
 };
 use crate::{deadletter::Cursor, handler::Failure};
 
@@ -28,12 +29,12 @@ pub(crate) enum ApplyError {
 
 impl Store {
     /// Folds `touches`, everything that touches a document up to `to` and is not `passed`, into the
-    /// rows of every generation that does not have it yet.
+    /// rows of every generation that does not have it yet, and counts the events that it then has.
     pub(super) async fn apply(
         &self,
         generations: &mut [Generation],
         projection: &dyn AnyProjection,
-        (touches, passed): (&[Touch], &[Passed]),
+        (touches, passed, marks): (&[Touch], &[Passed], &[Mark]),
         to: Position,
     ) -> Result<(), ApplyError> {
         let mut tx = self.database.write().await?;
@@ -44,6 +45,8 @@ impl Store {
             let after = generation.position;
             let due = touches.iter().filter(|touch| touch.position > after);
             write(&mut tx, generation, projection, due).await?;
+            let counted = marks.iter().filter(|mark| mark.at.position > after);
+            stretches::add(&mut tx, generation, counted.copied()).await?;
             for passed in passed.iter().filter(|passed| passed.from.position > after) {
                 owe(&mut tx, generation, passed).await?;
             }
@@ -60,6 +63,7 @@ impl Store {
 pub(super) struct Payment<'a> {
     pub(super) subject: &'a str,
     pub(super) touches: &'a [Touch],
+    pub(super) marks: &'a [Mark],
     pub(super) to: Cursor,
 }
 
@@ -69,7 +73,7 @@ impl Store {
         &self,
         generations: &[(Generation, Cursor)],
         projection: &dyn AnyProjection,
-        Payment { subject, touches, to }: &Payment<'_>,
+        Payment { subject, touches, marks, to }: &Payment<'_>,
     ) -> Result<(), ApplyError> {
         let mut tx = self.database.write().await?;
         for (generation, from) in generations {
@@ -77,11 +81,13 @@ impl Store {
             if !advance(&mut tx, generation, generation.position).await? {
                 return Err(ApplyError::Fenced);
             }
-            let due = touches.iter().filter(|touch| {
-                let at = Cursor { position: touch.position, index: touch.index };
-                at >= *from && at < *to && touch.position <= generation.position
-            });
+            let owed = |at: Cursor| at >= *from && at < *to && at.position <= generation.position;
+            let due = touches
+                .iter()
+                .filter(|touch| owed(Cursor { position: touch.position, index: touch.index }));
             write(&mut tx, generation, projection, due).await?;
+            let counted = marks.iter().filter(|mark| owed(mark.at));
+            stretches::add(&mut tx, generation, counted.copied()).await?;
             pay(&mut tx, generation, subject, (*to).max(*from)).await?;
         }
         tx.commit().await?;

@@ -97,7 +97,7 @@ async fn apply(
 ) -> Result<(), ApplyError> {
     let to = Position(*positions.end());
     let touches: Vec<_> = positions.map(tick).collect();
-    store.apply(std::slice::from_mut(generation), &Ticks, (&touches, &[]), to).await
+    store.apply(std::slice::from_mut(generation), &Ticks, (&touches, &[], &[]), to).await
 }
 
 /// The only generation, in the hands of `epoch`.
@@ -165,7 +165,7 @@ async fn a_batch_is_applied_to_each_generation_that_lacks_it(store: Store) {
     holder.change(begin, &lineage.plan).await.unwrap();
     let mut both = [first, holder.generation(2, Position::ZERO)];
     let touches: Vec<_> = (1..=5).map(tick).collect();
-    store.apply(&mut both, &Ticks, (&touches, &[]), Position(5)).await.unwrap();
+    store.apply(&mut both, &Ticks, (&touches, &[], &[]), Position(5)).await.unwrap();
     let found = timeout(LIMIT, compare(&store, "ticks", (1, 2))).await.unwrap().unwrap();
     assert!(found.is_equal() && found.position == Position(5), "{found:?}");
     assert_eq!(ticks(&store).await, (5, Some("5".to_owned())));

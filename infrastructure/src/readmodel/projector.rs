@@ -160,7 +160,7 @@ impl Projector {
         while self.generations.iter().any(|generation| generation.position < reading.to) {
             let mut patience = Patience::new(&self.duty, self.held_up);
             let applied = loop {
-                let read = (&*reading.touches, &*reading.passed);
+                let read = (&*reading.touches, &*reading.passed, &*reading.marks);
                 let (generations, projection) = (&mut self.generations, &*self.projection);
                 let applied = self.store.apply(generations, projection, read, reading.to).await;
                 if let Some(applied) = patience.take(applied).await? {

@@ -9,7 +9,7 @@ use std::{
 use kit::Position;
 use nats::Subject;
 
-use super::{AnyProjection, Touch, parked::Passed};
+use super::{AnyProjection, Touch, parked::Passed, stretches::Mark};
 use crate::{
     deadletter::{Book, Cursor, Fact},
     envelope::{self, Element},
@@ -30,6 +30,8 @@ pub(super) struct Fault {
 pub(super) struct Reading {
     pub(super) touches: Vec<Touch>,
     pub(super) passed: Vec<Passed>,
+    /// Every event that is not passed, those that were discarded included.
+    pub(super) marks: Vec<Mark>,
     /// Every event that is not passed, whether it touches a document or not.
     pub(super) types: Vec<(Position, Arc<EventType>)>,
     /// Everything up to here is in `touches` or `passed`.
@@ -43,14 +45,16 @@ pub(super) struct Reading {
 pub(super) struct Read {
     touches: Vec<Touch>,
     passed: Option<Passed>,
+    marks: Vec<Mark>,
     types: Vec<Arc<EventType>>,
 }
 
 impl Reading {
     pub(super) fn extend(&mut self, position: Position, commit: Read) {
-        let Read { touches, passed, types } = commit;
+        let Read { touches, passed, marks, types } = commit;
         self.touches.extend(touches);
         self.passed.extend(passed);
+        self.marks.extend(marks);
         self.types.extend(types.into_iter().map(|it| (position, it)));
         self.to = position;
     }
@@ -59,6 +63,7 @@ impl Reading {
     pub(super) fn cut(&mut self, position: Position) {
         self.touches.retain(|touch| touch.position < position);
         self.passed.retain(|passed| passed.from.position < position);
+        self.marks.retain(|mark| mark.at.position < position);
         self.types.retain(|(at, _)| *at < position);
         self.to = self.to.min(Position(position.0.saturating_sub(1)));
     }
@@ -118,7 +123,8 @@ impl Reader<'_> {
                 return Ok(Read { passed, ..Read::default() });
             }
             Err(_) if facts.and_then(|it| it.of_commit(position)) == Some(&Fact::Discarded) => {
-                return Ok(Read::default());
+                let marks = vec![Mark::of(Cursor { position, index: 0 }, None)];
+                return Ok(Read { marks, ..Read::default() });
             }
             Err(corrupt) => {
                 let why = envelope::fault::of_commit(&corrupt);
@@ -127,10 +133,19 @@ impl Reader<'_> {
         };
         let mut read = Read::default();
         for (index, element) in elements.iter().enumerate() {
+            let at = Cursor { position, index };
+            let waits = until.filter(|until| at >= *until);
             let replaced;
             let element: &Element<'_> = match facts.and_then(|it| it.of_event(element.id)) {
                 None => element,
-                Some(Fact::Discarded) => continue,
+                Some(Fact::Discarded) => {
+                    match waits {
+                        None => read.marks.push(Mark::of(at, Some(element.id))),
+                        // Whether the rows have it is told when what waits is made good.
+                        Some(until) => read.passed = Some(pass(None, until)),
+                    }
+                    continue;
+                }
                 Some(Fact::Overridden { data, schema_version }) => {
                     replaced = overridden(element, data, *schema_version);
                     &replaced
@@ -138,13 +153,14 @@ impl Reader<'_> {
             };
             let source = Source { aggregate: &aggregate, element, position, index };
             let touch = self.projection.touch(&source);
-            if let Some(until) = until.filter(|until| Cursor { position, index } >= *until) {
+            if let Some(until) = waits {
                 // The document that waits, if this event can be read that far.
                 let key = touch.ok().flatten().map(|touch| touch.key);
                 read.passed = Some(pass(key, until));
                 return Ok(read);
             }
             read.touches.extend(touch.map_err(|failure| fault(index, false, failure))?);
+            read.marks.push(Mark::of(at, Some(element.id)));
             read.types.push(self.meter.of_type(&element.kind, &aggregate));
         }
         Ok(read)

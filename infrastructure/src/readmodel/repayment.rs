@@ -162,6 +162,10 @@ impl Projector {
             match self.reader().commit(delivery, None) {
                 Ok(commit) => reading.extend(delivery.position, commit),
                 Err(fault) => {
+                    // What stands before it in its commit is folded.
+                    if let Ok(before) = self.reader().commit(delivery, Some(fault.at)) {
+                        reading.extend(delivery.position, before);
+                    }
                     reading.fault = Some(fault);
                     break;
                 }
@@ -170,7 +174,8 @@ impl Projector {
         loop {
             let end = Cursor { position: last.position.next(), index: 0 };
             let to = reading.fault.as_ref().map_or(end, |fault| fault.at);
-            let payment = Payment { subject: key, touches: &reading.touches, to };
+            let payment =
+                Payment { subject: key, touches: &reading.touches, marks: &reading.marks, to };
             let mut patience = Patience::new(&self.duty, self.held_up);
             let made = loop {
                 let made = self.store.make_good(owing, projection, &payment).await;

@@ -19,7 +19,7 @@ impl Store {
     /// Opens what `location` names, and makes what is missing in it.
     pub(crate) async fn open(location: &StoreLocation) -> sqlx::Result<Self> {
         let database = Database::open(location).await?;
-        let Words { int, text, end, .. } = database.words();
+        let Words { int, text, end, end_keyed } = database.words();
         let tables = format!(
             "CREATE TABLE IF NOT EXISTS meta (
                 name {text} PRIMARY KEY,
@@ -48,7 +48,21 @@ impl Store {
                 position {int} NOT NULL,
                 place {int} NOT NULL,
                 PRIMARY KEY (projection, generation, subject)
-            ) {end};"
+            ) {end};
+            CREATE TABLE IF NOT EXISTS counted_from (
+                projection {text} NOT NULL,
+                generation {int} NOT NULL,
+                position {int} NOT NULL,
+                PRIMARY KEY (projection, generation)
+            ) {end};
+            CREATE TABLE IF NOT EXISTS stretches (
+                projection {text} NOT NULL,
+                generation {int} NOT NULL,
+                stretch {int} NOT NULL,
+                events {int} NOT NULL,
+                sum {int} NOT NULL,
+                PRIMARY KEY (projection, generation, stretch)
+            ) {end_keyed};"
         );
         let mut tx = database.write().await?;
         tx.exclude().await?;

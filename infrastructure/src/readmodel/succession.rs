@@ -8,6 +8,7 @@ use super::{
     generation::{Filling, Generation, Lineage, Outcome, Plan, lineage},
     sql::{Param, Tx, Words},
     store::{Store, Tables},
+    stretches,
 };
 
 /// Why an owner cannot have the rows.
@@ -78,6 +79,8 @@ impl Store {
             begin(&mut tx, self.database.words(), &holder, 1, last).await?;
             found = lineage(&mut tx, name).await?;
         }
+        // Rows of a program that did not count yet stay as they are, and are counted from here on.
+        stretches::begin(&mut tx, name).await?;
         let found = found.ok_or(sqlx::Error::RowNotFound)?;
         if let Some(ahead) = found.rows.iter().find(|row| row.position > last) {
             return Err(TakeOverError::Unfit(format!(
@@ -199,6 +202,7 @@ async fn discard(tx: &mut Tx, projection: &str, generation: i64) -> sqlx::Result
     tx.execute(delete, &[Param::Text(projection), Param::Int(generation)]).await?;
     let delete = "DELETE FROM parked WHERE projection = $1 AND generation = $2";
     tx.execute(delete, &[Param::Text(projection), Param::Int(generation)]).await?;
+    stretches::forget(tx, projection, generation).await?;
     Tables::new(projection, generation).drop(tx).await
 }
 
@@ -222,5 +226,5 @@ async fn begin(
         ],
     )
     .await?;
-    Ok(())
+    stretches::begin(tx, holder.projection).await
 }

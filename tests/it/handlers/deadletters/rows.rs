@@ -184,7 +184,36 @@ async fn one_key_more_than_may_be_parked_halts_a_projection_until_there_is_room(
     handlers.stop().await;
 }
 
+async fn what_stands_before_an_unreadable_event_of_its_commit_is_folded_with_what_waits(
+    world: World,
+) {
+    let handlers = world.handlers(&poisoned(), "one").await;
+    for ball in [1, POISON] {
+        world.serve("ada", ball).await;
+    }
+    let letter = world.parked("scores", "ada").await;
+    world.serve_all("bob", &[21, 22, 23]).await;
+    let commit = world.messages().await.pop().unwrap().payload;
+    let commit = String::from_utf8(commit.to_vec()).unwrap();
+    let commit = commit.replace("\"subject\":\"bob\"", "\"subject\":\"ada\"");
+    let (before, last) = commit.rsplit_once("\"schemaversion\":1").unwrap();
+    let newer = format!("{before}\"schemaversion\":2{last}");
+    world.connection.publish("event.server.ada", newer.into()).await.unwrap();
+    get(&handlers, "bob", world.last().await).await;
+    world.ask(&letter, Action::Discard, None).await;
+    let next = tests::eventually("the next one is parked", tests::LIMIT, async || {
+        let letter = world.parked("scores", "ada").await;
+        (letter.parked.class == Class::Schema).then_some(letter)
+    })
+    .await;
+    assert_eq!(next.at.index, 2);
+    let last = world.last().await;
+    assert_eq!(balls(&handlers, "ada", last).await, serde_json::json!([1, 21, 22]));
+    handlers.stop().await;
+}
+
 with_every_store! {
+    what_stands_before_an_unreadable_event_of_its_commit_is_folded_with_what_waits,
     an_event_that_cannot_be_folded_waits_with_its_key_and_queries_say_so,
     poison_as_the_second_event_of_a_commit_can_be_discarded_or_overridden,
     an_owner_that_dies_before_it_parks,
