@@ -174,12 +174,8 @@ impl<H: History> Effect for DeliverMail<H> {
             Err(fault @ Fault::Later(_)) => {
                 Outcome::Retry { after: self.later, reason: fault.to_string() }
             }
-            Err(Fault::Unknown(why)) if promised(letter.template) == Delivery::AtMostOnce => {
-                unsent(event, &why, FailureReason::UnknownOutcome)
-            }
-            Err(fault @ (Fault::Away(_) | Fault::Unknown(_))) => {
-                Outcome::Away { reason: fault.to_string() }
-            }
+            Err(fault @ Fault::Away(_)) => Outcome::Away { reason: fault.to_string() },
+            Err(fault @ Fault::Unknown(_)) => Outcome::Unknown { reason: fault.to_string() },
         }
     }
 

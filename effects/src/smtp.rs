@@ -2,6 +2,8 @@
 //! `lettre` speaks the protocol and writes the message; its own transport does not say how far it
 //! had come. Not here: when to try again.
 
+mod stumble;
+
 use std::{
     fmt,
     future::Future,
@@ -24,6 +26,7 @@ use lettre::{
 use tokio::time::timeout;
 
 use crate::letter::Rendered;
+use stumble::{Step, Stumble};
 
 /// Connections kept for the next mail.
 const IDLE_MAX: usize = 4;
@@ -122,44 +125,6 @@ impl fmt::Debug for Smtp {
     }
 }
 
-/// A step that did not end well.
-struct Stumble {
-    /// The server's answer, if there was one.
-    code: Option<u16>,
-    /// Whether that speaks of the server and not of this mail: RFC 3463, class 4.3, and 421.
-    of_server: bool,
-    told: String,
-}
-
-impl Stumble {
-    fn new(step: &str, error: &smtp::Error) -> Self {
-        use std::error::Error as _;
-        let code = error.status().map(u16::from);
-        let words = error.source().map(ToString::to_string).unwrap_or_default();
-        let of_server = code == Some(421) || words.starts_with("4.3.");
-        let what = match code {
-            Some(code) => code.to_string(),
-            None if error.is_tls() => "TLS failed".to_owned(),
-            None if error.is_client() => "the server lacks what is needed".to_owned(),
-            None => "the connection was cut".to_owned(),
-        };
-        Self { code, of_server, told: format!("{what} after {step}") }
-    }
-
-    const fn is_permanent(&self) -> bool {
-        matches!(self.code, Some(500..))
-    }
-
-    /// What it means before the message was handed over, for a step that is about the mail.
-    fn about_mail(self, permanent: fn(String) -> Fault) -> Fault {
-        match self.code {
-            Some(_) if self.is_permanent() => permanent(self.told),
-            Some(_) if !self.of_server => Fault::Later(self.told),
-            _ => Fault::Away(self.told),
-        }
-    }
-}
-
 impl Smtp {
     /// A server that is asked when the first mail comes.
     ///
@@ -198,20 +163,20 @@ impl Smtp {
             parameters.push(MailParameter::SmtpUtfEight);
         }
         // A refusal of the sender is about us: no other mail would fare better.
-        self.step("MAIL", line.command(Mail::new(Some(self.from.email.clone()), parameters)))
+        self.step(Step::Mail, line.command(Mail::new(Some(self.from.email.clone()), parameters)))
             .await
             .map_err(|stumble| Fault::Away(stumble.told))?;
-        self.step("RCPT", line.command(Rcpt::new(to, Vec::new())))
+        self.step(Step::Recipient, line.command(Rcpt::new(to, Vec::new())))
             .await
             .map_err(|stumble| stumble.about_mail(Fault::Rejected))?;
-        self.step("DATA", line.command(Data))
+        self.step(Step::Data, line.command(Data))
             .await
             .map_err(|stumble| stumble.about_mail(Fault::Refused))?;
         // From here on the server may have it.
-        let taken = self.step("the message", line.message(&message)).await;
-        taken.map_err(|stumble| match stumble.code {
-            Some(_) => stumble.about_mail(Fault::Refused),
-            None => Fault::Unknown(stumble.told),
+        let taken = self.step(Step::Message, line.message(&message)).await;
+        taken.map_err(|stumble| match stumble.is_answer() {
+            true => stumble.about_mail(Fault::Refused),
+            false => Fault::Unknown(stumble.told),
         })?;
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < IDLE_MAX {
@@ -252,29 +217,26 @@ impl Smtp {
         let address = (host.as_str(), *port);
         let connect =
             AsyncSmtpConnection::connect_tokio1(address, Some(*timeout), &hello, wrapped, None);
-        let mut line = self.step("connecting", connect).await?;
+        let mut line = self.step(Step::Connect, connect).await?;
         if let (Security::StartTls, Some(tls)) = (security, &self.tls) {
-            self.step("STARTTLS", line.starttls(tls.clone(), &hello)).await?;
+            self.step(Step::StartTls, line.starttls(tls.clone(), &hello)).await?;
         }
         if let Some((user, password)) = user {
             let credentials = Credentials::new(user.clone(), password.clone());
             let mechanisms = [Mechanism::Plain, Mechanism::Login];
-            self.step("AUTH", line.auth(&mechanisms, &credentials)).await?;
+            self.step(Step::Auth, line.auth(&mechanisms, &credentials)).await?;
         }
         Ok(line)
     }
 
     async fn step<T>(
         &self,
-        step: &str,
+        step: Step,
         work: impl Future<Output = Result<T, smtp::Error>>,
     ) -> Result<T, Stumble> {
         match timeout(self.options.timeout, work).await {
             Ok(result) => result.map_err(|error| Stumble::new(step, &error)),
-            Err(_) => {
-                let told = format!("no answer in time after {step}");
-                Err(Stumble { code: None, of_server: true, told })
-            }
+            Err(_) => Err(Stumble::silence(step)),
         }
     }
 }

@@ -5,6 +5,7 @@ mod effects;
 mod faults;
 mod generations;
 mod intents;
+mod outages;
 mod policies;
 mod postman;
 mod processing;

@@ -23,7 +23,7 @@ pub use cluster::Cluster;
 pub use disguise::Disguise;
 pub use eventually::{LIMIT, eventually};
 pub use history::{Entry, History};
-pub use mail_sink::{MailFailure, MailSink, MailStep, Received};
+pub use mail_sink::{MailFailure, MailGate, MailLogin, MailSink, MailStep, Received};
 pub use operator::Operator;
 pub use proxy::{Direction, Flow, Proxy};
 pub use server::{Server, binary};

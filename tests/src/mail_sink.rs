@@ -1,4 +1,7 @@
-//! A mail server that keeps what it is given, and fails as it is told to: real TCP, RFC 5321.
+//! A mail server that keeps what it is given, and fails as it is told to: real TCP, RFC 5321, with
+//! TLS and logins where they are wanted.
+
+mod gate;
 
 use std::{
     net::SocketAddr,
@@ -7,9 +10,12 @@ use std::{
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     task::{JoinHandle, JoinSet},
 };
+
+use gate::Line;
+pub use gate::{MailGate, MailLogin};
 
 /// A step of the conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +24,10 @@ pub enum MailStep {
     Connect,
     /// EHLO came.
     Hello,
+    /// STARTTLS came.
+    StartTls,
+    /// The right user and password came.
+    Login,
     /// MAIL came.
     Mail,
     /// RCPT came.
@@ -74,6 +84,7 @@ struct Shared {
     failure: Mutex<Option<(MailStep, MailFailure)>>,
     received: Mutex<Vec<Received>>,
     connections: Mutex<usize>,
+    logins: Mutex<usize>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -94,6 +105,15 @@ impl MailSink {
     /// # Panics
     /// When no port is free.
     pub async fn start() -> Self {
+        Self::start_behind(MailGate::default()).await
+    }
+
+    /// Starts one that takes every mail that comes through `gate`.
+    ///
+    /// # Panics
+    /// When no port is free.
+    pub async fn start_behind(gate: MailGate) -> Self {
+        let gate = Arc::new(gate);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("the port is known");
         let shared = Arc::new(Shared::default());
@@ -103,9 +123,13 @@ impl MailSink {
             let mut conversations = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 *lock(&of.connections) += 1;
-                let of = Arc::clone(&of);
+                let (of, gate) = (Arc::clone(&of), Arc::clone(&gate));
                 conversations.spawn(async move {
-                    let _ = Conversation::new(stream, of).lead().await;
+                    let stream: Box<dyn Line> = match gate.is_wrapped() {
+                        true => gate.protect(Box::new(stream)).await?,
+                        false => Box::new(stream),
+                    };
+                    Conversation::new(stream, of, gate).lead().await
                 });
             }
         });
@@ -134,6 +158,17 @@ impl MailSink {
         lock(&self.shared.received).clone()
     }
 
+    /// Forgets the mails so far.
+    pub fn forget(&self) {
+        lock(&self.shared.received).clear();
+    }
+
+    /// How often somebody tried to log in.
+    #[must_use]
+    pub fn logins(&self) -> usize {
+        *lock(&self.shared.logins)
+    }
+
     /// How often somebody connected.
     #[must_use]
     pub fn connections(&self) -> usize {
@@ -148,6 +183,7 @@ impl Drop for MailSink {
 }
 
 /// The other side has gone, or is to think so.
+#[derive(Debug)]
 struct Over;
 
 impl From<std::io::Error> for Over {
@@ -157,18 +193,22 @@ impl From<std::io::Error> for Over {
 }
 
 struct Conversation {
-    stream: BufReader<TcpStream>,
+    stream: Option<BufReader<Box<dyn Line>>>,
     shared: Arc<Shared>,
+    gate: Arc<MailGate>,
+    is_known: bool,
     from: String,
     to: Vec<String>,
 }
 
 impl Conversation {
-    fn new(stream: TcpStream, shared: Arc<Shared>) -> Self {
-        Self { stream: BufReader::new(stream), shared, from: String::new(), to: Vec::new() }
+    fn new(stream: Box<dyn Line>, shared: Arc<Shared>, gate: Arc<MailGate>) -> Self {
+        let (stream, is_known) = (Some(BufReader::new(stream)), gate.login.is_none());
+        Self { stream, shared, gate, is_known, from: String::new(), to: Vec::new() }
     }
 
     async fn lead(mut self) -> Result<(), Over> {
+        let mut is_protected = self.gate.is_wrapped();
         self.answer(MailStep::Connect, "220 sink.test ESMTP").await?;
         loop {
             let line = self.line().await?;
@@ -176,8 +216,18 @@ impl Conversation {
             let path = || rest.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
             match verb.to_ascii_uppercase().as_str() {
                 "EHLO" | "HELO" => {
-                    self.answer(MailStep::Hello, "250-sink.test\r\n250 8BITMIME").await?;
+                    let hello = self.gate.hello(is_protected);
+                    self.answer(MailStep::Hello, &hello).await?;
                 }
+                "STARTTLS" if !is_protected && self.gate.upgrades() => {
+                    if self.answer(MailStep::StartTls, "220 go on").await? {
+                        let stream = self.stream.take().ok_or(Over)?.into_inner();
+                        self.stream = Some(BufReader::new(self.gate.protect(stream).await?));
+                        is_protected = true;
+                    }
+                }
+                "AUTH" if is_protected || !self.gate.upgrades() => self.log_in(rest).await?,
+                "MAIL" if !self.is_known => self.say("530 5.7.0 Authentication required").await?,
                 "MAIL" => {
                     if self.answer(MailStep::Mail, "250 ok").await? {
                         (self.from, self.to) = (path(), Vec::new());
@@ -198,6 +248,26 @@ impl Conversation {
                 _ => self.say("500 what?").await?,
             }
         }
+    }
+
+    async fn log_in(&mut self, how: &str) -> Result<(), Over> {
+        *lock(&self.shared.logins) += 1;
+        let Some(login) = self.gate.login.clone() else { return self.say("503 what for?").await };
+        let given = match how.split_once(' ') {
+            Some(("PLAIN", given)) if login.mechanism == "PLAIN" => gate::plain(given),
+            None if how == "LOGIN" && login.mechanism == "LOGIN" => {
+                self.say(&format!("334 {}", gate::encoded("Username:"))).await?;
+                let user = self.line().await?;
+                self.say(&format!("334 {}", gate::encoded("Password:"))).await?;
+                gate::decoded(&user).zip(gate::decoded(&self.line().await?))
+            }
+            _ => return self.say("504 5.5.4 not in this way").await,
+        };
+        if given != Some((login.user, login.password)) {
+            return self.say("535 5.7.8 Authentication credentials invalid").await;
+        }
+        self.is_known = self.answer(MailStep::Login, "235 2.7.0 welcome").await?;
+        Ok(())
     }
 
     async fn take(&mut self) -> Result<(), Over> {
@@ -233,12 +303,14 @@ impl Conversation {
     }
 
     async fn say(&mut self, line: &str) -> Result<(), Over> {
-        Ok(self.stream.write_all(format!("{line}\r\n").as_bytes()).await?)
+        let stream = self.stream.as_mut().ok_or(Over)?;
+        stream.write_all(format!("{line}\r\n").as_bytes()).await?;
+        Ok(stream.flush().await?)
     }
 
     async fn line(&mut self) -> Result<String, Over> {
         let mut line = String::new();
-        if self.stream.read_line(&mut line).await? == 0 {
+        if self.stream.as_mut().ok_or(Over)?.read_line(&mut line).await? == 0 {
             return Err(Over);
         }
         Ok(line.trim_end_matches(['\r', '\n']).to_owned())

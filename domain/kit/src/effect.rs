@@ -16,6 +16,12 @@ pub enum Outcome {
         /// Why, in words without personal data.
         reason: String,
     },
+    /// It was asked, and nobody knows what it did. Tried again where it may happen twice, and given
+    /// up where it may not; either way it counts for the circuit breaker as [`Outcome::Away`] does.
+    Unknown {
+        /// Why, in words without personal data.
+        reason: String,
+    },
     /// Not now for this event, and nothing was done, which says nothing about others. The event
     /// waits and so do later ones of its key.
     Retry {
@@ -58,7 +64,8 @@ impl Outcome {
     }
 }
 
-/// What an effect promises when its end may not have been seen: after a crash, a panic, a cut.
+/// What an effect promises when its end may not have been seen: after a crash, a panic, or
+/// [`Outcome::Unknown`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     /// It is run again: rather twice than never.

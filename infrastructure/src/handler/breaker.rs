@@ -108,21 +108,34 @@ impl Breaker {
         BreakerStatus { dependency, state, failures }
     }
 
+    /// Whether the breaker lets the caller through now.
+    pub(crate) fn admit_now(&self) -> Option<Permit> {
+        self.ask().ok()
+    }
+
     /// Waits until the breaker lets the caller through.
     pub(crate) async fn admit(&self) -> Permit {
         let mut changes = self.circuit.subscribe();
         loop {
-            let mut admission = Admission::Wait(None);
-            self.change(|circuit| admission = circuit.admit(Instant::now()));
-            match admission {
-                Admission::Go(pass) => return Permit { breaker: self.clone(), pass: Some(pass) },
+            match self.ask() {
+                Ok(permit) => return permit,
                 // The sender is ours, so the channel cannot be closed.
-                Admission::Wait(None) => drop(changes.changed().await),
-                Admission::Wait(Some(until)) => tokio::select! {
+                Err(None) => drop(changes.changed().await),
+                Err(Some(until)) => tokio::select! {
                     () = sleep_until(until) => {}
                     _ = changes.changed() => {}
                 },
             }
+        }
+    }
+
+    /// A permit, or when to ask again; without a time, when something changes.
+    fn ask(&self) -> Result<Permit, Option<Instant>> {
+        let mut admission = Admission::Wait(None);
+        self.change(|circuit| admission = circuit.admit(Instant::now()));
+        match admission {
+            Admission::Go(pass) => Ok(Permit { breaker: self.clone(), pass: Some(pass) }),
+            Admission::Wait(until) => Err(until),
         }
     }
 

@@ -195,6 +195,17 @@ impl Performance {
                 }
                 Failure::Transient(reason)
             }
+            Ok(Outcome::Unknown { reason }) => {
+                if let Some(permit) = permit {
+                    permit.failed();
+                }
+                if once {
+                    let (handler, event) = (trial.duty.name, source.element.id);
+                    tracing::error!(handler, %event, "not attempted again: {reason}");
+                    return self.interrupted(&source);
+                }
+                return Err(Failure::Transient(reason));
+            }
             Ok(Outcome::Retry { after, reason }) => Failure::Later { after, reason },
             Ok(Outcome::Park { reason }) => return Err(Failure::Asked(reason)),
             Ok(Outcome::Halt { reason }) => return Err(Failure::Halt(reason)),
@@ -215,8 +226,13 @@ impl Performance {
     }
 
     /// Waits until what the effect depends on may be asked.
-    async fn admit(&self, trial: &Trial<'_>) -> Result<Option<Permit>, Failure> {
+    async fn admit(&self, trial: &mut Trial<'_>) -> Result<Option<Permit>, Failure> {
         let Some(breaker) = &self.breaker else { return Ok(None) };
+        if let Some(permit) = breaker.admit_now() {
+            return Ok(Some(permit));
+        }
+        // Whoever is let through needs a place, and those who are not must not hold them all.
+        trial.leave_place();
         tokio::select! {
             () = trial.duty.stop.cancelled() => Err(Failure::Interrupted),
             permit = breaker.admit() => Ok(Some(permit)),

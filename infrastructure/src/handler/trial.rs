@@ -174,8 +174,13 @@ impl<'a> Trial<'a> {
             self.fails = true;
             self.duty.gauge.fails(self.at);
         }
-        self.place = None;
+        self.leave_place();
         if self.duty.pause(delay).await { Ok(()) } else { Err(Failure::Interrupted) }
+    }
+
+    /// Lets another key be worked on meanwhile.
+    pub(crate) fn leave_place(&mut self) {
+        self.place = None;
     }
 
     pub(crate) async fn take_place(&mut self) -> Result<(), Failure> {

@@ -1,9 +1,6 @@
 //! What is recorded about an effect, and how often it happens whatever happens to its owner.
 
-use infrastructure::{
-    composition::Composition,
-    handler::{BreakerOptions, BreakerState, HandlerOptions, Handlers},
-};
+use infrastructure::composition::Composition;
 use kit::Delivery::{AtLeastOnce, AtMostOnce};
 use tests::{LIMIT, eventually};
 
@@ -12,7 +9,7 @@ use super::{
     world::{World, table},
 };
 
-fn post(postman: &Postman) -> Composition {
+pub(super) fn post(postman: &Postman) -> Composition {
     table().effect(postman.clone())
 }
 
@@ -95,62 +92,6 @@ async fn what_is_over_does_not_happen_again_when_all_is_delivered_anew() {
         world.reached("postman", world.last().await).await;
         assert_eq!(postman.taken(), std::slice::from_ref(&mail));
         assert_eq!(world.mail(&mail).await, ["requested", "sending", "sent"]);
-        handlers.stop().await;
-    }
-}
-
-/// Waits long once open, so that no probe comes by itself while a test looks.
-fn patient(world: &World, instance: &str) -> HandlerOptions {
-    let breaker =
-        BreakerOptions { open_for: LIMIT * 4, open_for_max: LIMIT * 4, ..BreakerOptions::DEFAULT };
-    HandlerOptions { breaker, ..world.options(instance) }
-}
-
-async fn opened(handlers: &Handlers) {
-    eventually("the breaker is open", LIMIT, async || {
-        let breaker = handlers.status().remove(0).breaker?;
-        (breaker.state == BreakerState::Open).then_some(())
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn while_the_outside_is_away_nobody_asks_it_and_nothing_is_lost() {
-    let world = World::start().await;
-    for delivery in [AtLeastOnce, AtMostOnce] {
-        let postman = Postman::new(delivery, Outside::Away);
-        let composition = post(&postman);
-        let client = &world.client;
-        let handlers = Handlers::start(client, &composition, patient(&world, "one")).await.unwrap();
-        let mails: Vec<_> = (0..20).map(|at| format!("{delivery:?}-{at}")).collect();
-        for mail in &mails {
-            world.request_mail(mail).await;
-        }
-        opened(&handlers).await;
-        let report = eventually("the breaker is reported", LIMIT, async || {
-            let report = world.report("postman").await;
-            let open = report.breaker.as_ref()?.state == BreakerState::Open;
-            open.then_some(report)
-        })
-        .await;
-        assert_eq!(report.breaker.unwrap().dependency, "post");
-        // Those that were on their way when it opened may have asked, too.
-        let asked = postman.asked();
-        assert!(asked <= 5 + world.options("one").lanes_max, "{asked}");
-        handlers.stop().await;
-        postman.outside(Outside::Takes);
-        let handlers = world.handlers(&composition, "two").await;
-        for mail in &mails {
-            eventually("the mail is sent", LIMIT, async || {
-                (world.mail(mail).await.last()? == "sent").then_some(())
-            })
-            .await;
-        }
-        let mut taken = postman.taken();
-        taken.sort();
-        let mut mails = mails;
-        mails.sort();
-        assert_eq!(taken, mails);
         handlers.stop().await;
     }
 }

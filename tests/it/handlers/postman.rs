@@ -21,6 +21,8 @@ pub(crate) enum Outside {
     Takes,
     /// It takes it, and the caller is never told.
     TakesAndHangs,
+    /// It takes it, and the caller is told that nobody knows.
+    TakesAndCuts,
     /// It takes it, and the caller's code panics.
     TakesAndPanics,
     /// It is not there.
@@ -108,6 +110,10 @@ impl Effect for Postman {
             Outside::TakesAndHangs => {
                 self.take(&event.aggregate_id);
                 std::future::pending::<()>().await;
+            }
+            Outside::TakesAndCuts => {
+                self.take(&event.aggregate_id);
+                return Outcome::Unknown { reason: "the post was cut".to_owned() };
             }
             Outside::TakesAndPanics => {
                 self.take(&event.aggregate_id);
