@@ -37,13 +37,13 @@ pub enum Outcome {
         /// What records it.
         orders: Vec<Order>,
     },
-    /// This event cannot be handled as it is: set it aside, and later ones of its key behind it,
-    /// until somebody decides. Other keys go on.
+    /// This event cannot be handled as it is, and nothing was done: set it aside, and later ones of
+    /// its key behind it, until somebody decides. Other keys go on.
     Park {
         /// Why, in words without personal data.
         reason: String,
     },
-    /// Stop the handler: going on would do harm.
+    /// Stop the handler: going on would do harm. Nothing was done.
     Halt {
         /// Why, in words without personal data.
         reason: String,
@@ -120,8 +120,9 @@ pub trait Effect: Send + Sync + 'static {
         key: &CommandId,
     ) -> impl Future<Output = Outcome> + Send;
 
-    /// What takes the intent back after [`Outcome::Away`] or [`Outcome::Retry`], so that a later
-    /// attempt knows that this one did nothing. Only asked for where the delivery is at most once.
+    /// What takes the intent back after an attempt that did nothing, [`Outcome::Away`],
+    /// [`Outcome::Retry`], [`Outcome::Park`] or [`Outcome::Halt`], so that a later one knows. Only asked
+    /// for where the delivery is at most once.
     ///
     /// # Errors
     /// If a command has no JSON form.

@@ -147,10 +147,14 @@ impl Book {
             return if later { Followed::Fenced } else { Followed::Nothing };
         }
         let Some(key) = key_of(&delivery.subject) else { return Followed::Nothing };
-        match ledger.apply(&key, delivery.position.0, &record) {
-            Change::Noted => Followed::Nothing,
-            Change::Due => Followed::Due(key),
-            Change::Stale => Followed::Stale(key),
+        match (ledger.apply(&key, delivery.position.0, &record), record) {
+            // Known already, since a record of our own met it on its way; nobody has acted upon it.
+            (Change::Noted, Record::Requested(asked)) if ledger.is_asked(&key, asked.request) => {
+                Followed::Due(key)
+            }
+            (Change::Noted, _) => Followed::Nothing,
+            (Change::Due, _) => Followed::Due(key),
+            (Change::Stale, _) => Followed::Stale(key),
         }
     }
 

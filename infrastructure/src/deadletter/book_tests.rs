@@ -157,3 +157,58 @@ async fn a_request_about_a_key_that_does_not_stand_still_is_answered() {
     let history = letters.history(&letter.key).await.unwrap();
     assert!(matches!(history.last().unwrap().record, Ok(Record::Released(_))), "{history:?}");
 }
+
+#[tokio::test]
+async fn an_answer_to_a_former_owner_never_takes_back_what_the_lane_of_the_key_wrote_meanwhile() {
+    let bench = Bench::start().await;
+    let (former, _) = bench.owner(5).await;
+    let (owner, mut feed) = bench.owner(9).await;
+    // As the lane of the key: it writes between what is known here and the answer.
+    let (lane, _) = bench.owner(9).await;
+    former.append(KEY, parked(7, 5)).await.unwrap();
+    assert_eq!(next(&owner, &mut feed).await, Followed::Stale(KEY.to_owned()));
+    lane.append(KEY, parked(8, 9)).await.unwrap();
+    owner.repair(KEY).await.unwrap();
+    let at = Cursor { position: Position(8), index: 0 };
+    assert_eq!(owner.at(KEY), Some(at), "the event at 8 would be lost");
+    assert_eq!(bench.listed().await[0].at, at);
+}
+
+#[tokio::test]
+async fn a_request_that_an_answer_met_on_its_way_is_acted_upon() {
+    let bench = Bench::start().await;
+    let (former, _) = bench.owner(5).await;
+    former.append(KEY, parked(7, 5)).await.unwrap();
+    let (owner, mut feed) = bench.owner(9).await;
+    former.release(KEY, Position(7)).await.unwrap();
+    assert_eq!(next(&owner, &mut feed).await, Followed::Stale(KEY.to_owned()));
+    let letter = bench.listed().await.remove(0);
+    let letters = DeadLetters::open(&bench.client).await.unwrap();
+    let request = super::wire_tests::asked(letter.parked.event.clone());
+    letters.request(&letter.key, letter.last, request).await.unwrap();
+    owner.repair(KEY).await.unwrap();
+    assert_eq!(next(&owner, &mut feed).await, Followed::Due(KEY.to_owned()));
+    assert!(matches!(owner.head(KEY).unwrap().standing, Standing::Requested(_)));
+}
+
+#[tokio::test]
+async fn a_drain_that_had_begun_goes_on_after_a_request_that_came_too_late_for_its_event() {
+    let bench = Bench::start().await;
+    let (owner, mut feed) = bench.owner(9).await;
+    owner.append(KEY, parked(7, 9)).await.unwrap();
+    let to = Cursor { position: Position(9), index: 0 };
+    let drained = Drained { to, epoch: 9, time: chrono::Utc::now() };
+    owner.append(KEY, Record::Drained(drained)).await.unwrap();
+    let letter = bench.listed().await.remove(0);
+    let letters = DeadLetters::open(&bench.client).await.unwrap();
+    let asked = super::wire_tests::asked(letter.parked.event.clone());
+    let request = Requested { action: Action::Discard, ..asked };
+    letters.request(&letter.key, letter.last, request).await.unwrap();
+    assert_eq!(next(&owner, &mut feed).await, Followed::Due(KEY.to_owned()));
+    let head = owner.head(KEY).unwrap();
+    assert_eq!(owner.decide(KEY, &head).await, Ok(true));
+    let head = owner.head(KEY).unwrap();
+    assert_eq!((head.at, head.standing), (to, Standing::Draining));
+    let history = letters.history(&letter.key).await.unwrap();
+    assert!(matches!(history.last().unwrap().record, Ok(Record::Declined(_))), "{history:?}");
+}

@@ -11,7 +11,7 @@ use super::{
 
 impl Book {
     /// Writes down what is to become of the event at the head of `key`; false if nothing is to be
-    /// handled.
+    /// handled. A declined request does not keep a drain that had begun from going on.
     pub(crate) async fn decide(&self, key: &str, head: &Head) -> Result<bool, BookError> {
         let request = match &head.standing {
             Standing::Parked => return Ok(head.class == Class::Waiting),
@@ -27,7 +27,8 @@ impl Book {
             Err(reason) => {
                 let (request, time) = (request.request, Utc::now());
                 let declined = Declined { request, reason, epoch, time };
-                self.append(key, Record::Declined(declined)).await.map(|()| false)
+                let begun = head.at != head.event.at;
+                self.append(key, Record::Declined(declined)).await.map(|()| begun)
             }
         }
     }

@@ -8,6 +8,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use kit::{EventId, Position};
+use uuid::Uuid;
 
 use super::{
     parked::{Class, Parked},
@@ -80,9 +81,16 @@ pub(crate) struct Head {
     pub(crate) attempts: u32,
     pub(crate) first: DateTime<Utc>,
     pub(crate) standing: Standing,
+    /// When somebody last asked for another attempt: what was refused before is decided anew.
+    pub(crate) asked: Option<DateTime<Utc>>,
 }
 
 impl Head {
+    /// Whether `request` is what is to be done.
+    fn is_asked(&self, request: Uuid) -> bool {
+        matches!(&self.standing, Standing::Requested(asked) if asked.request == request)
+    }
+
     fn of(record: u64, parked: &Parked) -> Self {
         Self {
             at: parked.event.at,
@@ -92,6 +100,7 @@ impl Head {
             attempts: parked.attempts,
             first: parked.first,
             standing: Standing::Parked,
+            asked: None,
         }
     }
 }
@@ -139,6 +148,11 @@ impl Ledger {
 
     pub(crate) fn head(&self, key: &str) -> Option<&Head> {
         self.keys.get(key)?.head.as_ref()
+    }
+
+    /// Whether `request` is what is to be done about `key`.
+    pub(crate) fn is_asked(&self, key: &str, request: Uuid) -> bool {
+        self.head(key).is_some_and(|head| head.is_asked(request))
     }
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = (&String, &Entry)> {
@@ -214,11 +228,17 @@ impl Entry {
             }
             Record::Requested(requested) => {
                 self.stand(Standing::Requested(requested.clone()));
+                if let Some(head) = &mut self.head {
+                    head.asked = Some(requested.time);
+                }
                 return Change::Due;
             }
             Record::Declined(_) => {
                 let begun = self.head.as_ref().is_some_and(|head| head.at != head.event.at);
                 self.stand(if begun { Standing::Draining } else { Standing::Parked });
+                if let Some(head) = &mut self.head {
+                    head.asked = None;
+                }
             }
             Record::Discarded(it) => return self.decide(&it.event, Fact::Discarded),
             Record::Overridden(it) => {

@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use super::parked::Parked;
 
-/// A place in the log: a commit and an event in it.
+/// A place in the log: a commit and an event in it. There is nothing below that: a stored event is
+/// upcast into exactly one, since a shape is converted `Into` the next.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]

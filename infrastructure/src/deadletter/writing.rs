@@ -10,7 +10,7 @@ use tokio::time;
 
 use super::{
     book::{Book, BookError, encoded},
-    ledger::Standing,
+    ledger::{Entry, Standing},
     queue::{AppendError, QueueAway, Stored},
     record::{Record, Released},
 };
@@ -24,11 +24,27 @@ impl Book {
     /// Appends `record` to `key`, after whatever has come by then. Not safe to repeat after it was
     /// dropped half-way; the ledger of the next epoch tells what became of it.
     pub(crate) async fn append(&self, key: &str, record: Record) -> Result<(), BookError> {
+        self.append_while(key, record, |_| true).await
+    }
+
+    /// The same for as long as `still` holds for what is known of the key; then nothing.
+    async fn append_while(
+        &self,
+        key: &str,
+        record: Record,
+        still: impl Fn(&Entry) -> bool,
+    ) -> Result<(), BookError> {
         let body = encoded(&record)?;
         let subject = self.subject_of(key)?;
-        let mut expected = self.ledger().get(key).map_or(0, |entry| entry.last);
+        let mut expected = 0;
         let mut retry = Backoff::new(RETRY_DELAY, RETRY_DELAY_MAX);
         loop {
+            // What is known and what the append expects are one: nothing comes between them.
+            let known = self.ledger().get(key).cloned().unwrap_or_default();
+            if !still(&known) {
+                return Ok(());
+            }
+            expected = known.last.max(expected);
             match self.queue.append(subject.clone(), body.clone(), Some(expected)).await {
                 Ok(sequence) => {
                     self.ledger().apply(key, sequence, &record);
@@ -80,8 +96,14 @@ impl Book {
         let Some(entry) = self.ledger().get(key).filter(|entry| entry.stale).cloned() else {
             return Ok(());
         };
+        // Meanwhile the key's own lane may write: then there is nothing to answer any more.
+        let late = |entry: &Entry| entry.stale;
         match entry.head {
-            None => self.release(key, Position::ZERO).await,
+            None => {
+                let position = Position::ZERO;
+                let released = Released { position, epoch: self.epoch(), time: Utc::now() };
+                self.append_while(key, Record::Released(released), late).await
+            }
             // What is due leads to a record of its own.
             Some(head) if head.standing != Standing::Parked => Ok(()),
             Some(head) => {
@@ -89,7 +111,7 @@ impl Book {
                 match found {
                     Some(Record::Parked(mut parked)) => {
                         parked.epoch = self.epoch();
-                        self.append(key, Record::Parked(parked)).await
+                        self.append_while(key, Record::Parked(parked), late).await
                     }
                     _ => Ok(()),
                 }

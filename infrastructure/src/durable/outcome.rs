@@ -98,6 +98,12 @@ impl Outcome {
         }
     }
 
+    /// A policy's order that was accepted after all.
+    pub(crate) fn accepted(command_id: CommandId, reply: Reply) -> Self {
+        let (status, time) = (reply.status.into(), Some(Utc::now()));
+        Self { status, command_id, time, reply: Some(reply), problem: None, original: None }
+    }
+
     /// The outcome as it is kept: without the original body if the whole would be too large.
     pub(super) fn write(mut self) -> serde_json::Result<Vec<u8>> {
         let written = serde_json::to_vec(&self)?;

@@ -2,7 +2,11 @@
 
 use chrono::Utc;
 
-use super::{Failure, feed::Delivery, trial::Attempts};
+use super::{
+    Failure,
+    feed::Delivery,
+    trial::{Attempts, shortened},
+};
 use crate::{
     deadletter::{Attempt, Book, Cursor, Original, Parked, Place},
     envelope::Element,
@@ -18,6 +22,8 @@ pub(crate) fn dead_letter(
     failed: Attempts,
 ) -> Option<Parked> {
     let class = failure.class()?;
+    // What fails outside of an attempt has failed all the same.
+    let failed = if failed.count == 0 { Attempts::one(failure.to_string()) } else { failed };
     let key = delivery.subject.as_str();
     let event = Place {
         id: element.map(|element| element.id),
@@ -31,7 +37,7 @@ pub(crate) fn dead_letter(
     Some(Parked {
         event,
         class,
-        errors: vec![failure.to_string()],
+        errors: vec![shortened(failure.to_string())],
         attempts: before.as_ref().map_or(0, |head| head.attempts).saturating_add(failed.count),
         recent: recent.map(|it| Attempt { time: it.time, error: it.error }).collect(),
         first: before.map_or(first, |head| head.first),

@@ -1,7 +1,7 @@
 //! What was decided about a parked key, carried out: the events that wait for it in the log are
 //! handled in order, and then the key is released. Not here: when; the runner gives the lane.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
 use kit::Position;
@@ -13,7 +13,7 @@ use super::{
     hands::{Hands, Settled, Stretch},
     log::Log,
 };
-use crate::deadletter::{Cursor, Drained, Record};
+use crate::deadletter::{Cursor, Drained, Head, Record};
 
 /// Commits after which a drain says how far it has come: at most so many are handled again after a
 /// crash.
@@ -24,7 +24,17 @@ const PROGRESS_INTERVAL: u64 = 64;
 pub(crate) struct Outcome {
     /// Commits that wait no more.
     pub(crate) handled: u64,
+    /// How long to wait before it goes on, if it only gave its lane back.
+    pub(crate) rests: Option<Duration>,
     pub(crate) result: Result<(), Failure>,
+}
+
+/// How far a drain has come.
+enum Way {
+    /// Through.
+    Through,
+    /// To an event at which the key stands still again.
+    Parked,
 }
 
 /// A drain of one key.
@@ -41,8 +51,14 @@ pub(crate) struct Drain {
 impl Drain {
     pub(crate) async fn run(self) -> Outcome {
         let mut handled = 0;
-        let result = self.work(&mut handled).await;
-        Outcome { handled, result }
+        match self.work(&mut handled).await {
+            Err(Failure::Rests { at, after, reason }) => {
+                tracing::info!(handler = self.hands.duty.name, key = self.key, "rests: {reason}");
+                let result = self.came_to(at).await;
+                Outcome { handled, rests: Some(after), result }
+            }
+            result => Outcome { handled, rests: None, result },
+        }
     }
 
     async fn work(&self, handled: &mut u64) -> Result<(), Failure> {
@@ -53,22 +69,26 @@ impl Drain {
             return Ok(());
         }
         self.reach("drain.decided").await;
-        if self.frontier >= head.at.position && !self.handle(head.at, handled).await? {
-            return Ok(());
+        if self.frontier >= head.at.position {
+            match self.handle(&head, handled).await? {
+                Way::Through => {}
+                Way::Parked => return Ok(()),
+            }
         }
         self.reach("drain.before-release").await;
         let book = &self.hands.book;
         self.hands.write(book.release(&self.key, self.frontier)).await
     }
 
-    /// Handles everything from `head` to the frontier; false if the key stands still again.
-    async fn handle(&self, head: Cursor, handled: &mut u64) -> Result<bool, Failure> {
+    /// Handles everything from `head` to the frontier.
+    async fn handle(&self, head: &Head, handled: &mut u64) -> Result<Way, Failure> {
         let poke = Arc::new(Notify::new());
-        let before = Position(head.position.0.saturating_sub(1));
+        let before = Position(head.at.position.0.saturating_sub(1));
         let (duty, log) = (&self.hands.duty, self.log.of(&self.key));
         let name = format!("drain-{}-{}-{}", duty.name, duty.epoch, self.number);
         let mut feed = Feed::start(log, name, before, Arc::clone(&poke));
-        let stretch = Stretch { from: head, until: None };
+        let asked = head.asked.filter(|_| head.at == head.event.at);
+        let stretch = Stretch { from: head.at, until: None, drained: true, asked };
         loop {
             let item = tokio::select! {
                 item = feed.next() => item,
@@ -76,23 +96,25 @@ impl Drain {
             };
             let delivery = match item {
                 None => return Err(Failure::Interrupted),
-                Some(Item::Nothing(position)) if position >= self.frontier => return Ok(true),
+                Some(Item::Nothing(position)) if position >= self.frontier => {
+                    return Ok(Way::Through);
+                }
                 Some(Item::Nothing(_)) => continue,
                 Some(Item::Commit(delivery)) if delivery.position > self.frontier => {
-                    return Ok(true);
+                    return Ok(Way::Through);
                 }
                 Some(Item::Commit(delivery)) => delivery,
             };
             if self.hands.settle(&delivery, stretch).await? == Settled::Waits {
-                return Ok(false);
+                return Ok(Way::Parked);
             }
             *handled += 1;
             self.reach("drain.handled").await;
             if delivery.position == self.frontier {
-                return Ok(true);
+                return Ok(Way::Through);
             }
             if handled.is_multiple_of(PROGRESS_INTERVAL) {
-                self.progress(delivery.position).await?;
+                self.came_to(Cursor { position: delivery.position.next(), index: 0 }).await?;
             }
             // Behind the last one the end of the log is asked for at once.
             if delivery.pending == 0 {
@@ -101,8 +123,11 @@ impl Drain {
         }
     }
 
-    async fn progress(&self, position: Position) -> Result<(), Failure> {
-        let to = Cursor { position: position.next(), index: 0 };
+    /// Records that everything before `to` is handled, unless that is known.
+    async fn came_to(&self, to: Cursor) -> Result<(), Failure> {
+        if self.hands.book.at(&self.key).is_none_or(|at| at >= to) {
+            return Ok(());
+        }
         let drained = Drained { to, epoch: self.hands.book.epoch(), time: Utc::now() };
         self.hands.write(self.hands.book.append(&self.key, Record::Drained(drained))).await
     }

@@ -207,8 +207,8 @@ impl Performance {
                 return Err(Failure::Transient(reason));
             }
             Ok(Outcome::Retry { after, reason }) => Failure::Later { after, reason },
-            Ok(Outcome::Park { reason }) => return Err(Failure::Asked(reason)),
-            Ok(Outcome::Halt { reason }) => return Err(Failure::Halt(reason)),
+            Ok(Outcome::Park { reason }) => Failure::Asked(reason),
+            Ok(Outcome::Halt { reason }) => Failure::Halt(reason),
             Err(failure) if once => {
                 let (handler, event) = (trial.duty.name, source.element.id);
                 tracing::error!(handler, %event, "not attempted again: {failure}");

@@ -9,7 +9,10 @@ use std::{
 use kit::Unreadable;
 
 use super::Delivery;
-use crate::{deadletter::Class, envelope::fault};
+use crate::{
+    deadletter::{Class, Cursor},
+    envelope::fault,
+};
 
 /// A failed attempt at one event. The texts are for operators and never hold personal data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +43,17 @@ pub(crate) enum Failure {
     /// Something outside fails for this key, and not for others: it must not hold them up.
     #[error("{0}")]
     Waiting(String),
+    /// A drain gives its lane back until the next attempt, so that others get their turn and so
+    /// does whatever somebody asks for meanwhile.
+    #[error("{reason}")]
+    Rests {
+        /// The event that is to be tried again.
+        at: Cursor,
+        /// How long to wait.
+        after: Duration,
+        /// Why.
+        reason: String,
+    },
     /// Going on would do harm: the handler stops, and skips nothing.
     #[error("{0}")]
     Halt(String),
@@ -62,7 +76,11 @@ impl Failure {
             Self::Schema(_) => Some(Class::Schema),
             Self::Asked(_) => Some(Class::Asked),
             Self::Waiting(_) => Some(Class::Waiting),
-            Self::Transient(_) | Self::Later { .. } | Self::Halt(_) | Self::Interrupted => None,
+            Self::Transient(_)
+            | Self::Later { .. }
+            | Self::Rests { .. }
+            | Self::Halt(_)
+            | Self::Interrupted => None,
         }
     }
 
@@ -71,6 +89,7 @@ impl Failure {
         match self {
             Self::Transient(why) => Self::Transient(tell(why)),
             Self::Later { after, reason } => Self::Later { after, reason: tell(reason) },
+            Self::Rests { at, after, reason } => Self::Rests { at, after, reason: tell(reason) },
             Self::Bug(why) => Self::Bug(tell(why)),
             Self::Permanent(why) => Self::Permanent(tell(why)),
             Self::Schema(why) => Self::Schema(tell(why)),

@@ -10,6 +10,7 @@ use std::{
     time::Instant,
 };
 
+use chrono::{DateTime, Utc};
 use nats::Subject;
 
 use super::{
@@ -19,7 +20,7 @@ use super::{
     failure::place,
     feed::Delivery,
     runner::Reactor,
-    trial::{Attempts, Trial},
+    trial::{Attempts, Occasion, Trial},
 };
 use crate::{
     deadletter::{Book, BookError, Cursor, Fact, Record, Room},
@@ -42,6 +43,10 @@ pub(crate) struct Stretch {
     pub(crate) from: Cursor,
     /// The first one that is not to be handled.
     pub(crate) until: Option<Cursor>,
+    /// Whether a drain handles it.
+    pub(crate) drained: bool,
+    /// When somebody asked for another attempt at the first event, if so.
+    pub(crate) asked: Option<DateTime<Utc>>,
 }
 
 /// What handles the events of one handler in one epoch.
@@ -78,6 +83,7 @@ impl Hands {
                 return self.park(delivery, 0, None, failure, failed).await;
             }
         };
+        let mut fresh = true;
         for (index, element) in elements.iter().enumerate() {
             let at = Cursor { position: delivery.position, index };
             if at < stretch.from {
@@ -98,12 +104,15 @@ impl Hands {
             let source =
                 Source { aggregate: &aggregate, element, position: delivery.position, index };
             let begun = Instant::now();
-            let mut trial = Trial::new(&self.duty, self.reactor.retries(), at);
+            let asked = stretch.asked.filter(|_| at == stretch.from);
+            let occasion = Occasion { fresh, drained: stretch.drained, asked };
+            let mut trial = Trial::new(&self.duty, self.reactor.retries(), at, occasion);
             if let Err(failure) = self.reactor.react(source, &mut trial).await {
                 let failed = std::mem::take(&mut trial.failed);
                 drop(trial);
                 return self.park(delivery, index, Some(element), failure, failed).await;
             }
+            fresh = false;
             let events = &self.duty.gauge.events;
             events.count(&events.of_type(&element.kind, &aggregate), begun.elapsed());
         }
@@ -147,7 +156,7 @@ impl Hands {
             changes.mark_unchanged();
             if let Some(room) = self.book.room(key, most) {
                 if crowded.is_some() {
-                    self.duty.gauge.running(self.duty.epoch);
+                    self.duty.gauge.relieved();
                 }
                 return Ok(room);
             }

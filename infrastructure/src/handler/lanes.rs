@@ -14,10 +14,19 @@ pub(crate) struct Lanes {
     ready: VecDeque<String>,
     running: usize,
     running_max: usize,
-    /// With the times at which they were stored.
-    open: BTreeMap<Position, DateTime<Utc>>,
+    open: BTreeMap<Position, Open>,
     open_max: usize,
+    bytes: usize,
+    bytes_max: usize,
     highest: Position,
+}
+
+/// A commit in hand.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    /// When it was stored.
+    time: DateTime<Utc>,
+    bytes: usize,
 }
 
 impl Lanes {
@@ -29,14 +38,24 @@ impl Lanes {
             running_max: running_max.max(1),
             open: BTreeMap::new(),
             open_max: open_max.max(1),
+            bytes: 0,
+            bytes_max: usize::MAX,
             highest: from,
         }
+    }
+
+    /// At most so many bytes of commits, or one commit.
+    pub(crate) fn with_bytes_max(self, bytes_max: usize) -> Self {
+        Self { bytes_max, ..self }
     }
 
     /// Takes a commit in, behind those of its subject.
     pub(crate) fn push(&mut self, delivery: Delivery) {
         self.reached(delivery.position);
-        self.open.insert(delivery.position, delivery.time);
+        let bytes = delivery.body.len();
+        if self.open.insert(delivery.position, Open { time: delivery.time, bytes }).is_none() {
+            self.bytes += bytes;
+        }
         // A subject that is known here is ready, or running and made ready when it is done.
         if !self.waiting.contains_key(&delivery.subject) {
             self.ready.push_back(delivery.subject.clone());
@@ -91,7 +110,9 @@ impl Lanes {
     /// A commit that was taken is done; the next one of its subject may run.
     pub(crate) fn done(&mut self, subject: &str, position: Position) {
         self.running = self.running.saturating_sub(1);
-        self.open.remove(&position);
+        if let Some(open) = self.open.remove(&position) {
+            self.bytes -= open.bytes;
+        }
         self.free(subject);
     }
 
@@ -118,7 +139,7 @@ impl Lanes {
 
     /// When the first commit that is not done was stored.
     pub(crate) fn oldest(&self) -> Option<DateTime<Utc>> {
-        self.open.first_key_value().map(|(_, time)| *time)
+        self.open.first_key_value().map(|(_, open)| open.time)
     }
 
     /// Commits taken in and not done.
@@ -128,7 +149,7 @@ impl Lanes {
 
     /// Whether more must wait outside.
     pub(crate) fn is_full(&self) -> bool {
-        self.open.len() >= self.open_max
+        self.open.len() >= self.open_max || self.bytes >= self.bytes_max
     }
 }
 
@@ -207,5 +228,18 @@ mod tests {
         lanes.done("a", Position(1));
         assert!(!lanes.is_full());
         assert!(lanes.take().is_some());
+    }
+
+    #[test]
+    fn a_few_large_commits_are_as_full_as_many_small_ones() {
+        let mut lanes = Lanes::new(Position::ZERO, 8, 8).with_bytes_max(100);
+        let large = |position| Delivery { body: vec![0; 60].into(), ..commit("a", position) };
+        lanes.push(large(1));
+        assert!(!lanes.is_full());
+        lanes.push(large(2));
+        assert!(lanes.is_full());
+        assert!(lanes.take().is_some());
+        lanes.done("a", Position(1));
+        assert!(!lanes.is_full());
     }
 }

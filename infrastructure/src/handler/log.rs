@@ -52,6 +52,17 @@ impl Log {
         Ok(Position(info.state.last_sequence))
     }
 
+    /// The position of the last commit on `subject`.
+    pub(crate) async fn last_of(&self, subject: &str) -> Result<Position, LogAway> {
+        match self.stream.get_last_raw_message_by_subject(subject).await {
+            Ok(message) => Ok(Position(message.sequence)),
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
+                Ok(Position::ZERO)
+            }
+            Err(error) => Err(away(&error)),
+        }
+    }
+
     /// What stands after `from`. The end of the log is asked for first: a commit that comes in
     /// between stands behind it.
     pub(crate) async fn ahead(&self, from: Position) -> Result<Ahead, LogAway> {

@@ -29,6 +29,8 @@ pub struct HandlerOptions {
     pub lanes_max: usize,
     /// Commits that one policy or effect holds at the same time, waiting and running.
     pub window_max: usize,
+    /// Bytes of these commits, beyond which no other is taken in.
+    pub window_bytes_max: usize,
     /// Commits that one projection takes into one transaction.
     pub batch_max: usize,
     /// Failed attempts after which a key may be parked because others wait behind it only for room.
@@ -65,6 +67,7 @@ impl HandlerOptions {
             lease_ttl: Duration::from_secs(6),
             lanes_max: 16,
             window_max: 1024,
+            window_bytes_max: 32 * 1024 * 1024,
             batch_max: 500,
             waiting_attempts_min: 10,
             parked_keys_max: 1_000,

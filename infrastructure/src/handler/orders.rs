@@ -1,7 +1,8 @@
 //! What handlers order, sent as commands. A refusal is kept before the event is done with, and
-//! stands from then on.
+//! stands from then on, unless somebody asks for the event to be tried again.
 //! Not here: what is ordered, and what follows from a refusal.
 
+use chrono::{DateTime, Utc};
 use kit::{CommandId, HOPS_MAX, Order};
 
 use super::{Failure, Source, duty::Duty, trial::Trial};
@@ -60,8 +61,12 @@ impl Dispatch {
         let Some(id) = request.command_id.clone() else {
             return Err(Failure::Bug("an order without an id".to_owned()));
         };
+        let asked = trial.occasion.asked;
         let refused = trial.persist(async || self.refusal(&id).await).await?;
-        if let Some(problem) = refused {
+        let before = refused.is_some();
+        if let Some((problem, time)) = refused
+            && asked.is_none_or(|asked| time.is_some_and(|time| time >= asked))
+        {
             return Ok(Err(problem));
         }
         let sent = if request.hops > HOPS_MAX {
@@ -72,11 +77,16 @@ impl Dispatch {
             trial.answered();
             sent
         };
-        let Err(problem) = sent else { return Ok(Ok(())) };
-        let outcome = Outcome::refused(id, request, problem.clone());
+        let outcome = match &sent {
+            Ok(_) if !before => return Ok(Ok(())),
+            // The refusal that is kept must not stand when the event is handled once more.
+            Ok(reply) => Outcome::accepted(id, reply.clone()),
+            Err(problem) => Outcome::refused(id, request, problem.clone()),
+        };
         let keep =
             async || self.results.keep(outcome.clone()).await.map_err(|problem| unkept(&problem));
         trial.persist(keep).await?;
+        let Err(problem) = sent else { return Ok(Ok(())) };
         tell(source, duty, request, &problem.code);
         Ok(Err(problem))
     }
@@ -103,12 +113,15 @@ impl Dispatch {
         })
     }
 
-    /// Why the order was refused when this event was handled before. It leaves no trace in the log
-    /// of the aggregate, which may decide otherwise by now.
-    async fn refusal(&self, id: &CommandId) -> Result<Option<Problem>, Failure> {
+    /// Why the order was refused when this event was handled before, and when. It leaves no trace in
+    /// the log of the aggregate, which may decide otherwise by now.
+    async fn refusal(
+        &self,
+        id: &CommandId,
+    ) -> Result<Option<(Problem, Option<DateTime<Utc>>)>, Failure> {
         let kept = self.results.ended(id).await.map_err(|problem| unkept(&problem))?;
         let refused = kept.filter(|kept| kept.status == OutcomeStatus::Refused);
-        Ok(refused.and_then(|kept| kept.problem))
+        Ok(refused.and_then(|kept| Some((kept.problem?, kept.time))))
     }
 }
 

@@ -5,6 +5,7 @@
 use std::{
     collections::{HashSet, VecDeque},
     sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
 use chrono::{DateTime, Utc};
@@ -90,13 +91,13 @@ pub(crate) async fn run(duty: Duty, reactor: Arc<dyn Reactor>, begun: Begun) -> 
     let patience = duty.options.lease_ttl;
     let begun = checkpoint.position;
     // How many are worked on at the same time is the duty's `places` to say.
-    let window = duty.options.window_max;
+    let (window, bytes) = (duty.options.window_max, duty.options.window_bytes_max);
     let flusher = checkpoint.flusher(duty.lost.clone());
     let (duty, book) = (Arc::new(duty), Arc::new(book));
     let mut run = Run {
         hands: Arc::new(Hands { duty, reactor, book, crowded: 0.into() }),
         log,
-        lanes: Lanes::new(begun, window, window),
+        lanes: Lanes::new(begun, window, window).with_bytes_max(bytes),
         waits,
         running: FuturesUnordered::new(),
         resting: FuturesUnordered::new(),
@@ -194,7 +195,8 @@ impl Run {
                 self.pass(delivery);
                 continue;
             }
-            let (hands, stretch) = (Arc::clone(&self.hands), Stretch { from: at, until });
+            let stretch = Stretch { from: at, until, drained: false, asked: None };
+            let hands = Arc::clone(&self.hands);
             let settle = async move {
                 let settled = hands.settle(&delivery, stretch).await;
                 Ran::Commit(delivery, settled)
@@ -256,10 +258,13 @@ impl Run {
                     self.waits.released(&key);
                 }
                 if self.overfull.take().is_some() {
-                    self.hands.duty.gauge.running(self.hands.duty.epoch);
+                    self.hands.duty.gauge.relieved();
                 }
                 outcome.result?;
-                self.rest(&key);
+                match outcome.rests {
+                    Some(after) => self.rest_for(&key, after),
+                    None => self.rest(&key),
+                }
                 Ok(())
             }
         }
@@ -269,9 +274,14 @@ impl Run {
     fn rest(&mut self, key: &str) {
         let waiting =
             |head: &Head| head.class == Class::Waiting && head.standing == Standing::Parked;
-        let waits = self.hands.book.head(key).as_ref().is_some_and(waiting);
-        if waits && self.rests.insert(key.to_owned()) {
-            let (key, delay) = (key.to_owned(), self.hands.reactor.retries().transient.max_delay);
+        if self.hands.book.head(key).as_ref().is_some_and(waiting) {
+            self.rest_for(key, self.hands.reactor.retries().transient.max_delay);
+        }
+    }
+
+    fn rest_for(&mut self, key: &str, delay: Duration) {
+        if self.rests.insert(key.to_owned()) {
+            let key = key.to_owned();
             self.resting.push(time::sleep(delay).map(|()| key).boxed());
         }
     }

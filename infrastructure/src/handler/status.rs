@@ -94,6 +94,9 @@ pub struct HandlerStatus {
     pub in_hand: InHand,
     #[serde(skip)]
     retrying: usize,
+    /// Reasons to stand still.
+    #[serde(skip)]
+    halts: usize,
 }
 
 impl HandlerStatus {
@@ -133,6 +136,7 @@ impl Gauge {
             breaker: None,
             in_hand: InHand::default(),
             retrying: 0,
+            halts: 0,
         };
         let events = Arc::new(EventMeter::new(info.name));
         Self { status: watch::Sender::new(status), breaker, events }
@@ -160,13 +164,28 @@ impl Gauge {
         self.enter(HandlerState::Stopped, None);
     }
 
+    /// It stands still; until [`Self::relieved`], if the reason can pass.
     pub(crate) fn halted(&self, reason: String) {
-        self.status.send_modify(|status| status.state = HandlerState::Halted { reason });
+        self.status.send_modify(|status| {
+            status.halts += 1;
+            status.state = HandlerState::Halted { reason };
+        });
+    }
+
+    /// One reason to stand still is gone.
+    pub(crate) fn relieved(&self) {
+        self.status.send_modify(|status| {
+            status.halts = status.halts.saturating_sub(1);
+            if status.halts == 0 && matches!(status.state, HandlerState::Halted { .. }) {
+                status.state = HandlerState::Running;
+            }
+        });
     }
 
     fn enter(&self, state: HandlerState, epoch: Option<u64>) {
         self.status.send_modify(|status| {
-            (status.state, status.epoch, status.retrying) = (state, epoch, 0);
+            (status.state, status.epoch) = (state, epoch);
+            (status.retrying, status.halts) = (0, 0);
             if epoch.is_none() {
                 status.in_hand = InHand::default();
             }
@@ -178,7 +197,10 @@ impl Gauge {
         self.status.send_modify(|status| {
             status.retries += 1;
             status.retrying += usize::from(first);
-            status.state = HandlerState::Retrying { reason: reason.to_owned() };
+            // That it stands still is worse, and what is in hand may go on failing meanwhile.
+            if status.halts == 0 {
+                status.state = HandlerState::Retrying { reason: reason.to_owned() };
+            }
         });
     }
 
@@ -238,5 +260,25 @@ impl Gauge {
     /// The commits at hand are not handled, and go back to `oldest`.
     pub(crate) fn held_up(&self, oldest: Option<DateTime<Utc>>) {
         self.status.send_modify(|status| status.oldest = oldest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_still_says_so_until_every_reason_is_gone() {
+        let gauge = Gauge::new(HandlerInfo { name: "h", kind: HandlerKind::Effect }, None);
+        gauge.running(7);
+        gauge.halted("no room".to_owned());
+        gauge.halted("none here either".to_owned());
+        gauge.retrying("something in hand fails", true);
+        gauge.recovered();
+        gauge.relieved();
+        let still = HandlerState::Halted { reason: "none here either".to_owned() };
+        assert_eq!(gauge.now().state, still);
+        gauge.relieved();
+        assert_eq!(gauge.now().state, HandlerState::Running);
     }
 }

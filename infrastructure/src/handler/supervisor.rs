@@ -17,7 +17,7 @@ use super::{
     effect::Performance,
     feed::Feed,
     lease::{Contender, Lease},
-    log::Log,
+    log::{Log, LogAway},
     options::HandlerOptions,
     orders::Dispatch,
     policy::Orders,
@@ -34,6 +34,8 @@ use crate::{
 
 /// Counts of waiting commits that are asked for at the same time.
 const COUNTS_AT_ONCE: usize = 16;
+/// How often the commits of one key are counted at most, if others come meanwhile.
+const LOOKS_MAX: u32 = 3;
 
 /// What all handlers of one instance share.
 #[derive(Clone)]
@@ -210,7 +212,7 @@ impl Supervisor {
                     )));
                 }
                 let (book, letters) = self.book(&duty).await?;
-                let waits = counted(&book, &duty, last).await?;
+                let waits = counted(&book, &duty, &self.log).await?;
                 let feed = feed(checkpoint.position.0);
                 let log = self.log.clone();
                 let begun = Begun { log, feed, checkpoint, book, letters, waits };
@@ -222,7 +224,7 @@ impl Supervisor {
                 let requests = readmodel::request_cell(registry, name);
                 let reports = readmodel::report_cell(registry, name);
                 let (book, incoming) = self.book(&duty).await?;
-                let waits = Mutex::new(counted(&book, &duty, last).await?);
+                let waits = Mutex::new(counted(&book, &duty, &self.log).await?);
                 let letters = Arc::new(Letters { book, waits });
                 let conductor = Conductor {
                     _listening: letters.follow(incoming, duty.lost.clone()),
@@ -249,19 +251,42 @@ impl Supervisor {
     }
 }
 
-/// Counts what waits behind the keys that stand still; `end` is the end of the log. A commit that
-/// comes meanwhile may be counted twice: the counts are for people and for limits, never for order.
-async fn counted(book: &Book, duty: &Duty, end: Position) -> Result<Waits, BeginError> {
+/// Counts what waits behind the keys that stand still.
+async fn counted(book: &Book, duty: &Duty, log: &Log) -> Result<Waits, BeginError> {
+    duty.options.fail_points.reach("begin.counts").await;
     let mut waits = Waits::new(duty.options.waiting_key_max, duty.options.waiting_max);
     let counts = stream::iter(book.heads()).map(async |(key, head)| {
-        let behind = book.behind(&key, head.at.position).await;
-        behind.map(|behind| (key, behind + 1))
+        let (count, end) = behind(book, log, &key, head.at.position).await?;
+        Ok::<_, BeginError>((key, count, end))
     });
     let counts: Vec<_> = counts.buffer_unordered(COUNTS_AT_ONCE).try_collect().await?;
-    for (key, count) in counts {
+    for (key, count, end) in counts {
         waits.found(&key, count, end);
     }
     Ok(waits)
+}
+
+/// How many commits of `key` stand from `head` on, and which is the last of them. Where commits come
+/// faster than they are counted the number is a little too small: it is for people and for limits,
+/// never for order.
+async fn behind(
+    book: &Book,
+    log: &Log,
+    key: &str,
+    head: Position,
+) -> Result<(u64, Position), BeginError> {
+    let away = |error: LogAway| BeginError::Away(error.to_string());
+    let mut end = log.last_of(key).await.map_err(away)?;
+    let mut looks = 0;
+    loop {
+        let count = book.behind(key, head).await? + 1;
+        let last = log.last_of(key).await.map_err(away)?;
+        looks += 1;
+        if last == end || looks == LOOKS_MAX {
+            return Ok((count, last));
+        }
+        end = last;
+    }
 }
 
 impl From<BookError> for BeginError {

@@ -12,6 +12,17 @@ use crate::deadletter::Cursor;
 
 /// Failed attempts that are remembered one by one; of the others only the number is.
 const REMEMBERED_MAX: usize = 16;
+/// Bytes of an error's words that are kept: all that are remembered fit a record beside the commit.
+const WORDS_MAX: usize = 2048;
+
+/// `words`, cut where they are too many to be kept.
+pub(super) fn shortened(mut words: String) -> String {
+    if words.len() > WORDS_MAX {
+        words.truncate(words.floor_char_boundary(WORDS_MAX));
+        words.push('…');
+    }
+    words
+}
 
 /// One failed attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +51,7 @@ impl Attempts {
         if self.last.len() == REMEMBERED_MAX {
             self.last.remove(0);
         }
-        self.last.push(Attempt { time: Utc::now(), error });
+        self.last.push(Attempt { time: Utc::now(), error: shortened(error) });
     }
 }
 
@@ -84,11 +95,23 @@ impl Tally {
     }
 }
 
+/// What an event is handled for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Occasion {
+    /// It is the first of its commit, and nothing of it has begun.
+    pub(crate) fresh: bool,
+    /// It is handled in a drain, which must not stand in others' way.
+    pub(crate) drained: bool,
+    /// Somebody asked for another attempt: what was refused before then is decided anew.
+    pub(crate) asked: Option<DateTime<Utc>>,
+}
+
 /// One event in the hands of a handler. Holds one of the places for keys that are worked on at the
 /// same time, except while it waits.
 pub(crate) struct Trial<'a> {
     pub(crate) duty: &'a Duty,
     pub(crate) failed: Attempts,
+    pub(crate) occasion: Occasion,
     retries: Retries,
     at: Cursor,
     /// Whether others know that it fails.
@@ -97,8 +120,9 @@ pub(crate) struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    pub(crate) fn new(duty: &'a Duty, retries: Retries, at: Cursor) -> Self {
-        Self { duty, failed: Attempts::default(), retries, at, fails: false, place: None }
+    pub(crate) fn new(duty: &'a Duty, retries: Retries, at: Cursor, occasion: Occasion) -> Self {
+        let failed = Attempts::default();
+        Self { duty, failed, occasion, retries, at, fails: false, place: None }
     }
 
     /// Runs `attempt` until it succeeds: a transient failure for as long as it takes, a bug as
@@ -167,6 +191,13 @@ impl<'a> Trial<'a> {
             self.through(*tally);
             return Err(failure);
         };
+        let enough = tally.transients >= self.duty.options.waiting_attempts_min
+            || delay > self.retries.transient.max_delay;
+        if self.occasion.drained && failure.is_transient() && enough {
+            self.through(*tally);
+            let reason = failure.to_string();
+            return Err(Failure::Rests { at: self.at, after: delay, reason });
+        }
         let handler = self.duty.name;
         tracing::warn!(handler, retry_in_ms = delay.as_millis(), "attempt failed: {failure}");
         self.duty.gauge.retrying(&failure.to_string(), first);
@@ -184,10 +215,17 @@ impl<'a> Trial<'a> {
     }
 
     pub(crate) async fn take_place(&mut self) -> Result<(), Failure> {
-        if self.place.is_none() {
-            let place = self.duty.places.acquire().await.map_err(|_| Failure::Interrupted)?;
-            self.place = Some(place);
+        if self.place.is_some() {
+            return Ok(());
         }
+        let place = tokio::select! {
+            biased;
+            // Nothing has begun that would have to be done again.
+            () = self.duty.stop.cancelled(), if self.occasion.fresh => None,
+            place = self.duty.places.acquire() => place.ok(),
+        };
+        self.place = Some(place.ok_or(Failure::Interrupted)?);
+        self.occasion.fresh = false;
         Ok(())
     }
 }

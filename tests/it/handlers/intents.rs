@@ -1,6 +1,9 @@
 //! What is recorded about an effect, and how often it happens whatever happens to its owner.
 
-use infrastructure::composition::Composition;
+use infrastructure::{
+    composition::Composition,
+    deadletter::{Action, Key},
+};
 use kit::Delivery::{AtLeastOnce, AtMostOnce};
 use tests::{LIMIT, eventually};
 
@@ -92,6 +95,30 @@ async fn what_is_over_does_not_happen_again_when_all_is_delivered_anew() {
         world.reached("postman", world.last().await).await;
         assert_eq!(postman.taken(), std::slice::from_ref(&mail));
         assert_eq!(world.mail(&mail).await, ["requested", "sending", "sent"]);
+        handlers.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_mail_that_was_set_aside_is_sent_once_somebody_asks_for_it() {
+    let world = World::start().await;
+    for delivery in [AtLeastOnce, AtMostOnce] {
+        let postman = Postman::new(delivery, Outside::Doubtful);
+        let handlers = world.handlers(&post(&postman), "one").await;
+        let mail = format!("{delivery:?}");
+        world.request_mail(&mail).await;
+        let id = mail.parse().unwrap();
+        let key = Key { handler: "postman".into(), aggregate: "mail".into(), id };
+        let letters = world.letters().await;
+        let parked = async || letters.get(&key).await.unwrap();
+        let letter = eventually("it is set aside", LIMIT, parked).await;
+        postman.outside(Outside::Takes);
+        world.ask(&letter, Action::Retry, None).await;
+        eventually("it is sent", LIMIT, async || {
+            (world.mail(&mail).await.last()? == "sent").then_some(())
+        })
+        .await;
+        assert_eq!(postman.taken(), [mail]);
         handlers.stop().await;
     }
 }

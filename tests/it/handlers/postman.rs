@@ -27,6 +27,8 @@ pub(crate) enum Outside {
     TakesAndPanics,
     /// It is not there.
     Away,
+    /// The effect does not ask it, and sets the mail aside.
+    Doubtful,
 }
 
 /// Carries each requested mail outside.
@@ -120,6 +122,7 @@ impl Effect for Postman {
                 panic!("the postman stumbles");
             }
             Outside::Away => return Outcome::Away { reason: "the post is away".to_owned() },
+            Outside::Doubtful => return Outcome::Park { reason: "an odd address".to_owned() },
         }
         Outcome::Done(order(event, MarkMailSent {}).unwrap())
     }

@@ -8,6 +8,7 @@ use std::{
 
 use infrastructure::composition::Composition;
 use kit::{CommandId, Effect, Outcome, Recorded, Retries, Start};
+use tokio::sync::Notify;
 
 use super::{
     table_tennis::{SOON, Served, ServerEvent},
@@ -23,6 +24,10 @@ pub(crate) enum Fault {
     Park,
     /// Something outside is away.
     Away,
+    /// It takes until the whistle blows.
+    Slow,
+    /// The effect sets it aside with very many words.
+    Rant,
 }
 
 /// Judges every ball.
@@ -30,6 +35,10 @@ pub(crate) enum Fault {
 pub(crate) struct Umpire {
     judged: Arc<Mutex<Vec<(String, u64)>>>,
     faults: Arc<Mutex<HashMap<u64, Fault>>>,
+    /// Lets a slow one go on.
+    pub(crate) whistle: Arc<Notify>,
+    /// Told when a slow one has begun.
+    pub(crate) begun: Arc<Notify>,
 }
 
 impl Umpire {
@@ -71,13 +80,18 @@ impl Effect for Umpire {
         let ServerEvent::Served(Served { ball }) = &event.event;
         let fault = self.faults.lock().unwrap().get(ball).copied();
         let reason = "as it was told".to_owned();
+        if fault == Some(Fault::Slow) {
+            self.begun.notify_one();
+            self.whistle.notified().await;
+        }
         match fault {
-            None => {
+            None | Some(Fault::Slow) => {
                 self.judged.lock().unwrap().push((event.aggregate_id.to_string(), *ball));
                 Outcome::done()
             }
             Some(Fault::Panic) => panic!("as it was told"),
             Some(Fault::Park) => Outcome::Park { reason },
+            Some(Fault::Rant) => Outcome::Park { reason: reason.repeat(200_000) },
             Some(Fault::Away) => Outcome::Retry { after: Duration::from_millis(20), reason },
         }
     }
