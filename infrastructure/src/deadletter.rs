@@ -11,6 +11,8 @@
 //! behind that mark does not count, and the present owner answers it, so that the last record of
 //! the subject tells the truth again.
 //!
+//! What is asked of a handler as a whole, to go through events again, stands on `dlq.<handler>.reset`.
+//!
 //! Not here: why an event fails, and draining a key; the handlers' runtime does both.
 
 mod book;
@@ -24,6 +26,7 @@ mod letters;
 mod parked;
 mod queue;
 mod record;
+mod reset;
 #[cfg(test)]
 mod wire_tests;
 mod writing;
@@ -35,7 +38,9 @@ pub use record::{
     Action, BadRecord, Cursor, Declined, Discarded, Drained, Json, Overridden, Owned, Place,
     Record, Released, Requested,
 };
+pub use reset::{Reset, Rewound};
 
 pub(crate) use book::{Book, BookError, Followed, Room};
 pub(crate) use ledger::Head;
-pub(crate) use queue::Queue;
+pub(crate) use queue::{AppendError, Queue, QueueAway};
+pub(crate) use reset::Resets;

@@ -29,6 +29,7 @@ mod policy;
 mod processing;
 mod registration;
 mod report;
+mod reset;
 mod restored;
 mod runner;
 mod source;
@@ -46,6 +47,7 @@ pub use options::HandlerOptions;
 pub use processing::{EventStatus, Processing, Processings};
 pub use registration::{Registration, RegistrationError};
 pub use report::{HandlerReport, report};
+pub use reset::{Acted, Standpoint, Told, acted_on, standpoint, told_of};
 pub use restored::{LogBehind, past_the_end, rewind};
 pub use status::{HandlerState, HandlerStatus};
 

@@ -54,6 +54,11 @@ pub enum Subject {
         /// The handler.
         handler: String,
     },
+    /// `dlq.<handler>.reset`: who had a handler go through events again, and what came of it.
+    HandlerReset {
+        /// The handler.
+        handler: String,
+    },
     /// `timer.set.<aggregate>.<id>.<name>`: what is known of one timer; its schedule, if it waits.
     TimerSet {
         /// The aggregate type whose events set it.
@@ -166,6 +171,7 @@ impl Subject {
                 id: second.parse().ok()?,
                 name: word(name)?,
             }),
+            ("dlq", None) if second == RESET => Some(Self::HandlerReset { handler: first }),
             ("dlq", Some(id)) => Some(Self::DeadLetter {
                 handler: first,
                 aggregate: word(second)?,
@@ -189,6 +195,9 @@ impl Subject {
         }
     }
 }
+
+/// The last token of the subject of a handler's resets.
+const RESET: &str = "reset";
 
 /// A timer's name: a kebab-case word, and the id of a part behind `=` if there are several.
 fn timer(token: &str) -> Option<String> {
@@ -217,6 +226,7 @@ impl fmt::Display for Subject {
                 write!(f, "dlq.{handler}.{aggregate}.{id}")
             }
             Self::DeadLetterOwners { handler } => write!(f, "dlq.{handler}"),
+            Self::HandlerReset { handler } => write!(f, "dlq.{handler}.{RESET}"),
             Self::TimerSet { aggregate, id, name } => {
                 write!(f, "timer.set.{aggregate}.{id}.{name}")
             }
@@ -265,6 +275,7 @@ mod tests {
                 id
             }),
             word().prop_map(|handler| Subject::DeadLetterOwners { handler }),
+            word().prop_map(|handler| Subject::HandlerReset { handler }),
             (word(), id(), timer()).prop_map(|(aggregate, id, name)| Subject::TimerSet {
                 aggregate,
                 id,

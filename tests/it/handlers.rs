@@ -11,6 +11,7 @@ mod postman;
 mod processing;
 mod projections;
 mod queries;
+mod reset;
 mod restored;
 mod stale;
 mod table_tennis;

@@ -15,10 +15,13 @@ use infrastructure::{
     deadletter::{Action, DeadLetters, DeadLettersError, Requested},
     doctor::examine,
     durable::OutcomeStatus,
+    handler::standpoint,
     provision::{ProvisionOptions, provision},
     request::CommandRequest,
     runtime::{Roles, Runtime, RuntimeOptions},
 };
+use kit::Position;
+use nats::names;
 use role::Role;
 use serde_json::json;
 use tests::{LIMIT, Server, eventually};
@@ -170,7 +173,20 @@ async fn a_repairer_asks_about_dead_letters_and_writes_nothing_else() {
     letters.request(&letter.key, letter.last, request.clone()).await.unwrap();
     assert_eq!(letters.history(&letter.key).await.unwrap().len(), 2);
 
+    let registered = json!({"name": "welcome", "kind": "policy", "since": 0, "version": null});
+    let registry = owner.get_key_value(names::HANDLERS).await.unwrap();
+    registry.put("welcome", registered.to_string().into()).await.unwrap();
+    let checkpoints = owner.get_key_value(names::CHECKPOINTS).await.unwrap();
+    checkpoints.put("welcome", r#"{"position":9,"epoch":1}"#.into()).await.unwrap();
+    let stands = standpoint(&repairer.client, "welcome").await.unwrap();
+    let reset = stands.ask(&repairer.client, Position(2), ("a test", "it must"), None).await;
+    assert_eq!(reset.unwrap().checkpoint, Position(9));
+
     let operator = Role::connect(server.url(), "operator").await;
+    let stands = standpoint(&operator.client, "welcome").await.unwrap();
+    let other = stands.pending.as_ref().map(|pending| pending.request);
+    let refused = stands.ask(&operator.client, Position(2), ("a test", "it must"), other).await;
+    assert_eq!(refused.unwrap_err().code, "unavailable", "an operator only reads");
     let letters = DeadLetters::open(&operator.client).await.unwrap();
     let letter = letters.list(None).await.unwrap().remove(0);
     let refused = letters.request(&letter.key, letter.last, request).await;

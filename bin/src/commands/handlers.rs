@@ -1,4 +1,8 @@
-//! `headwater handlers`: how far each policy and projection has come.
+//! `headwater handlers`: how far each policy and projection has come, and having one go back.
+
+mod history;
+mod preview;
+mod reset;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -33,18 +37,31 @@ enum Action {
         #[command(flatten)]
         repair: RepairArgs,
     },
+    /// Deliver events to a policy or an effect again, with whatever it does about them
+    Reset(Box<reset::ResetArgs>),
+    /// Show who owned a handler, and who had it go back
+    History(history::HistoryArgs),
 }
 
-/// Prints every registered handler, one a line, or rewinds checkpoints.
+/// Prints every registered handler, one a line, or does what is asked about them.
 ///
 /// # Errors
-/// If the server does not answer.
+/// If the server does not answer; `not-found` and `invalid`, if a handler is named that there is not,
+/// or that cannot go back.
 pub async fn run(global: &Global, args: HandlersArgs) -> Result<()> {
     let output = Output::with(global, args.json);
-    let client = connection::connect(global).await?;
-    if let Some(Action::Rewind { repair }) = args.action {
-        return rewind(output, &client, &repair).await;
+    match args.action {
+        None => list(global, output).await,
+        Some(Action::Rewind { repair }) => {
+            rewind(output, &connection::connect(global).await?, &repair).await
+        }
+        Some(Action::Reset(args)) => reset::run(global, &args).await,
+        Some(Action::History(args)) => history::run(global, &args).await,
     }
+}
+
+async fn list(global: &Global, output: Output) -> Result<()> {
+    let client = connection::connect(global).await?;
     let handlers = handler::report(&client).await?;
     if !output.is_json() {
         output.line(format!(

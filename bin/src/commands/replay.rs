@@ -11,7 +11,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use infrastructure::{
     problem::Problem,
-    replay::{Bound, Passed, Replay, Scope, Selection},
+    replay::{Bound, Passed, Replay, Replayed, Scope, Selection},
 };
 use kit::{AggregateId, Position};
 use serde_json::json;
@@ -114,6 +114,11 @@ pub async fn run(global: &Global, args: ReplayArgs) -> Result<()> {
             format!("{handler}: {events} events from {from} to {to}, something to do at {acted}")
         },
     )
+}
+
+/// One finding, for people.
+pub(super) fn line(replayed: &Replayed) -> String {
+    text::replayed(replayed)
 }
 
 async fn fix(client: &async_nats::Client, args: &ReplayArgs) -> Result<Scope> {

@@ -17,6 +17,7 @@ mod reading;
 mod readme;
 mod refusals;
 mod replay;
+mod reset;
 mod sending;
 mod serve;
 mod sigterm;

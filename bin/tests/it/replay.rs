@@ -86,6 +86,12 @@ async fn a_replay_is_narrowed_to_a_stretch_an_aggregate_and_a_type() {
     let time = event["time"].as_str().unwrap();
     assert_eq!(scope("--from", time).await.0, place);
     assert_eq!(scope("--to", time).await, (1, place - 1));
+    // Long ago, and beyond what the server can count.
+    let all = scope("--to", "100000").await;
+    assert_eq!(scope("--from", "0001-01-01T00:00:00Z").await, all);
+    assert_eq!(scope("--to", "2999-01-01T00:00:00Z").await, all);
+    let late = [&one[..], &["--from", "2999-01-01T00:00:00Z"]].concat();
+    assert_eq!(replay(&installation, &late).await.code, Some(7), "nothing is so late");
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use super::{
     ledger::{Change, Facts, Head, Ledger},
     queue::{Queue, QueueAway},
     record::{Cursor, Owned, Record},
+    reset::{Reset, Resets},
 };
 use crate::handler::{Delivery, Feed, Item};
 
@@ -43,6 +44,8 @@ pub(crate) enum Followed {
     Stale(String),
     /// To stop: a later epoch has begun.
     Fenced,
+    /// To go through events again.
+    Reset,
 }
 
 /// The dead letters of one handler, as its owner knows and writes them.
@@ -52,6 +55,7 @@ pub(crate) struct Book {
     handler: String,
     epoch: u64,
     ledger: Mutex<Ledger>,
+    pub(super) resets: Mutex<Resets>,
     /// Keys that are about to be parked.
     rooms: AtomicUsize,
     pub(super) changed: watch::Sender<()>,
@@ -92,6 +96,7 @@ impl Book {
             handler: handler.to_owned(),
             epoch,
             ledger,
+            resets: Mutex::default(),
             rooms: AtomicUsize::new(0),
             changed: watch::Sender::new(()),
         };
@@ -130,6 +135,12 @@ impl Book {
     }
 
     fn take(&self, ledger: &mut Ledger, delivery: &Delivery) -> Followed {
+        if let Some(Subject::HandlerReset { .. }) = Subject::parse(&delivery.subject) {
+            let record = Record::decode(&delivery.body).ok();
+            let mut resets = self.resets();
+            resets.apply(delivery.position.0, record.as_ref());
+            return if resets.pending.is_some() { Followed::Reset } else { Followed::Nothing };
+        }
         let record = match Record::decode(&delivery.body) {
             Ok(record) => record,
             Err(error) => {
@@ -222,6 +233,15 @@ impl Book {
     pub(crate) async fn behind(&self, key: &str, position: Position) -> Result<u64, BookError> {
         let behind = self.queue.behind(key, position).await;
         behind.map_err(|QueueAway(why)| BookError::Away(why))
+    }
+
+    /// What was asked of the handler and is not done.
+    pub(crate) fn reset(&self) -> Option<Reset> {
+        self.resets().pending.clone()
+    }
+
+    pub(super) fn resets(&self) -> MutexGuard<'_, Resets> {
+        self.resets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {

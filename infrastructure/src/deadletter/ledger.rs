@@ -245,7 +245,8 @@ impl Entry {
                 let (data, schema_version) = (it.data.clone(), it.schema_version);
                 return self.decide(&it.event, Fact::Overridden { data, schema_version });
             }
-            Record::Owned(_) => {}
+            // These stand on subjects of the handler's own.
+            Record::Owned(_) | Record::Reset(_) | Record::Rewound(_) => {}
         }
         Change::Noted
     }

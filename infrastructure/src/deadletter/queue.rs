@@ -153,10 +153,11 @@ impl Queue {
         Ok(pending.and_then(|value| value.as_str().parse().ok()).unwrap_or(0))
     }
 
-    /// Subjects of one handler: its keys and its owners.
+    /// Subjects of one handler: its keys, its owners and its resets.
     pub(crate) fn subjects_of(handler: &str) -> Vec<String> {
         let owners = Subject::DeadLetterOwners { handler: handler.to_owned() };
-        vec![owners.to_string(), Subject::dead_letters_of(handler)]
+        let resets = Subject::HandlerReset { handler: handler.to_owned() };
+        vec![owners.to_string(), resets.to_string(), Subject::dead_letters_of(handler)]
     }
 }
 

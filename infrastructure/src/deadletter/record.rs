@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::parked::Parked;
+use super::{
+    parked::Parked,
+    reset::{Reset, Rewound},
+};
 
 /// A place in the log: a commit and an event in it. There is nothing below that: a stored event is
 /// upcast into exactly one, since a shape is converted `Into` the next.
@@ -198,6 +201,10 @@ pub enum Record {
     Released(Released),
     /// An epoch begins.
     Owned(Owned),
+    /// Somebody asks for events to be delivered again.
+    Reset(Box<Reset>),
+    /// They are from now on.
+    Rewound(Rewound),
 }
 
 /// Bytes that are no record, or one of a kind that newer code writes.
@@ -222,6 +229,8 @@ impl Record {
             Drained,
             Released,
             Owned,
+            Reset,
+            Rewound,
         }
         #[derive(Deserialize)]
         struct Tagged {
@@ -238,6 +247,8 @@ impl Record {
             Kind::Drained => Self::Drained(serde_json::from_slice(body)?),
             Kind::Released => Self::Released(serde_json::from_slice(body)?),
             Kind::Owned => Self::Owned(serde_json::from_slice(body)?),
+            Kind::Reset => Self::Reset(serde_json::from_slice(body)?),
+            Kind::Rewound => Self::Rewound(serde_json::from_slice(body)?),
         })
     }
 
@@ -254,13 +265,14 @@ impl Record {
     pub const fn epoch(&self) -> Option<u64> {
         match self {
             Self::Parked(it) => Some(it.epoch),
-            Self::Requested(_) => None,
+            Self::Requested(_) | Self::Reset(_) => None,
             Self::Declined(it) => Some(it.epoch),
             Self::Discarded(it) => Some(it.epoch),
             Self::Overridden(it) => Some(it.epoch),
             Self::Drained(it) => Some(it.epoch),
             Self::Released(it) => Some(it.epoch),
             Self::Owned(it) => Some(it.epoch),
+            Self::Rewound(it) => Some(it.epoch),
         }
     }
 }

@@ -71,6 +71,18 @@ pub(super) fn asked(event: Place) -> Requested {
     Requested { event, ..*requested }
 }
 
+fn reset(instead_of: Option<Uuid>) -> Reset {
+    Reset {
+        request: request(),
+        from: Position(42),
+        checkpoint: Position(99),
+        instead_of,
+        who: "ada".to_owned(),
+        why: "a mistake".to_owned(),
+        time: time(),
+    }
+}
+
 fn every() -> Vec<(&'static str, Record)> {
     let (epoch, time) = (9, time());
     let (who, why) = ("ada".to_owned(), "a typing error".to_owned());
@@ -122,6 +134,18 @@ fn every() -> Vec<(&'static str, Record)> {
         ),
         ("released", Record::Released(Released { position: Position(99), epoch, time })),
         ("owned", Record::Owned(Owned { epoch, instance: "one".to_owned(), time })),
+        ("reset", Record::Reset(Box::new(reset(None)))),
+        ("reset-instead", Record::Reset(Box::new(reset(Some(Uuid::from_u128(6)))))),
+        (
+            "rewound",
+            Record::Rewound(Rewound {
+                request: request(),
+                from: Position(42),
+                checkpoint: Position(99),
+                epoch,
+                time,
+            }),
+        ),
     ]
 }
 

@@ -13,6 +13,7 @@ use super::{
     ledger::{Entry, Standing},
     queue::{AppendError, QueueAway, Stored},
     record::{Record, Released},
+    reset::{Reset, Rewound},
 };
 use crate::handler::Backoff;
 
@@ -136,6 +137,53 @@ impl Book {
     pub(crate) async fn release(&self, key: &str, position: Position) -> Result<(), BookError> {
         let released = Released { position, epoch: self.epoch(), time: Utc::now() };
         self.append(key, Record::Released(released)).await
+    }
+
+    /// Records that `reset` is done: the checkpoint, which stood at `checkpoint`, has been moved.
+    pub(crate) async fn rewound(
+        &self,
+        reset: &Reset,
+        checkpoint: Position,
+    ) -> Result<(), BookError> {
+        let Reset { request, from, .. } = *reset;
+        let done = Rewound { request, from, checkpoint, epoch: self.epoch(), time: Utc::now() };
+        let record = Record::Rewound(done);
+        let body = encoded(&record)?;
+        let subject = Subject::HandlerReset { handler: self.handler().to_owned() }.to_string();
+        let mut retry = Backoff::new(RETRY_DELAY, RETRY_DELAY_MAX);
+        loop {
+            let last = self.resets().last;
+            match self.queue.append(subject.clone(), body.clone(), Some(last)).await {
+                Ok(sequence) => {
+                    self.resets().apply(sequence, Some(&record));
+                    return Ok(());
+                }
+                Err(AppendError::Conflict) => {}
+                Err(AppendError::Away(why)) => {
+                    tracing::warn!(handler = self.handler(), "a reset's record waits: {why}");
+                    time::sleep(retry.next()).await;
+                }
+            }
+            match self.queue.tail(&subject, last).await {
+                Ok(tail) => {
+                    let mut landed = false;
+                    for stored in tail {
+                        let found = Record::decode(&stored.body).ok();
+                        self.resets().apply(stored.sequence, found.as_ref());
+                        // By us, or by a former owner that had moved the checkpoint.
+                        let of = |found: &Record| matches!(found, Record::Rewound(it) if it.request == request);
+                        landed = landed || found.as_ref().is_some_and(of);
+                    }
+                    if landed {
+                        return Ok(());
+                    }
+                }
+                Err(QueueAway(why)) => {
+                    tracing::warn!(handler = self.handler(), "resets cannot be read: {why}");
+                    time::sleep(retry.next()).await;
+                }
+            }
+        }
     }
 
     fn subject_of(&self, key: &str) -> Result<String, BookError> {

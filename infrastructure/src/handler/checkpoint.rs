@@ -10,11 +10,13 @@ use kit::Position;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, task::JoinHandle, time};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{
     backoff::Backoff,
     cell::{Cell, CellError},
 };
+use crate::deadletter::Reset;
 
 /// Shortest time between two writes of one checkpoint: what is lost with it is done again, and
 /// the commands have the same ids.
@@ -27,6 +29,18 @@ pub(crate) struct CheckpointRecord {
     pub(crate) position: Position,
     /// The epoch of the owner that wrote it.
     pub(crate) epoch: u64,
+    /// The last reset that moved it back: with it stands whether one is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reset: Option<ResetMark>,
+}
+
+/// A reset that is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ResetMark {
+    /// The request for it.
+    pub(crate) request: Uuid,
+    /// Where the checkpoint stood before.
+    pub(crate) checkpoint: Position,
 }
 
 /// Why a checkpoint is not ours to move.
@@ -45,6 +59,7 @@ pub(crate) struct Checkpoint {
     cell: Cell<CheckpointRecord>,
     epoch: u64,
     revision: u64,
+    reset: Option<ResetMark>,
     pub(crate) position: Position,
 }
 
@@ -61,8 +76,9 @@ impl Checkpoint {
                 return Err(CheckpointError::Fenced);
             }
             let position = found.map_or(first, |record| record.position);
-            match cell.write(&CheckpointRecord { position, epoch }, revision).await {
-                Ok(revision) => return Ok(Self { cell, epoch, revision, position }),
+            let reset = found.and_then(|record| record.reset);
+            match cell.write(&CheckpointRecord { position, epoch, reset }, revision).await {
+                Ok(revision) => return Ok(Self { cell, epoch, revision, reset, position }),
                 Err(CellError::Conflict) => {}
                 Err(error) => return Err(CheckpointError::Cell(error)),
             }
@@ -72,14 +88,38 @@ impl Checkpoint {
     /// Moves to `position`; never back.
     pub(crate) async fn advance(&mut self, position: Position) -> Result<(), CheckpointError> {
         while position > self.position {
-            let record = CheckpointRecord { position, epoch: self.epoch };
-            match self.cell.write(&record, self.revision).await {
-                Ok(revision) => (self.revision, self.position) = (revision, position),
-                Err(CellError::Conflict) => self.adopt().await?,
-                Err(error) => return Err(CheckpointError::Cell(error)),
-            }
+            self.write(position, self.reset).await?;
         }
         Ok(())
+    }
+
+    /// Moves back as `reset` asks, unless that was done before; never forward. Answers where it
+    /// stood.
+    pub(crate) async fn reset(&mut self, reset: &Reset) -> Result<Position, CheckpointError> {
+        loop {
+            if let Some(done) = self.reset.filter(|done| done.request == reset.request) {
+                return Ok(done.checkpoint);
+            }
+            let before = Position(reset.from.0.saturating_sub(1));
+            let done = ResetMark { request: reset.request, checkpoint: self.position };
+            self.write(self.position.min(before), Some(done)).await?;
+        }
+    }
+
+    async fn write(
+        &mut self,
+        position: Position,
+        reset: Option<ResetMark>,
+    ) -> Result<(), CheckpointError> {
+        let record = CheckpointRecord { position, epoch: self.epoch, reset };
+        match self.cell.write(&record, self.revision).await {
+            Ok(revision) => {
+                (self.revision, self.position, self.reset) = (revision, position, reset);
+                Ok(())
+            }
+            Err(CellError::Conflict) => self.adopt().await,
+            Err(error) => Err(CheckpointError::Cell(error)),
+        }
     }
 
     /// Takes the revision of an own write whose answer was lost.
@@ -87,7 +127,7 @@ impl Checkpoint {
         let (found, revision) = self.cell.read().await.map_err(CheckpointError::Cell)?;
         let ours = found.filter(|record| record.epoch == self.epoch);
         let record = ours.ok_or(CheckpointError::Fenced)?;
-        (self.revision, self.position) = (revision, record.position);
+        (self.revision, self.position, self.reset) = (revision, record.position, record.reset);
         Ok(())
     }
 

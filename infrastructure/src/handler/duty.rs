@@ -41,6 +41,8 @@ pub(crate) enum Ended {
     Stopped,
     /// The handler belongs to another by now.
     Lost,
+    /// To begin anew, from where somebody asked for.
+    Reset,
     /// At an event that cannot be handled, in words.
     Halted(String),
 }

@@ -112,7 +112,7 @@ async fn a_former_owner_cannot_move_the_checkpoint() {
     assert_eq!(former.advance(Position(7)).await, Err(CheckpointError::Fenced));
     owner.advance(Position(4)).await.unwrap();
     let (stands, _) = bench.checkpoint().read().await.unwrap();
-    assert_eq!(stands, Some(CheckpointRecord { position: Position(4), epoch: 9 }));
+    assert_eq!(stands, Some(CheckpointRecord { position: Position(4), epoch: 9, reset: None }));
     let late = Checkpoint::take_over(bench.checkpoint(), 5, Position(2)).await;
     assert!(matches!(late, Err(CheckpointError::Fenced)), "nor take it over again");
 }
@@ -123,7 +123,7 @@ async fn an_owner_whose_own_write_was_not_answered_goes_on() {
     let mut owner = Checkpoint::take_over(bench.checkpoint(), 5, Position(2)).await.unwrap();
     // Landed, though the owner never heard of it.
     let (_, revision) = bench.checkpoint().read().await.unwrap();
-    let landed = CheckpointRecord { position: Position(6), epoch: 5 };
+    let landed = CheckpointRecord { position: Position(6), epoch: 5, reset: None };
     bench.checkpoint().write(&landed, revision).await.unwrap();
     owner.advance(Position(4)).await.unwrap();
     assert_eq!(owner.position, Position(6), "a checkpoint never goes back");

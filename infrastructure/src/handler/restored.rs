@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     cell::{Cell, CellError},
-    checkpoint::CheckpointRecord,
+    checkpoint::{CheckpointRecord, ResetMark},
     log::Log,
     registration::Registration,
     report::away,
@@ -55,7 +55,7 @@ pub async fn rewind(client: &async_nats::Client) -> Result<Vec<LogBehind>, Probl
     let mut moved = Vec::new();
     for place in desk.places().await? {
         let Some(behind) = place.behind(last) else { continue };
-        let record = CheckpointRecord { position: last, epoch: place.epoch };
+        let record = CheckpointRecord { position: last, epoch: place.epoch, reset: place.reset };
         place.cell.write(&record, place.revision).await.map_err(|error| match error {
             CellError::Conflict => {
                 Problem::conflict(format!("{} has an owner that runs; stop it first", place.name))
@@ -72,6 +72,7 @@ struct Place {
     name: String,
     at: Position,
     epoch: u64,
+    reset: Option<ResetMark>,
     revision: u64,
     cell: Cell<CheckpointRecord>,
 }
@@ -125,7 +126,8 @@ impl Desk {
                 cell.read().await.map_err(|error| away(names::CHECKPOINTS, &error))?;
             let (at, epoch) =
                 found.map_or((handler.since, 0), |found| (found.position, found.epoch));
-            places.push(Place { name: handler.name, at, epoch, revision, cell });
+            let reset = found.and_then(|found| found.reset);
+            places.push(Place { name: handler.name, at, epoch, reset, revision, cell });
         }
         Ok(places)
     }

@@ -79,6 +79,8 @@ struct Run {
     begun: Position,
     /// Why no commit is begun, if too many wait.
     overfull: Option<String>,
+    /// Somebody asked for events to be delivered again: the next epoch does that.
+    reset: bool,
     /// Commits that the feed said are behind the last one it brought.
     pending: u64,
     /// When the last commit it brought was stored.
@@ -108,6 +110,7 @@ pub(crate) async fn run(duty: Duty, reactor: Arc<dyn Reactor>, begun: Begun) -> 
         flusher,
         begun,
         overfull: None,
+        reset: false,
         pending: 0,
         brought: None,
     };
@@ -143,7 +146,8 @@ impl Run {
             }
             self.show();
             if stopping && self.running.is_empty() {
-                return halted.map_or(Ended::Stopped, Ended::Halted);
+                let ended = if self.reset { Ended::Reset } else { Ended::Stopped };
+                return halted.map_or(ended, Ended::Halted);
             }
             let takes = !stopping && !self.lanes.is_full() && !self.stands_still();
             tokio::select! {
@@ -295,6 +299,11 @@ impl Run {
             Followed::Fenced => {
                 self.hands.duty.lost.cancel();
                 return false;
+            }
+            // What runs may finish, as for any stop.
+            Followed::Reset => {
+                self.reset = true;
+                self.hands.duty.stop.cancel();
             }
         }
         true

@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     composition::{HandlerInfo, HandlerPart},
-    deadletter::{Book, BookError, Queue},
+    deadletter::{Book, BookError, Queue, Reset},
     readmodel::{self, AnyProjection, Conductor, Desk, Letters, Store, TakeOverError},
 };
 
@@ -145,6 +145,10 @@ impl Supervisor {
                     () = lease.lost.cancelled() => continue,
                 }
             }
+            if ended == Ended::Reset {
+                lease.release().await;
+                continue;
+            }
             if ended == Ended::Lost {
                 tracing::warn!(handler, epoch, "lost");
                 continue;
@@ -204,14 +208,17 @@ impl Supervisor {
         match &self.work {
             Work::React(reactor) => {
                 let cell = Cell::new(&self.shared.checkpoints, self.info.name);
-                let checkpoint = Checkpoint::take_over(cell, duty.epoch, self.since).await?;
+                let mut checkpoint = Checkpoint::take_over(cell, duty.epoch, self.since).await?;
+                let (book, letters) = self.book(&duty).await?;
+                while let Some(reset) = book.reset() {
+                    rewind(&duty, &mut checkpoint, &book, &reset).await?;
+                }
                 if checkpoint.position > last {
                     let at = checkpoint.position;
                     return Err(BeginError::Unfit(format!(
                         "log-behind: its checkpoint is at {at}, past the end of the log at {last}"
                     )));
                 }
-                let (book, letters) = self.book(&duty).await?;
                 let waits = counted(&book, &duty, &self.log).await?;
                 let feed = feed(checkpoint.position.0);
                 let log = self.log.clone();
@@ -249,6 +256,24 @@ impl Supervisor {
         let (queue, instance) = (self.shared.letters.clone(), &duty.options.instance);
         Ok(Book::open(queue, duty.name, duty.epoch, instance).await?)
     }
+}
+
+/// Goes back to where somebody asked for. The checkpoint says whether that is done, so that a crash
+/// at any point neither loses the request nor follows it twice.
+async fn rewind(
+    duty: &Duty,
+    checkpoint: &mut Checkpoint,
+    book: &Book,
+    reset: &Reset,
+) -> Result<(), BeginError> {
+    duty.options.fail_points.reach("reset.before").await;
+    let stood = checkpoint.reset(reset).await?;
+    duty.options.fail_points.reach("reset.moved").await;
+    book.rewound(reset, stood).await?;
+    duty.options.fail_points.reach("reset.told").await;
+    let (handler, at, who, why) = (duty.name, checkpoint.position, &reset.who, &reset.why);
+    tracing::warn!(handler, from = %stood, to = %at, who, why, "events are delivered again");
+    Ok(())
 }
 
 /// Counts what waits behind the keys that stand still.

@@ -36,7 +36,8 @@ impl Letters {
             }
             let Some(item) = incoming.next().await else { return lost.cancel() };
             match self.book.follow(&item) {
-                Followed::Nothing | Followed::Due(_) => {}
+                // Rows are not folded twice: a rebuild folds them anew.
+                Followed::Nothing | Followed::Due(_) | Followed::Reset => {}
                 Followed::Stale(key) => stale.push(key),
                 Followed::Fenced => return lost.cancel(),
             }

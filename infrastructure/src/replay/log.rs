@@ -27,6 +27,8 @@ pub(super) async fn open(client: &async_nats::Client) -> Result<Stream, Problem>
 ///
 /// The server finds it when it makes a consumer that begins there.
 pub(super) async fn first_since(log: &Log, time: DateTime<Utc>) -> Result<Position, Problem> {
+    // The server counts nanoseconds in 64 bits: a later moment would begin at the beginning.
+    let time = time.clamp(DateTime::UNIX_EPOCH, DateTime::from_timestamp_nanos(i64::MAX));
     // The client's own type of a moment is another crate's; both read RFC 3339.
     let since = json!({ "deliver_policy": "by_start_time", "opt_start_time": time });
     let deliver_policy: DeliverPolicy =
@@ -45,7 +47,8 @@ pub(super) async fn first_since(log: &Log, time: DateTime<Utc>) -> Result<Positi
 
 /// The last position that was stored at `time` or before.
 pub(super) async fn last_until(log: &Log, time: DateTime<Utc>) -> Result<Position, Problem> {
-    let behind = first_since(log, time + TimeDelta::nanoseconds(1)).await?;
+    let after = time.checked_add_signed(TimeDelta::nanoseconds(1)).unwrap_or(time);
+    let behind = first_since(log, after).await?;
     Ok(Position(behind.0.saturating_sub(1)))
 }
 

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     composition::Composition,
-    deadletter::{DeadLetters, Fact, Facts},
+    deadletter::{Cursor, DeadLetters, Fact, Facts},
     envelope::{self, fault},
     handler::{Delivery, Feed, Item, Log, Source, overridden},
     problem::Problem,
@@ -27,6 +27,9 @@ use crate::{
 pub struct Replayed {
     /// `<position>.<index>`.
     pub at: String,
+    /// The same place; the first of a commit that cannot be read.
+    #[serde(skip)]
+    pub cursor: Cursor,
     /// The event; none if the commit cannot be read.
     pub event: Option<EventId>,
     /// Its full type.
@@ -125,9 +128,10 @@ impl Replay {
         let Some(Subject::Event { aggregate, id }) = Subject::parse(&delivery.subject) else {
             return passed;
         };
-        let found = |at, event, kind, outcome| {
-            let (aggregate, id) = (aggregate.clone(), id.clone());
-            Replayed { at, event, kind, aggregate, id, outcome }
+        let found = |at, index, event, kind, outcome| {
+            let (aggregate, id, cursor) =
+                (aggregate.clone(), id.clone(), Cursor { position, index });
+            Replayed { at, cursor, event, kind, aggregate, id, outcome }
         };
         let facts = self.facts.get(&delivery.subject);
         let elements = match envelope::decode(&delivery.body) {
@@ -138,7 +142,7 @@ impl Replay {
                     true => Rehearsed::Discarded,
                     false => Rehearsed::Failed { reason: fault::of_commit(&corrupt) },
                 };
-                passed.replayed.push(found(position.to_string(), None, None, failed));
+                passed.replayed.push(found(position.to_string(), 0, None, None, failed));
                 return passed;
             }
         };
@@ -163,7 +167,7 @@ impl Replay {
             };
             if let Some(outcome) = outcome {
                 let (at, kind) = (format!("{position}.{index}"), element.kind.to_string());
-                passed.replayed.push(found(at, Some(element.id), Some(kind), outcome));
+                passed.replayed.push(found(at, index, Some(element.id), Some(kind), outcome));
             }
         }
         passed

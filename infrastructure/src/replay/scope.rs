@@ -35,6 +35,23 @@ impl FromStr for Bound {
     }
 }
 
+impl Bound {
+    /// The first position that it lets in, of the log behind `client`; behind the end if there is
+    /// none.
+    ///
+    /// # Errors
+    /// `unavailable` if the log does not answer.
+    pub async fn first(self, client: &async_nats::Client) -> Result<Position, Problem> {
+        match self {
+            Self::Position(position) => Ok(position),
+            Self::Time(time) => {
+                let stream = log::open(client).await?;
+                log::first_since(&Log::new(&stream, &[]), time).await
+            }
+        }
+    }
+}
+
 /// What somebody wants to see replayed. Everything that is not said is everything there is.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {

@@ -147,6 +147,8 @@ fn line(entry: &Entry) -> String {
         Ok(Record::Drained(it)) => ("drained", format!("up to {}", it.to)),
         Ok(Record::Released(it)) => ("released", format!("everything up to {}", it.position)),
         Ok(Record::Owned(it)) => ("owned", format!("epoch {}", it.epoch)),
+        // A handler's resets have a subject of their own.
+        Ok(Record::Reset(_) | Record::Rewound(_)) => ("other", String::new()),
         Err(error) => ("unreadable", clean(&error.to_string())),
     };
     format!("{:>8}  {}  {kind:<10} {text}", entry.sequence, time(entry.time))

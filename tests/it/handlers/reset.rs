@@ -1,0 +1,313 @@
+//! Going back: events are delivered to a handler again, once it was asked for, whatever happens
+//! meanwhile.
+
+use std::sync::Arc;
+
+use infrastructure::{
+    deadletter::{Action, Record},
+    fail_points::FailPoints,
+    handler::{Acted, Standpoint, acted_on, standpoint, told_of},
+};
+use kit::Position;
+use tests::{LIMIT, eventually};
+use uuid::Uuid;
+
+use super::{
+    table_tennis::{Gate, ReturnBalls},
+    umpire::{Fault, Umpire},
+    world::{World, table},
+};
+
+const WHO: (&str, &str) = ("a test", "it must");
+
+impl World {
+    async fn stands(&self) -> Standpoint {
+        standpoint(&self.connection, "umpire").await.unwrap()
+    }
+
+    /// Asks for everything from `from` on.
+    async fn reset(&self, from: Position) -> Uuid {
+        let stands = self.stands().await;
+        stands.ask(&self.connection, from, WHO, None).await.unwrap().request
+    }
+
+    /// Waits until the owner has gone back. Where it stood.
+    async fn rewound(&self, handler: &str, request: Uuid) -> Position {
+        eventually("the owner goes back", LIMIT, async || {
+            match acted_on(&self.connection, handler, request).await.unwrap() {
+                Acted::Done { checkpoint, .. } => Some(checkpoint),
+                Acted::NotYet | Acted::Replaced { .. } => None,
+            }
+        })
+        .await
+    }
+
+    /// What was recorded about the handler's resets.
+    async fn resets(&self, handler: &str) -> Vec<&'static str> {
+        let kind = |record| match record {
+            Record::Reset(_) => Some("reset"),
+            Record::Rewound(_) => Some("rewound"),
+            _ => None,
+        };
+        let told = told_of(&self.connection, handler).await.unwrap();
+        told.into_iter().filter_map(|told| kind(told.record.unwrap())).collect()
+    }
+
+    /// Waits until everything in the log is handled.
+    async fn all_handled(&self) {
+        self.reached("umpire", self.last().await).await;
+    }
+}
+
+#[tokio::test]
+async fn a_running_handler_goes_back_and_handles_everything_from_there_again_in_order() {
+    let world = World::start().await;
+    let umpire = Umpire::default();
+    let one = world.handlers(&umpire.composition(), "one").await;
+    let two = world.handlers(&umpire.composition(), "two").await;
+    let mut positions = Vec::new();
+    for ball in 1..=4 {
+        positions.push(world.serve("ada", ball).await.position);
+    }
+    world.all_handled().await;
+    let stood = world.report("umpire").await.position;
+    let request = world.reset(positions[2]).await;
+    assert_eq!(world.rewound("umpire", request).await, stood);
+    eventually("they are handled again", LIMIT, async || {
+        (umpire.judged_ever("ada") == [1, 2, 3, 4, 3, 4]).then_some(())
+    })
+    .await;
+    world.serve("ada", 5).await;
+    world.all_handled().await;
+    assert_eq!(umpire.judged_ever("ada"), [1, 2, 3, 4, 3, 4, 5]);
+    assert_eq!(world.resets("umpire").await, ["reset", "rewound"]);
+    // An owner that begins later does not go back again.
+    one.stop().await;
+    two.stop().await;
+    let three = world.handlers(&umpire.composition(), "three").await;
+    world.serve("ada", 6).await;
+    world.all_handled().await;
+    assert_eq!(umpire.judged_ever("ada"), [1, 2, 3, 4, 3, 4, 5, 6]);
+    three.stop().await;
+}
+
+#[tokio::test]
+async fn a_handler_that_nobody_runs_goes_back_when_it_is_started() {
+    let world = World::start().await;
+    let umpire = Umpire::default();
+    let one = world.handlers(&umpire.composition(), "one").await;
+    let first = world.serve("ada", 1).await.position;
+    world.serve("ada", 2).await;
+    world.all_handled().await;
+    one.stop().await;
+    let stands = world.stands().await;
+    assert_eq!(stands.owner, None);
+    let request = world.reset(first).await;
+    assert_eq!(acted_on(&world.connection, "umpire", request).await, Ok(Acted::NotYet));
+    world.serve("ada", 3).await;
+    let two = world.handlers(&umpire.composition(), "two").await;
+    world.rewound("umpire", request).await;
+    world.all_handled().await;
+    assert_eq!(umpire.judged_ever("ada"), [1, 2, 1, 2, 3]);
+    two.stop().await;
+}
+
+/// The owner dies at `point`, and another takes over.
+async fn dies_at(point: &str) {
+    let world = World::start().await;
+    let umpire = Umpire::default();
+    let composition = umpire.composition();
+    let (mut options, fail_points) = (world.options("one"), FailPoints::default());
+    options.fail_points = fail_points.clone();
+    let held = fail_points.hold(point);
+    let one = world.instance_with(&composition, options);
+    let first = world.serve("ada", 1).await.position;
+    world.serve("ada", 2).await;
+    world.all_handled().await;
+    let stood = world.report("umpire").await.position;
+    let request = world.reset(first).await;
+    held.reached().await;
+    one.kill().await;
+    let two = world.handlers(&composition, "two").await;
+    assert_eq!(
+        world.rewound("umpire", request).await,
+        stood,
+        "{point}: where it stood is not forgotten"
+    );
+    world.serve("ada", 3).await;
+    world.all_handled().await;
+    assert_eq!(umpire.judged_ever("ada"), [1, 2, 1, 2, 3], "{point}");
+    assert_eq!(world.resets("umpire").await, ["reset", "rewound"], "{point}");
+    two.stop().await;
+}
+
+#[tokio::test]
+async fn an_owner_that_dies_before_it_goes_back_has_the_next_one_do_it() {
+    dies_at("reset.before").await;
+}
+
+#[tokio::test]
+async fn an_owner_that_dies_after_it_went_back_does_not_have_the_next_one_do_it_again() {
+    dies_at("reset.moved").await;
+}
+
+#[tokio::test]
+async fn an_owner_that_dies_after_it_has_told_so_has_nothing_done_twice() {
+    dies_at("reset.told").await;
+}
+
+#[tokio::test]
+async fn an_owner_that_is_paused_meanwhile_neither_stops_it_nor_takes_it_back() {
+    let world = World::start().await;
+    let (gate, seen) = (Gate::default(), Arc::default());
+    let sleeper = ReturnBalls { gate: gate.clone(), ..Default::default() };
+    let first = world.serve("ada", 101).await.position;
+    world.serve("ada", 102).await;
+    gate.close_for(103);
+    let one = world.instance(&table().policy(sleeper), "one");
+    world.reached("return-balls", Position(2)).await;
+    world.serve("ada", 103).await;
+    eventually("the owner is stopped", LIMIT, async || gate.someone_waits().then_some(())).await;
+    let stands = standpoint(&world.connection, "return-balls").await.unwrap();
+    let request = stands.ask(&world.connection, first, WHO, None).await.unwrap().request;
+    let healthy = ReturnBalls { seen: Arc::clone(&seen), ..Default::default() };
+    let two = world.handlers(&table().policy(healthy), "two").await;
+    world.rewound("return-balls", request).await;
+    let epoch = world.owned_by("return-balls", "two").await.epoch;
+    gate.open();
+    world.serve("ada", 104).await;
+    world.reached("return-balls", world.last().await).await;
+    assert_eq!(*seen.lock().unwrap(), [101, 102, 103, 104]);
+    // The commands have derived ids: each is carried out once, however often it is sent.
+    assert_eq!(world.balls("receiver").await, world.balls("server").await);
+    let report = world.report("return-balls").await;
+    assert_eq!((report.owner.as_deref(), report.epoch), (Some("two"), epoch));
+    assert_eq!(world.resets("return-balls").await, ["reset", "rewound"]);
+    one.kill().await;
+    two.stop().await;
+}
+
+#[tokio::test]
+async fn what_waits_behind_a_dead_letter_waits_on_and_what_was_before_it_comes_again() {
+    let world = World::start().await;
+    let umpire = Umpire::default();
+    umpire.fails(3, Fault::Park);
+    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let first = world.serve("ada", 1).await.position;
+    for ball in 2..=5 {
+        world.serve("ada", ball).await;
+    }
+    world.serve("bob", 11).await;
+    let letter = world.parked("umpire", "ada").await;
+    world.all_handled().await;
+    let request = world.reset(first).await;
+    world.rewound("umpire", request).await;
+    world.all_handled().await;
+    assert_eq!(umpire.judged_ever("ada"), [1, 2, 1, 2]);
+    assert_eq!(umpire.judged_ever("bob"), [11, 11]);
+    umpire.is_mended(3);
+    world.ask(&letter, Action::Retry, None).await;
+    world.released("umpire", "ada").await;
+    world.all_handled().await;
+    assert_eq!(umpire.judged_ever("ada"), [1, 2, 1, 2, 3, 4, 5]);
+    handlers.stop().await;
+}
+
+#[tokio::test]
+async fn a_retry_and_a_reset_at_the_same_time_overtake_nothing() {
+    let world = World::start().await;
+    let umpire = Umpire::default();
+    umpire.fails(3, Fault::Park);
+    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let first = world.serve("ada", 1).await.position;
+    for ball in 2..=5 {
+        world.serve("ada", ball).await;
+    }
+    let letter = world.parked("umpire", "ada").await;
+    world.all_handled().await;
+    handlers.stop().await;
+    umpire.is_mended(3);
+    let request = world.reset(first).await;
+    world.ask(&letter, Action::Retry, None).await;
+    let handlers = world.handlers(&umpire.composition(), "two").await;
+    world.rewound("umpire", request).await;
+    world.released("umpire", "ada").await;
+    world.all_handled().await;
+    assert_eq!(umpire.judged_ever("ada"), [1, 2, 1, 2, 3, 4, 5]);
+    handlers.stop().await;
+}
+
+#[tokio::test]
+async fn a_discarded_event_stays_discarded() {
+    let world = World::start().await;
+    let umpire = Umpire::default();
+    umpire.fails(2, Fault::Park);
+    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let first = world.serve_all("ada", &[1, 2, 3]).await.position;
+    let letter = world.parked("umpire", "ada").await;
+    world.ask(&letter, Action::Discard, None).await;
+    world.released("umpire", "ada").await;
+    world.all_handled().await;
+    let request = world.reset(first).await;
+    world.rewound("umpire", request).await;
+    world.all_handled().await;
+    assert_eq!(umpire.judged_ever("ada"), [1, 3, 1, 3]);
+    handlers.stop().await;
+}
+
+#[tokio::test]
+async fn a_second_request_waits_for_the_first_or_names_it() {
+    let world = World::start().await;
+    let umpire = Umpire::default();
+    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let first = world.serve("ada", 1).await.position;
+    let second = world.serve("ada", 2).await.position;
+    world.all_handled().await;
+    handlers.stop().await;
+    let client = &world.connection;
+    let stale = world.stands().await;
+    let request = world.reset(first).await;
+    let refused = stale.ask(client, second, WHO, None).await.unwrap_err();
+    assert_eq!((refused.status, &*refused.code), (409, "conflict"));
+    let stands = world.stands().await;
+    assert_eq!(stands.pending.as_ref().map(|it| it.request), Some(request));
+    let refused = stands.ask(client, second, WHO, None).await.unwrap_err();
+    assert!(refused.detail.contains(&request.to_string()), "{refused}");
+    let other = stands.ask(client, second, WHO, Some(request)).await.unwrap().request;
+    let replaced = Acted::Replaced { who: WHO.0.to_owned() };
+    assert_eq!(acted_on(client, "umpire", request).await, Ok(replaced));
+    let handlers = world.handlers(&umpire.composition(), "two").await;
+    world.rewound("umpire", other).await;
+    world.all_handled().await;
+    assert_eq!(umpire.judged_ever("ada"), [1, 2, 2]);
+    // What is done is in nobody's way.
+    let request = world.reset(first).await;
+    world.rewound("umpire", request).await;
+    world.all_handled().await;
+    assert_eq!(umpire.judged_ever("ada"), [1, 2, 2, 1, 2]);
+    handlers.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_passed_over_and_nothing_unknown_is_reset() {
+    let world = World::start().await;
+    let umpire = Umpire::default();
+    let handlers = world.handlers(&umpire.composition(), "one").await;
+    world.serve("ada", 1).await;
+    world.all_handled().await;
+    let stands = world.stands().await;
+    let last = stands.checkpoint;
+    assert_eq!(stands.is_past(last.next()), Ok(false));
+    for wrong in [last.next().next(), Position(u64::MAX), Position::ZERO] {
+        let refused = stands.ask(&world.connection, wrong, WHO, None).await.unwrap_err();
+        assert_eq!((refused.status, &*refused.code), (400, "invalid"), "{wrong}");
+    }
+    for (name, code) in
+        [("nobody", "not-found"), ("timers", "not-found"), ("*", "not-found"), ("", "not-found")]
+    {
+        let refused = standpoint(&world.connection, name).await.unwrap_err();
+        assert_eq!(refused.code, code, "{name}");
+    }
+    assert!(world.resets("umpire").await.is_empty());
+    handlers.stop().await;
+}
