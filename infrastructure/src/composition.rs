@@ -3,13 +3,13 @@
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use kit::{Aggregate, Chart, Effect, Policy, Projection};
+use kit::{Aggregate, Chart, Effect, Policy, Projection, TableProjection};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     aggregates::Aggregates,
     handler::{AnyEffect, AnyPolicy},
-    readmodel::AnyProjection,
+    readmodel::{AnyProjection, Tabled},
 };
 
 /// What a handler is.
@@ -20,7 +20,7 @@ pub enum HandlerKind {
     Policy,
     /// Touches the outside.
     Effect,
-    /// Folds events into documents.
+    /// Turns events into rows: documents, or tables.
     Projection,
 }
 
@@ -59,6 +59,14 @@ pub enum CompositionError {
         handler: &'static str,
         /// What it reads.
         aggregate: &'static str,
+    },
+    /// What a projection declares cannot be made or asked.
+    #[error("{projection}: {why}")]
+    Declared {
+        /// The projection.
+        projection: &'static str,
+        /// What is wrong.
+        why: String,
     },
 }
 
@@ -143,7 +151,14 @@ impl Composition {
         self
     }
 
-    /// Adds a projection.
+    /// Adds a projection into tables.
+    #[must_use]
+    pub fn tables<P: TableProjection>(mut self, _: P) -> Self {
+        self.handlers.push(HandlerPart::Projection(Arc::new(Tabled::<P>::new())));
+        self
+    }
+
+    /// Adds a projection into documents.
     #[must_use]
     pub fn projection<P: Projection>(mut self, projection: P) -> Self {
         self.handlers.push(HandlerPart::Projection(Arc::new(projection)));
@@ -179,8 +194,8 @@ impl Composition {
         &self.handlers
     }
 
-    /// Checks what the types cannot: that names are unique and fit a subject, and that handlers
-    /// read aggregates of this service.
+    /// Checks what the types cannot: that names are unique and fit a subject, that handlers read
+    /// aggregates of this service, and that tables and queries are declared well.
     ///
     /// # Errors
     /// The first [`CompositionError`] found.
@@ -198,6 +213,10 @@ impl Composition {
             let unlisted = part.aggregates().into_iter().find(|read| !aggregates.contains(read));
             if let Some(aggregate) = unlisted {
                 return Err(CompositionError::Aggregate { handler, aggregate });
+            }
+            if let HandlerPart::Projection(part) = part {
+                let declared = |why| CompositionError::Declared { projection: part.name(), why };
+                part.check().map_err(declared)?;
             }
         }
         Ok(())

@@ -1,5 +1,5 @@
-//! Read models: documents folded from events, in SQLite or PostgreSQL, found by declared
-//! fields.
+//! Read models in SQLite or PostgreSQL: documents folded from events and found by declared fields,
+//! or rows of declared tables, found by declared queries.
 //!
 //! Rows and the checkpoint of a projection change in one transaction that names the epoch, so a
 //! former owner cannot write and nothing is applied twice. Not here: leases and delivery; the
@@ -31,6 +31,7 @@ mod sql;
 mod store;
 mod stretches;
 mod succession;
+mod tables;
 mod text;
 
 pub use claim::{StoreClaim, StoreRelease};
@@ -53,3 +54,4 @@ pub(crate) use query::{Served, Standing};
 pub(crate) use requests::{report_cell, request_cell};
 pub(crate) use store::Store;
 pub(crate) use succession::TakeOverError;
+pub(crate) use tables::Tabled;

@@ -15,6 +15,7 @@ mod reset;
 mod restored;
 mod stale;
 mod table_tennis;
+mod tables;
 mod timers;
 mod umpire;
 mod world;

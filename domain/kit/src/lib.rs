@@ -20,6 +20,7 @@ mod projection;
 mod recorded;
 mod retry;
 pub mod scenario;
+pub mod tables;
 mod timer;
 
 pub use aggregate::{Aggregate, DomainError};
@@ -38,6 +39,7 @@ pub use policy::{Order, Policy, Refused, Start};
 pub use projection::{Field, Key, Match, Projection, Term};
 pub use recorded::{Position, Recorded, Version};
 pub use retry::{Retries, Retry};
+pub use tables::TableProjection;
 pub use timer::{Reaction, Timer, TimerKey};
 
 #[doc(hidden)]

@@ -1,5 +1,5 @@
 //! Projections: documents folded from events by pure functions, with declared fields to find them.
-//! Not here: SQL, batches, checkpoints.
+//! Not here: SQL, batches, checkpoints; and rows in tables, the other style.
 
 use std::fmt::Debug;
 

@@ -10,6 +10,7 @@ use super::{
     sql::{Param, Tx},
     store::Store,
     stretches::{self, Mark},
+    tables,
 };
 use crate::{deadletter::Cursor, handler::Failure};
 
@@ -104,6 +105,7 @@ async fn write<'a>(
 ) -> Result<(), ApplyError> {
     match projection.rows() {
         Rows::Documents(documents) => documents::write(tx, generation, documents, touches).await,
+        Rows::Tables(declared) => tables::write(tx, generation, &declared, touches).await,
     }
 }
 

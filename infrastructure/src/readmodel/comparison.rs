@@ -1,25 +1,21 @@
 //! Two generations of one projection, compared row by row at one position.
 //! Not here: what follows from it.
 
-use std::{
-    cmp::Ordering,
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+mod side;
 
-use kit::{Key, Position};
-use sha2::{Digest as _, Sha256};
-use sqlx::AssertSqlSafe;
+use std::{cmp::Ordering, time::Duration};
 
+use kit::{Key, Position, tables::Table};
+
+use self::side::{Side, Total};
 use super::{
     generation::lineage,
     parked::owed,
-    sql::{Param, Tx},
+    sql::Tx,
     store::{Store, Tables},
+    tables::Declared,
 };
 
-/// Rows read at a time.
-const PAGE: usize = 1_000;
 /// Keys that are named; more do not help to find out why.
 const NAMED_MAX: usize = 10;
 /// How often two generations are looked at that have not come to one position yet.
@@ -31,7 +27,7 @@ pub(super) struct Comparison {
     pub(super) position: Position,
     /// Rows of each.
     pub(super) rows: (u64, u64),
-    /// The hash of all rows in the order of their keys, terms included.
+    /// The hash of all rows in the order of their keys, whatever they are found by included.
     pub(super) digests: (String, String),
     /// The first keys whose rows differ, or that only one of them has.
     pub(super) differing: Vec<Key>,
@@ -47,7 +43,7 @@ impl Comparison {
 /// of the store: both may be written to meanwhile.
 pub(super) async fn compare(
     store: &Store,
-    projection: &str,
+    (projection, declared): (&str, Option<Declared>),
     (left, right): (i64, i64),
 ) -> sqlx::Result<Comparison> {
     let (mut tx, position) = loop {
@@ -71,29 +67,21 @@ pub(super) async fn compare(
         drop(tx);
         tokio::time::sleep(APART_INTERVAL).await;
     };
-    let mut sides =
-        (Side::new(Tables::new(projection, left)), Side::new(Tables::new(projection, right)));
-    let mut differing = Vec::new();
-    loop {
-        sides.0.fill(&mut tx).await?;
-        sides.1.fill(&mut tx).await?;
-        let order = match (sides.0.page.front(), sides.1.page.front()) {
-            (None, None) => break,
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(left), Some(right)) => left.key.cmp(&right.key),
-        };
-        let rows = (
-            (order != Ordering::Greater).then(|| sides.0.take()).flatten(),
-            (order != Ordering::Less).then(|| sides.1.take()).flatten(),
-        );
-        if rows.0.as_ref().map(|row| row.hash) != rows.1.as_ref().map(|row| row.hash)
-            && differing.len() < NAMED_MAX
-        {
-            differing.extend(rows.0.or(rows.1).map(|row| row.key));
+    let words = store.database.words();
+    let side = |number, table: Option<&'static Table>| {
+        let tables = Tables::new(projection, number);
+        table.map_or_else(|| Side::documents(&tables), |it| Side::table(&tables, it, words))
+    };
+    let mut found = Found::default();
+    match declared {
+        None => found.walk(&mut tx, (side(left, None), side(right, None))).await?,
+        Some(Declared { tables, .. }) => {
+            for table in tables {
+                found.walk(&mut tx, (side(left, Some(table)), side(right, Some(table)))).await?;
+            }
         }
     }
-    let (left, right) = sides;
+    let Found { totals: (left, right), differing } = found;
     Ok(Comparison {
         position,
         rows: (left.rows, right.rows),
@@ -102,91 +90,33 @@ pub(super) async fn compare(
     })
 }
 
-struct HashedRow {
-    key: Key,
-    hash: [u8; 32],
+#[derive(Default)]
+struct Found {
+    totals: (Total, Total),
+    differing: Vec<Key>,
 }
 
-/// The rows of one generation, page by page.
-struct Side {
-    tables: Tables,
-    page: VecDeque<HashedRow>,
-    /// The last key read; none before the first page.
-    after: Option<Key>,
-    ended: bool,
-    rows: u64,
-    all: Sha256,
-}
-
-type DocumentColumns = (Key, String, i64, String);
-
-impl Side {
-    fn new(tables: Tables) -> Self {
-        let (page, all) = (VecDeque::new(), Sha256::new());
-        Self { tables, page, after: None, ended: false, rows: 0, all }
-    }
-
-    fn take(&mut self) -> Option<HashedRow> {
-        let row = self.page.pop_front()?;
-        self.rows += 1;
-        put(&mut self.all, row.key.as_bytes());
-        self.all.update(row.hash);
-        Some(row)
-    }
-
-    fn digest(self) -> String {
-        self.all.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    /// Reads the next page if the last one is used up.
-    async fn fill(&mut self, tx: &mut Tx) -> sqlx::Result<()> {
-        if self.ended || !self.page.is_empty() {
-            return Ok(());
+impl Found {
+    /// Goes through two tables in the order of their keys.
+    async fn walk(&mut self, tx: &mut Tx, mut sides: (Side, Side)) -> sqlx::Result<()> {
+        loop {
+            sides.0.fill(tx).await?;
+            sides.1.fill(tx).await?;
+            let order = match (sides.0.next_key(), sides.1.next_key()) {
+                (None, None) => return Ok(()),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(left), Some(right)) => left.cmp(right),
+            };
+            let rows = (
+                (order != Ordering::Greater).then(|| sides.0.take()).flatten(),
+                (order != Ordering::Less).then(|| sides.1.take()).flatten(),
+            );
+            rows.0.iter().for_each(|row| self.totals.0.add(row));
+            rows.1.iter().for_each(|row| self.totals.1.add(row));
+            if rows.0 != rows.1 && self.differing.len() < NAMED_MAX {
+                self.differing.extend(rows.0.or(rows.1).map(|row| row.name()));
+            }
         }
-        let Tables { documents, terms } = &self.tables;
-        // Every key comes after the empty text, but for the empty key.
-        let (beyond, after) = match &self.after {
-            None => (">=", ""),
-            Some(after) => (">", after.as_str()),
-        };
-        let select = format!(
-            "SELECT key, sort, position, document FROM {documents}
-             WHERE key {beyond} $1 ORDER BY key LIMIT {PAGE}"
-        );
-        let rows: Vec<DocumentColumns> =
-            tx.all(AssertSqlSafe(select), &[Param::Text(after)]).await?;
-        // Terms without a document, behind the last one, are rows too.
-        self.ended = rows.len() < PAGE;
-        let last = rows.last().map(|(key, ..)| key.clone()).filter(|_| !self.ended);
-        let until = if last.is_some() { "AND key <= $2" } else { "AND $2 = ''" };
-        let select = format!(
-            "SELECT key, field, value FROM {terms}
-             WHERE key {beyond} $1 {until} ORDER BY key, field, value"
-        );
-        let until = Param::Text(last.as_deref().unwrap_or_default());
-        let found: Vec<(Key, String, String)> =
-            tx.all(AssertSqlSafe(select), &[Param::Text(after), until]).await?;
-        let mut hashes: BTreeMap<Key, Sha256> = BTreeMap::new();
-        for (key, sort, position, document) in rows {
-            let hash = hashes.entry(key).or_default();
-            put(hash, sort.as_bytes());
-            put(hash, &position.to_be_bytes());
-            put(hash, document.as_bytes());
-        }
-        for (key, field, value) in found {
-            let hash = hashes.entry(key).or_default();
-            put(hash, field.as_bytes());
-            put(hash, value.as_bytes());
-        }
-        let row = |(key, hash): (Key, Sha256)| HashedRow { key, hash: hash.finalize().into() };
-        self.page.extend(hashes.into_iter().map(row));
-        self.after = last;
-        Ok(())
     }
-}
-
-/// Lengths keep neighbours apart.
-fn put(hash: &mut Sha256, bytes: &[u8]) {
-    hash.update((bytes.len() as u64).to_be_bytes());
-    hash.update(bytes);
 }

@@ -213,12 +213,12 @@ impl Conductor {
             running.spawn(async move { Event::Filled(run.await) });
         }
         if let Some(numbers) = cast.compared {
-            let (store, name) = (self.holder.store.clone(), self.info.name);
+            let (store, of) = (self.holder.store.clone(), (self.info.name, self.holder.declared));
             let stop = duty.stop.clone();
             running.spawn(async move {
                 tokio::select! {
                     () = stop.cancelled() => Event::Fed(Ended::Stopped),
-                    found = compare(&store, name, numbers) => Event::Compared(found),
+                    found = compare(&store, of, numbers) => Event::Compared(found),
                 }
             });
         }

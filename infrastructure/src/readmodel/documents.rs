@@ -49,6 +49,10 @@ impl<P: Projection> AnyProjection for P {
         <P::When as kit::EventSet>::aggregates()
     }
 
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+
     fn touch(&self, source: &Source<'_>) -> Result<Option<Touch>, Failure> {
         let event = source.record::<P::When>()?;
         let key = guarded(|| Ok(P::key(&event)))?;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use kit::{Position, json};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::text;
 use crate::problem::Problem;
@@ -37,33 +37,47 @@ pub(super) struct ListParams {
 }
 
 impl ListParams {
-    pub(super) fn limit(&self) -> Result<u32, Problem> {
-        let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
-        if (1..=LIMIT_MAX).contains(&limit) {
-            return Ok(limit);
-        }
-        Err(Problem::invalid(format!("`limit` is {limit} and may be 1 to {LIMIT_MAX}")))
-    }
-
     /// The place in the list that the cursor names.
     pub(super) fn start(&self) -> Result<Option<(String, String)>, Problem> {
         let Some(cursor) = &self.cursor else { return Ok(None) };
-        place(cursor).map(Some).ok_or_else(|| {
-            Problem::invalid("`cursor` is not the `next` of an earlier answer of this query")
-        })
+        let place: Option<(String, String)> = place(cursor);
+        let place = place.filter(|(sort, key)| text::is_key(sort) && text::is_key(key));
+        place.map(Some).ok_or_else(no_cursor)
     }
 }
 
-/// The place after a document in the order of a list, as one word that a shell and a URL leave as
-/// it is.
-pub(super) fn cursor(place: &(String, String)) -> serde_json::Result<String> {
+/// What the declared query of a table takes, beside its own parameters.
+#[derive(Debug, Deserialize)]
+pub(super) struct SelectParams {
+    pub(super) limit: Option<u32>,
+    pub(super) cursor: Option<String>,
+    pub(super) after: Option<u64>,
+    pub(super) wait_ms: Option<u64>,
+    #[serde(flatten)]
+    pub(super) given: BTreeMap<String, serde_json::Value>,
+}
+
+/// How many rows or documents were asked for.
+pub(super) fn limit(given: Option<u32>) -> Result<u32, Problem> {
+    let limit = given.unwrap_or(LIMIT_DEFAULT);
+    if (1..=LIMIT_MAX).contains(&limit) {
+        return Ok(limit);
+    }
+    Err(Problem::invalid(format!("`limit` is {limit} and may be 1 to {LIMIT_MAX}")))
+}
+
+/// The place behind a row or document in the order of an answer, as one word that a shell and a URL
+/// leave as it is.
+pub(super) fn cursor<T: Serialize>(place: &T) -> serde_json::Result<String> {
     serde_json::to_vec(place).map(|json| BASE64_URL_SAFE_NO_PAD.encode(json))
 }
 
-fn place(cursor: &str) -> Option<(String, String)> {
-    let json = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
-    let (sort, key): (String, String) = serde_json::from_slice(&json).ok()?;
-    (text::is_key(&sort) && text::is_key(&key)).then_some((sort, key))
+pub(super) fn place<T: DeserializeOwned>(cursor: &str) -> Option<T> {
+    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
+}
+
+pub(super) fn no_cursor() -> Problem {
+    Problem::invalid("`cursor` is not the `next` of an earlier answer of this query")
 }
 
 #[derive(Debug, Deserialize)]
@@ -91,6 +105,11 @@ impl Wait {
         }
         let patience = Duration::from_millis(wait_ms);
         Ok(Self { after: Position(after.unwrap_or(0)), patience })
+    }
+
+    /// Whether events that are missing from `from` on are among those that are waited for.
+    pub(super) fn lacks(&self, from: Position) -> bool {
+        self.after == Position::ZERO || from <= self.after
     }
 }
 

@@ -5,12 +5,12 @@ use std::any::Any;
 
 use kit::{Key, Position};
 
-use super::documents::AnyDocuments;
+use super::{documents::AnyDocuments, tables::Declared};
 use crate::handler::{Failure, Source};
 
 /// An event that touches rows, read into the projection's own types.
 pub(crate) struct Touch {
-    /// What waits if the event cannot be applied: a document's key.
+    /// What waits if the event cannot be applied: a document's key, or the aggregate's id.
     pub(crate) key: Key,
     /// The commit.
     pub(crate) position: Position,
@@ -26,6 +26,9 @@ pub(crate) trait AnyProjection: Send + Sync {
     fn version(&self) -> u32;
     fn aggregates(&self) -> Vec<&'static str>;
 
+    /// Checks what it declares.
+    fn check(&self) -> Result<(), String>;
+
     /// Reads one event; `None` if it touches no row.
     fn touch(&self, source: &Source<'_>) -> Result<Option<Touch>, Failure>;
 
@@ -38,4 +41,6 @@ pub(crate) trait AnyProjection: Send + Sync {
 pub(crate) enum Rows<'a> {
     /// A document for each key, folded from what touches it.
     Documents(&'a dyn AnyDocuments),
+    /// Rows of tables, as each event changes them.
+    Tables(Declared),
 }

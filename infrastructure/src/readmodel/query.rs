@@ -2,6 +2,7 @@
 //! Not here: subjects and messages, and what the styles of projections answer.
 
 mod documents;
+mod tables;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -15,7 +16,11 @@ use tokio::{
 };
 
 use super::{
-    AnyProjection, Rows, params::Wait, query::documents::Documents, reader::Snapshot, store::Store,
+    AnyProjection, Rows,
+    params::Wait,
+    query::{documents::Documents, tables::Tables},
+    reader::Snapshot,
+    store::Store,
 };
 use crate::{
     handler::{Gauge, HandlerState},
@@ -66,6 +71,7 @@ enum Found {
     One { document: Box<RawValue> },
     Many { documents: Vec<Box<RawValue>>, next: Option<String> },
     Counts { counts: BTreeMap<String, u64> },
+    Rows { rows: Vec<tables::Row>, next: Option<String> },
 }
 
 impl std::fmt::Debug for ReadModels {
@@ -91,6 +97,7 @@ impl ReadModels {
             Rows::Documents(documents) => {
                 Documents { served, documents, store }.answer(name, body).await
             }
+            Rows::Tables(declared) => Tables { served, declared, store }.answer(name, body).await,
         }?;
         let json = serde_json::to_vec(&answer)
             .map_err(|error| Problem::corrupt(format!("the answer has no JSON form: {error}")))?;
@@ -107,6 +114,7 @@ impl Queries for ReadModels {
                     projection: served.projection.name(),
                     names: match served.projection.rows() {
                         Rows::Documents(_) => documents::NAMES.to_vec(),
+                        Rows::Tables(declared) => tables::names(&declared),
                     },
                 };
                 self.served.iter().map(info).collect()

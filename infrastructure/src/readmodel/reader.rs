@@ -1,18 +1,21 @@
 //! Reading documents: each answer from one snapshot of the store, checkpoint included.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use kit::{Match, Position};
+use kit::{Match, Position, tables::Query};
 use serde_json::value::RawValue;
 use sqlx::AssertSqlSafe;
 
 use super::{
     generation::lineage,
     parked::parked,
-    sql::{Param, Tx},
+    sql::{Cell, Param, Tx, Words},
     store::{Store, Tables},
+    tables::{self, RowQuery},
 };
 
+/// A declared query that takes longer is badly declared, and must not keep others waiting.
+pub(super) const SELECT_MAX: Duration = Duration::from_secs(5);
 /// Most values that one count tells.
 const VALUES_MAX: u32 = 1_000;
 
@@ -33,6 +36,7 @@ pub(super) struct Page {
 /// One consistent view of a projection.
 pub(super) struct Snapshot {
     tx: Tx,
+    words: Words,
     tables: Tables,
     projection: String,
     generation: i64,
@@ -56,6 +60,7 @@ impl Store {
         let (projection, generation) = (projection.to_owned(), row.generation);
         Ok(Some(Snapshot {
             tx,
+            words: self.database.words(),
             tables,
             projection,
             generation,
@@ -102,6 +107,19 @@ impl Snapshot {
         Ok(Page { documents: documents.collect::<sqlx::Result<_>>()?, next })
     }
 
+    /// Rows of a declared query behind `start`, at most `limit`.
+    pub(super) async fn select(
+        &mut self,
+        query: &'static Query,
+        params: &[Cell],
+        start: Option<&[Cell]>,
+        limit: u32,
+    ) -> sqlx::Result<tables::Page> {
+        let asked = RowQuery { query, tables: &self.tables, words: self.words };
+        self.tx.limited(SELECT_MAX).await?;
+        asked.page(&mut self.tx, params, start, limit).await
+    }
+
     pub(super) async fn count(&mut self, field: &str) -> sqlx::Result<BTreeMap<String, u64>> {
         let statement = format!(
             "SELECT value, count(*) FROM {} WHERE field = $1
@@ -121,7 +139,7 @@ fn list_statement(
     after: Option<(String, String)>,
     limit: u32,
 ) -> (String, Vec<String>) {
-    let Tables { documents, terms } = tables;
+    let Tables { documents, terms, .. } = tables;
     let mut params: Vec<String> = Vec::new();
     let mut bind = |value: String| {
         params.push(value);

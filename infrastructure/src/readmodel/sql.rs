@@ -2,18 +2,25 @@
 //! that the two databases do not share. Everything else is written once, with `$1`, `$2`, … as
 //! parameters, which both understand. Not here: what the tables mean.
 
+mod cell;
 mod postgres;
+mod refusal;
 mod sqlite;
 
 use std::{collections::HashMap, future::Future, io, time::Duration};
 
 use kit::Key;
 use sqlx::{
-    FromRow, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction, postgres::PgRow,
-    sqlite::SqliteRow,
+    FromRow, PgPool, Postgres, Row as _, SqlSafeStr, Sqlite, SqlitePool, Transaction,
+    postgres::PgRow, sqlite::SqliteRow,
 };
 
 use super::location::StoreLocation;
+
+pub(super) use self::{
+    cell::{Cell, Storage, read_as},
+    refusal::{Refusal, ill_formed, took_too_long},
+};
 
 /// A database that takes longer for one statement is away; batches and answers are small.
 const STATEMENT_MAX: Duration = Duration::from_secs(30);
@@ -36,6 +43,8 @@ pub(super) enum Tx {
 pub(super) enum Param<'a> {
     Int(i64),
     Text(&'a str),
+    /// A value, or nothing, of a type that a projection declares.
+    Cell(Storage, &'a Cell),
 }
 
 /// A row that reads the same from both databases.
@@ -125,6 +134,10 @@ pub(super) struct Words {
     pub(super) int: &'static str,
     /// Text that is compared by its bytes: the same order and the same prefixes everywhere.
     pub(super) text: &'static str,
+    pub(super) float: &'static str,
+    pub(super) bool: &'static str,
+    /// What makes any text compare like that.
+    pub(super) bytewise: &'static str,
     pub(super) end: &'static str,
     /// The end of a table that is its own index.
     pub(super) end_keyed: &'static str,
@@ -137,10 +150,34 @@ macro_rules! bound {
             query = match *param {
                 Param::Int(value) => query.bind(value),
                 Param::Text(value) => query.bind(value),
+                Param::Cell(Storage::Int, cell) => query.bind(cell.int()),
+                Param::Cell(Storage::Float, cell) => query.bind(cell.float()),
+                Param::Cell(Storage::Bool, cell) => query.bind(cell.bool()),
+                Param::Cell(Storage::Text, cell) => query.bind(cell.text()),
             };
         }
         query
     }};
+}
+
+macro_rules! cells {
+    ($row:expr, $columns:expr) => {
+        $columns
+            .iter()
+            .enumerate()
+            .map(|(at, column)| {
+                Ok(match column {
+                    Storage::Int => $row.try_get::<Option<i64>, _>(at)?.map(Cell::Int),
+                    Storage::Bool => {
+                        $row.try_get::<Option<i64>, _>(at)?.map(|it| Cell::Bool(it != 0))
+                    }
+                    Storage::Float => $row.try_get::<Option<f64>, _>(at)?.map(Cell::Float),
+                    Storage::Text => $row.try_get::<Option<String>, _>(at)?.map(Cell::Text),
+                }
+                .unwrap_or(Cell::Null))
+            })
+            .collect()
+    };
 }
 
 impl Tx {
@@ -207,6 +244,54 @@ impl Tx {
         params: &[Param<'_>],
     ) -> sqlx::Result<Option<T>> {
         Ok(self.all(statement, params).await?.into_iter().next())
+    }
+
+    /// All rows that `statement` yields, its columns written by [`read_as`].
+    pub(super) async fn cells(
+        &mut self,
+        statement: impl SqlSafeStr,
+        params: &[Param<'_>],
+        columns: &[Storage],
+    ) -> sqlx::Result<Vec<Vec<Cell>>> {
+        let statement = statement.into_sql_str();
+        match self {
+            Self::Sqlite(tx) => {
+                let query = bound!(sqlx::query::<Sqlite>(statement), params);
+                let rows = timely(query.fetch_all(&mut **tx)).await?;
+                rows.iter().map(|row| cells!(row, columns)).collect()
+            }
+            Self::Postgres(tx) => {
+                let query = bound!(sqlx::query::<Postgres>(statement), params);
+                let rows = timely(query.fetch_all(&mut **tx)).await?;
+                rows.iter().map(|row| cells!(row, columns)).collect()
+            }
+        }
+    }
+
+    /// Carries out `statement` with `rows` as the table `v`, many at a time.
+    pub(super) async fn execute_with(
+        &mut self,
+        columns: &[(&'static str, Storage)],
+        rows: &[Vec<Cell>],
+        statement: &str,
+    ) -> sqlx::Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        match self {
+            Self::Sqlite(tx) => timely(sqlite::execute_with(tx, columns, rows, statement)).await,
+            Self::Postgres(tx) => {
+                timely(postgres::execute_with(tx, columns, rows, statement)).await
+            }
+        }
+    }
+
+    /// Ends statements that take longer than `limit`, from now to the end of the transaction.
+    pub(super) async fn limited(&mut self, limit: Duration) -> sqlx::Result<()> {
+        match self {
+            Self::Sqlite(tx) => timely(sqlite::limited(tx, limit)).await,
+            Self::Postgres(tx) => timely(postgres::limited(tx, limit)).await,
+        }
     }
 
     /// The stored documents of `keys`, as far as there are any.

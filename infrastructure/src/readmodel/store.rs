@@ -19,7 +19,7 @@ impl Store {
     /// Opens what `location` names, and makes what is missing in it.
     pub(crate) async fn open(location: &StoreLocation) -> sqlx::Result<Self> {
         let database = Database::open(location).await?;
-        let Words { int, text, end, end_keyed } = database.words();
+        let Words { int, text, end, end_keyed, .. } = database.words();
         let tables = format!(
             "CREATE TABLE IF NOT EXISTS meta (
                 name {text} PRIMARY KEY,
@@ -62,7 +62,14 @@ impl Store {
                 events {int} NOT NULL,
                 sum {int} NOT NULL,
                 PRIMARY KEY (projection, generation, stretch)
-            ) {end_keyed};"
+            ) {end_keyed};
+            CREATE TABLE IF NOT EXISTS generation_tables (
+                projection {text} NOT NULL,
+                generation {int} NOT NULL,
+                name {text} NOT NULL,
+                definition {text} NOT NULL,
+                PRIMARY KEY (projection, generation, name)
+            ) {end};"
         );
         let mut tx = database.write().await?;
         tx.exclude().await?;
@@ -105,23 +112,30 @@ impl Store {
     }
 }
 
-/// Names of the tables of one projection's generation. A projection's name is a kebab-case word,
-/// checked when the composition starts, so nothing in it needs quoting.
+/// Names of the tables of one projection's generation. All parts are words that are checked when the
+/// composition starts, so nothing needs quoting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tables {
     pub(super) documents: String,
     pub(super) terms: String,
+    stem: String,
 }
 
 impl Tables {
     pub(super) fn new(projection: &str, generation: i64) -> Self {
         let stem = format!("{}_{generation}", projection.replace('-', "_"));
-        Self { documents: format!("documents_{stem}"), terms: format!("terms_{stem}") }
+        Self { documents: format!("documents_{stem}"), terms: format!("terms_{stem}"), stem }
+    }
+
+    /// The name of a table that the projection declares.
+    pub(super) fn own(&self, table: &str) -> String {
+        // No table has two underscores in its name, so no two of these are the same.
+        format!("t_{}__{table}", self.stem)
     }
 
     pub(super) async fn create(&self, tx: &mut Tx, words: Words) -> sqlx::Result<()> {
-        let Self { documents, terms } = self;
-        let Words { int, text, end, end_keyed } = words;
+        let Self { documents, terms, .. } = self;
+        let Words { int, text, end, end_keyed, .. } = words;
         tx.script(AssertSqlSafe(format!(
             "CREATE TABLE {documents} (
                 key {text} PRIMARY KEY,
@@ -142,7 +156,7 @@ impl Tables {
     }
 
     pub(super) async fn drop(&self, tx: &mut Tx) -> sqlx::Result<()> {
-        let Self { documents, terms } = self;
+        let Self { documents, terms, .. } = self;
         tx.script(AssertSqlSafe(format!("DROP TABLE {documents}; DROP TABLE {terms};"))).await
     }
 }

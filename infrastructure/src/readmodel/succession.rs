@@ -4,11 +4,12 @@
 use kit::Position;
 
 use super::{
-    AnyProjection,
+    AnyProjection, Rows,
     generation::{Filling, Generation, Lineage, Outcome, Plan, lineage},
     sql::{Param, Tx, Words},
     store::{Store, Tables},
     stretches,
+    tables::{self, Declared},
 };
 
 /// Why an owner cannot have the rows.
@@ -32,6 +33,8 @@ pub(crate) struct Holder {
     pub(super) projection: &'static str,
     pub(super) version: u32,
     pub(super) epoch: i64,
+    /// What the code declares, if its rows are in tables.
+    pub(super) declared: Option<Declared>,
 }
 
 /// A change of the generations.
@@ -62,7 +65,11 @@ impl Store {
         last: Position,
     ) -> Result<(Holder, Lineage), TakeOverError> {
         let (name, version, epoch) = (projection.name(), projection.version(), epoch.cast_signed());
-        let holder = Holder { store: self.clone(), projection: name, version, epoch };
+        let declared = match projection.rows() {
+            Rows::Documents(_) => None,
+            Rows::Tables(declared) => Some(declared),
+        };
+        let holder = Holder { store: self.clone(), projection: name, version, epoch, declared };
         let mut tx = self.database.write().await?;
         let own = "INSERT INTO projections (projection, generation, epoch, plan)
              VALUES ($1, coalesce(
@@ -88,6 +95,12 @@ impl Store {
                  store to fold them again",
                 ahead.position
             )));
+        }
+        if let Some(declared) = &declared {
+            let words = self.database.words();
+            for row in found.rows.iter().filter(|row| row.version == version) {
+                tables::fit(&mut tx, (name, row.generation), words, declared).await?;
+            }
         }
         tx.commit().await?;
         let planned = holder.planned(found, last).await?;
@@ -203,6 +216,9 @@ async fn discard(tx: &mut Tx, projection: &str, generation: i64) -> sqlx::Result
     let delete = "DELETE FROM parked WHERE projection = $1 AND generation = $2";
     tx.execute(delete, &[Param::Text(projection), Param::Int(generation)]).await?;
     stretches::forget(tx, projection, generation).await?;
+    if tables::drop_tables(tx, (projection, generation)).await? {
+        return Ok(());
+    }
     Tables::new(projection, generation).drop(tx).await
 }
 
@@ -212,8 +228,13 @@ async fn begin(
     holder: &Holder,
     number: i64,
     complete_at: Position,
-) -> sqlx::Result<()> {
-    Tables::new(holder.projection, number).create(tx, words).await?;
+) -> Result<(), TakeOverError> {
+    match &holder.declared {
+        None => Tables::new(holder.projection, number).create(tx, words).await?,
+        Some(declared) => {
+            tables::create(tx, (holder.projection, number), words, declared).await?;
+        }
+    }
     tx.execute(
         "INSERT INTO checkpoints (projection, generation, position, epoch, version, complete_at)
          VALUES ($1, $2, 0, $3, $4, $5)",
@@ -226,5 +247,5 @@ async fn begin(
         ],
     )
     .await?;
-    stretches::begin(tx, holder.projection).await
+    Ok(stretches::begin(tx, holder.projection).await?)
 }

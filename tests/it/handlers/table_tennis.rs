@@ -1,5 +1,6 @@
 //! A small domain to watch handlers with: whatever is served is returned.
 
+pub(crate) mod book;
 mod scores;
 
 use std::{

@@ -1,14 +1,14 @@
 //! What documents answer: one by its key, lists by declared fields, and counts.
 //! Not here: waiting for `after`.
 
-use kit::{Position, excerpt};
+use kit::excerpt;
 
 use super::{Answer, Found, Served, away, ready};
 use crate::{
     problem::Problem,
     readmodel::{
         documents::AnyDocuments,
-        params::{CountParams, GetParams, ListParams, Wait, cursor, parse},
+        params::{CountParams, GetParams, ListParams, Wait, cursor, limit, parse},
         reader::Condition,
         store::Store,
         text,
@@ -52,8 +52,7 @@ impl Documents<'_> {
             None => None,
         };
         let (parked, missing) = snapshot.parked(key).await.map_err(|error| away(&error))?;
-        // Whoever waits for a position before the first event that is missing has what it waits for.
-        let missing = missing.filter(|from| wait.after == Position::ZERO || *from <= wait.after);
+        let missing = missing.filter(|from| wait.lacks(*from));
         let position = snapshot.position;
         let document = document.ok_or_else(|| {
             let name = self.name();
@@ -68,7 +67,7 @@ impl Documents<'_> {
 
     async fn list(&self, params: ListParams) -> Result<Answer, Problem> {
         let wait = Wait::new(params.after, params.wait_ms)?;
-        let (limit, start) = (params.limit()?, params.start()?);
+        let (limit, start) = (limit(params.limit)?, params.start()?);
         let conditions: Result<Vec<_>, _> =
             params.conditions.iter().map(|(field, value)| self.condition(field, value)).collect();
         let conditions = conditions?;

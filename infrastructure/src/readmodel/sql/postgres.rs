@@ -8,7 +8,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::{DocumentRow, TermRow, Words};
+use super::{Cell, DocumentRow, Storage, TermRow, Words};
 use crate::readmodel::location::PostgresUrl;
 
 /// Connections of one instance: a writer for each projection, and readers.
@@ -26,8 +26,15 @@ const SESSION: [(&str, &str); 3] = [
 /// Of all who make the schema at the same time, one goes first: `headwater` in ASCII.
 const SCHEMA_LOCK: i64 = 0x6865_6164_7761_7465;
 
-pub(super) const WORDS: Words =
-    Words { int: "BIGINT", text: "TEXT COLLATE \"C\"", end: "", end_keyed: "" };
+pub(super) const WORDS: Words = Words {
+    int: "BIGINT",
+    text: "TEXT COLLATE \"C\"",
+    float: "DOUBLE PRECISION",
+    bool: "BOOLEAN",
+    bytewise: " COLLATE \"C\"",
+    end: "",
+    end_keyed: "",
+};
 
 pub(super) async fn open(url: &PostgresUrl) -> sqlx::Result<PgPool> {
     let options: PgConnectOptions = url.options()?;
@@ -115,5 +122,47 @@ pub(super) async fn put_terms(
         .bind(keys)
         .execute(&mut **tx)
         .await?;
+    Ok(())
+}
+
+pub(super) async fn limited(
+    tx: &mut Transaction<'_, Postgres>,
+    limit: Duration,
+) -> sqlx::Result<()> {
+    let limit = format!("SET LOCAL statement_timeout = {}", limit.as_millis());
+    sqlx::query(AssertSqlSafe(limit)).execute(&mut **tx).await?;
+    Ok(())
+}
+
+pub(super) async fn execute_with(
+    tx: &mut Transaction<'_, Postgres>,
+    columns: &[(&'static str, Storage)],
+    rows: &[Vec<Cell>],
+    statement: &str,
+) -> sqlx::Result<()> {
+    let (mut names, mut arrays) = (Vec::new(), Vec::new());
+    for (number, (name, storage)) in (1..).zip(columns) {
+        names.push(*name);
+        let of = match storage {
+            Storage::Int => "bigint",
+            Storage::Float => "double precision",
+            Storage::Bool => "boolean",
+            Storage::Text => "text",
+        };
+        arrays.push(format!("${number}::{of}[]"));
+    }
+    let (names, arrays) = (names.join(", "), arrays.join(", "));
+    let statement = format!("WITH v({names}) AS (SELECT * FROM unnest({arrays})) {statement}");
+    let mut query = sqlx::query(AssertSqlSafe(statement));
+    for (at, (_, storage)) in columns.iter().enumerate() {
+        let column = rows.iter().filter_map(|row| row.get(at));
+        query = match storage {
+            Storage::Int => query.bind(column.map(Cell::int).collect::<Vec<_>>()),
+            Storage::Float => query.bind(column.map(Cell::float).collect::<Vec<_>>()),
+            Storage::Bool => query.bind(column.map(Cell::bool).collect::<Vec<_>>()),
+            Storage::Text => query.bind(column.map(Cell::text).collect::<Vec<_>>()),
+        };
+    }
+    query.execute(&mut **tx).await?;
     Ok(())
 }

@@ -1,6 +1,11 @@
 //! SQLite: one file, and rows many to a statement because the cost is per statement.
 
-use std::{collections::HashMap, io, path::Path, time::Duration};
+use std::{
+    collections::HashMap,
+    io,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use kit::Key;
 use sqlx::{
@@ -9,7 +14,7 @@ use sqlx::{
 };
 use tokio::fs::OpenOptions;
 
-use super::{Database, DocumentRow, TermRow, Words};
+use super::{Cell, Database, DocumentRow, Storage, TermRow, Words};
 
 /// Other processes on the file hold the write lock for one batch only.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -18,9 +23,19 @@ const READERS_MAX: u32 = 4;
 /// Rows in one statement. SQLite allows 32,766 parameters; beyond some hundred rows the cost per
 /// row no longer falls.
 const ROWS_MAX: usize = 200;
+const PARAMS_MAX: usize = 32_766;
+/// How many steps of a statement lie between two looks at the clock.
+const STEPS: i32 = 10_000;
 
-pub(super) const WORDS: Words =
-    Words { int: "INTEGER", text: "TEXT", end: "STRICT", end_keyed: "STRICT, WITHOUT ROWID" };
+pub(super) const WORDS: Words = Words {
+    int: "INTEGER",
+    text: "TEXT",
+    float: "REAL",
+    bool: "INTEGER",
+    bytewise: "",
+    end: "STRICT",
+    end_keyed: "STRICT, WITHOUT ROWID",
+};
 
 pub(super) async fn open(path: &Path) -> sqlx::Result<Database> {
     if let Some(folder) = path.parent() {
@@ -38,6 +53,13 @@ pub(super) async fn open(path: &Path) -> sqlx::Result<Database> {
     let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
     let reader = SqlitePoolOptions::new()
         .max_connections(READERS_MAX)
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                // What limits one reader's statements is not the next one's.
+                connection.lock_handle().await?.remove_progress_handler();
+                Ok(true)
+            })
+        })
         .connect_with(options.read_only(true))
         .await?;
     Ok(Database::Sqlite { writer, reader })
@@ -121,6 +143,38 @@ pub(super) async fn put_terms(
             values.push_bind(row.field).push_bind(row.value).push_bind(row.key);
         });
         insert.build().execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn limited(tx: &mut Transaction<'_, Sqlite>, limit: Duration) -> sqlx::Result<()> {
+    let end = Instant::now() + limit;
+    tx.lock_handle().await?.set_progress_handler(STEPS, move || Instant::now() < end);
+    Ok(())
+}
+
+pub(super) async fn execute_with(
+    tx: &mut Transaction<'_, Sqlite>,
+    columns: &[(&'static str, Storage)],
+    rows: &[Vec<Cell>],
+    statement: &str,
+) -> sqlx::Result<()> {
+    let names: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
+    let names = names.join(", ");
+    for some in rows.chunks(ROWS_MAX.min(PARAMS_MAX / columns.len().max(1)).max(1)) {
+        let mut query = QueryBuilder::<Sqlite>::new(format!("WITH v({names}) AS ("));
+        query.push_values(some, |mut values, row| {
+            for (cell, (_, storage)) in row.iter().zip(columns) {
+                match storage {
+                    Storage::Int => values.push_bind(cell.int()),
+                    Storage::Float => values.push_bind(cell.float()),
+                    Storage::Bool => values.push_bind(cell.bool()),
+                    Storage::Text => values.push_bind(cell.text()),
+                };
+            }
+        });
+        query.push(") ").push(statement);
+        query.build().execute(&mut **tx).await?;
     }
     Ok(())
 }

@@ -1,0 +1,91 @@
+//! A declared query as a statement: its answer sorted, cut into pages, and each column read as what
+//! it is declared to be. Not here: parameters and answers.
+
+use kit::tables::{Column, Query};
+use sqlx::AssertSqlSafe;
+
+use super::{expand, storage};
+use crate::readmodel::{
+    sql::{Cell, Param, Storage, Tx, Words, read_as},
+    store::Tables,
+};
+
+/// One query of one generation.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::readmodel) struct RowQuery<'a> {
+    pub(in crate::readmodel) query: &'static Query,
+    pub(in crate::readmodel) tables: &'a Tables,
+    pub(in crate::readmodel) words: Words,
+}
+
+/// Some rows of an answer, and whether there are more.
+#[derive(Debug)]
+pub(in crate::readmodel) struct Page {
+    pub(in crate::readmodel) rows: Vec<Vec<Cell>>,
+    pub(in crate::readmodel) more: bool,
+    /// Whether the next page would miss rows, because its order does not tell all rows apart.
+    pub(in crate::readmodel) ambiguous: bool,
+}
+
+impl RowQuery<'_> {
+    /// The text; `start` is the number of the first parameter that tells where the page begins.
+    pub(super) fn statement(&self, start: Option<usize>, rows: u32) -> String {
+        let Self { query, tables, words } = self;
+        let read = |column: &Column| read_as(storage(column.of), &format!("q.{}", column.name));
+        let columns: Vec<_> = query.columns.iter().map(read).collect();
+        let compared = |column: &Column| match storage(column.of) {
+            Storage::Text => format!("q.{}{}", column.name, words.bytewise),
+            _ => format!("q.{}", column.name),
+        };
+        let order = order(query).map(compared).collect::<Vec<_>>().join(", ");
+        let beyond = start.map(|first| {
+            let params: Vec<_> =
+                (first..).take(query.order.len()).map(|it| format!("${it}")).collect();
+            format!(" WHERE ({order}) > ({})", params.join(", "))
+        });
+        format!(
+            "SELECT {} FROM ({}) AS q{} ORDER BY {order} LIMIT {rows}",
+            columns.join(", "),
+            expand(query.sql, tables),
+            beyond.unwrap_or_default()
+        )
+    }
+
+    /// Rows after `start`, at most `limit`.
+    pub(in crate::readmodel) async fn page(
+        &self,
+        tx: &mut Tx,
+        params: &[Cell],
+        start: Option<&[Cell]>,
+        limit: u32,
+    ) -> sqlx::Result<Page> {
+        let of = self.query.params.iter().map(|param| storage(param.of));
+        let mut bound: Vec<_> = of.zip(params).map(|(of, cell)| Param::Cell(of, cell)).collect();
+        let first = start.map(|_| bound.len() + 1);
+        let place = order(self.query).zip(start.unwrap_or_default());
+        bound.extend(place.map(|(column, cell)| Param::Cell(storage(column.of), cell)));
+        // One more than asked for tells whether there is a next page.
+        let statement = self.statement(first, limit + 1);
+        let columns: Vec<_> = self.query.columns.iter().map(|it| storage(it.of)).collect();
+        let mut rows = tx.cells(AssertSqlSafe(statement), &bound, &columns).await?;
+        let more = rows.len() > limit as usize;
+        let ambiguous = more && {
+            let mut last = rows.iter().rev().map(|row| place_of(self.query, row));
+            last.next() == last.next()
+        };
+        rows.truncate(limit as usize);
+        Ok(Page { rows, more, ambiguous })
+    }
+}
+
+/// The columns by which answers are sorted.
+pub(in crate::readmodel) fn order(query: &'static Query) -> impl Iterator<Item = &'static Column> {
+    let column = |name: &&str| query.columns.iter().find(|column| column.name == *name);
+    query.order.iter().filter_map(column)
+}
+
+/// Where a row stands in the order of the answer.
+pub(in crate::readmodel) fn place_of(query: &Query, row: &[Cell]) -> Vec<Cell> {
+    let at = |name: &&str| query.columns.iter().position(|column| column.name == *name);
+    query.order.iter().filter_map(at).filter_map(|at| row.get(at).cloned()).collect()
+}
