@@ -13,6 +13,7 @@ mod log;
 pub mod metrics_endpoint;
 pub mod output;
 mod past;
+mod read_models;
 pub mod reader;
 mod record;
 mod repair;

@@ -19,6 +19,7 @@ mod letters;
 mod location;
 mod params;
 mod parked;
+mod passage;
 mod projection;
 mod projector;
 mod query;
@@ -27,12 +28,14 @@ mod reading;
 mod release;
 mod repayment;
 mod requests;
+mod scratch;
 mod sql;
 mod store;
 mod stretches;
 mod succession;
 mod tables;
 mod text;
+mod verification;
 
 pub use claim::{StoreClaim, StoreRelease};
 pub use generation::Outcome;
@@ -44,6 +47,8 @@ pub use requests::{
     GenerationRequest, GenerationRole, generation_report, generation_reports, request_generation,
     standing_request,
 };
+
+pub use verification::{Gap, Unfolded, Verdict, Verification, Verifying, verify};
 
 pub(crate) use claim::{STORE, claim};
 pub(crate) use conductor::Conductor;

@@ -9,6 +9,7 @@ mod rehearsal;
 mod run;
 mod scope;
 
+pub(crate) use log::open;
 pub use rehearsal::{Planned, PlannedOrder, Promise, Rehearsed};
 pub use run::{Passed, Replay, Replayed};
 pub use scope::{Bound, Scope, Selection};

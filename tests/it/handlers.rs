@@ -18,4 +18,5 @@ mod table_tennis;
 mod tables;
 mod timers;
 mod umpire;
+mod verification;
 mod world;

@@ -2,6 +2,7 @@
 //! Not here: what is done with them; the projection's owner does it.
 
 pub(super) mod progress;
+mod verify;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -25,13 +26,15 @@ use crate::{
 #[command(
     after_help = "A projection answers all the while: a new generation is filled beside the \
 one that answers, compared with it at one position, and takes over with one write. The tool only \
-asks; it can be ended at any time, and asks for nothing twice. It needs the service's credentials.
+asks; it can be ended at any time, and asks for nothing twice. It needs the service's credentials; \
+`verify` only reads, but the store, too.
 
 Examples:
   headwater projection list
   headwater projection rebuild people
   headwater projection rollback people
-  headwater projection drop people --generation 1 --yes"
+  headwater projection drop people --generation 1 --yes
+  headwater projection verify people --store postgres://headwater@db.example.org/models"
 )]
 pub struct ProjectionArgs {
     #[command(subcommand)]
@@ -49,6 +52,8 @@ enum Action {
     Rollback(RollbackArgs),
     /// Delete a generation that does not answer
     Drop(DropArgs),
+    /// Prove from the log that no event was skipped or applied twice
+    Verify(verify::VerifyArgs),
 }
 
 #[derive(Debug, Args)]
@@ -113,6 +118,7 @@ impl WhoArgs {
 pub async fn run(global: &Global, args: ProjectionArgs) -> Result<()> {
     let client = connection::connect(global).await?;
     let (name, action, who) = match args.action {
+        Action::Verify(args) => return verify::run(global, &client, args).await,
         Action::List(ListArgs { json }) => return list(Output::with(global, json), &client).await,
         Action::Rebuild(RebuildArgs { name, accept, who }) => {
             (name, GenerationAction::Rebuild { accept }, who)

@@ -2,13 +2,12 @@
 
 mod ready;
 
-use std::{env, net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use infrastructure::{
     provision::ProvisionOptions,
-    readmodel::{StoreLocation, StoreLocationError},
     runtime::{Roles, Runtime, RuntimeOptions},
 };
 use kit::Secret;
@@ -24,6 +23,7 @@ use crate::{
     exit::Advised,
     metrics_endpoint::MetricsEndpoint,
     output::Output,
+    read_models::ReadModelsArgs,
     secret,
     signals::Stop,
     smtp::SmtpArgs,
@@ -58,10 +58,8 @@ pub struct ServeArgs {
     /// File with 64 hexadecimal digits, the same for every instance [default: the data folder's]
     #[arg(long, value_name = "FILE", env = "HEADWATER_SECRET_FILE", hide_env_values = true)]
     secret_file: Option<PathBuf>,
-    /// Read models: a SQLite file, or `postgres://USER@HOST/DATABASE` for several instances
-    /// [default: `DATABASE_URL`, else read.sqlite in the data folder]
-    #[arg(long, value_name = "STORE", env = "HEADWATER_STORE", hide_env_values = true)]
-    store: Option<String>,
+    #[command(flatten)]
+    store: ReadModelsArgs,
     /// Copies that the server keeps of every stream
     #[arg(
         long,
@@ -151,24 +149,6 @@ fn own_secret(global: &Global) -> Result<Secret> {
     Err(Advised::usage("there is no secret", secret::MAKE).into())
 }
 
-const STORES: &str = "Give it a path, sqlite:PATH or postgres://USER@HOST/DATABASE.";
-
-/// The store that `option` names, or else the variable that database tools share.
-fn store(option: Option<String>) -> Result<Option<StoreLocation>> {
-    let (name, text) = match option {
-        Some(text) => ("--store", text),
-        None => match env::var("DATABASE_URL") {
-            Ok(text) if !text.is_empty() => ("DATABASE_URL", text),
-            _ => return Ok(None),
-        },
-    };
-    let store: StoreLocation = text.parse().map_err(|error: StoreLocationError| {
-        Advised::usage(format!("{name} names no store: {error}"), STORES)
-    })?;
-    tracing::info!("the read models are in {store}, as {name} says");
-    Ok(Some(store))
-}
-
 async fn start(
     global: &Global,
     output: Output,
@@ -180,7 +160,7 @@ async fn start(
         Some(path) => secret::read(path)?,
         None => own_secret(global)?,
     };
-    let store = match store(args.store)? {
+    let store = match args.store.named()? {
         Some(store) => store,
         None => DataFolder::create(&global.data)?.store().into(),
     };

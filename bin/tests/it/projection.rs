@@ -3,7 +3,7 @@
 use infrastructure::readmodel::{generation_report, standing_request};
 use tests::{Server, Service};
 
-use crate::kit::{Finished, binary, finish};
+use crate::kit::{Finished, Installation, binary, finish};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_headwater");
 
@@ -70,4 +70,51 @@ async fn a_tool_that_was_ended_finds_its_request_again() {
     let report = generation_report(&client, "people").await.unwrap().unwrap();
     assert_eq!(report.generations.len(), 2, "{report:?}");
     assert!(request().await.is_some_and(|last| last.time >= first.time));
+}
+
+#[tokio::test]
+async fn a_projection_is_verified_beside_the_service_that_writes_it() {
+    let installation = Installation::start().await;
+    for person in ["ada", "bob"] {
+        installation.create(person).await;
+    }
+    let last = installation.create("eve").await["position"].to_string();
+    installation.run(&["query", "people", "get", "--key", "eve", "--after", &last]).await.ok();
+    let verify = ["projection", "verify", "people"];
+    let sound = installation.run(&verify).await;
+    assert!(sound.ok().contains("3 rows\nEvery event was applied once"), "{sound:?}");
+    let verdict = installation.run(&[&verify[..], &["--json"]].concat()).await.json().remove(0);
+    assert_eq!((&verdict["verified"], &verdict["generation"]), (&"people".into(), &1.into()));
+
+    let file = installation.data.path().join("read.sqlite");
+    for statement in [
+        "DELETE FROM documents_people_1 WHERE key = 'bob'",
+        "UPDATE stretches SET events = events - 1 WHERE projection = 'people'",
+    ] {
+        tests::alter(&file, statement).await;
+    }
+    let unsound = installation.run(&verify).await;
+    assert_eq!(unsound.code, Some(1), "{unsound:?}");
+    for line in [
+        "  gap from 0 to ",
+        ", 1 skipped",
+        "  not what the log gives: bob",
+        "Mend it with `headwater projection rebuild people --accept`.",
+    ] {
+        assert!(unsound.stdout.contains(line), "{line}: {unsound:?}");
+    }
+    let left = std::fs::read_dir(installation.data.path()).unwrap();
+    let left =
+        left.filter(|it| it.as_ref().unwrap().file_name().to_string_lossy().contains("verify"));
+    assert_eq!(left.count(), 0, "the scratch file is gone");
+
+    for (more, code) in [
+        (&["nobody"][..], 5),
+        (&["people", "--generation", "7"], 5),
+        (&["people", "--store", "/nowhere/read.sqlite"], 2),
+        (&["people", "--store", "mysql://host/models"], 2),
+    ] {
+        let refused = installation.run(&[&verify[..2], more].concat()).await;
+        assert_eq!(refused.code, Some(code), "{more:?}: {refused:?}");
+    }
 }

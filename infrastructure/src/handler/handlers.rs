@@ -1,6 +1,6 @@
 //! All handlers of one instance: registered, started, watched and stopped together.
 
-use std::{sync::Arc, time::SystemTime};
+use std::sync::Arc;
 
 use async_nats::jetstream::{self, stream::Stream};
 use nats::names;
@@ -280,9 +280,7 @@ async fn standing(shared: &Shared, cell: Cell<StoreClaim>) -> Result<Standing, H
         ))));
     }
     // Rows of one log and positions of another would look like rows that are up to date.
-    let created = SystemTime::from(shared.events.cached_info().created);
-    let since = created.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let log = since.as_nanos().to_string();
+    let log = Log::id(&shared.events);
     if store.log(&log).await.map_err(bad)? != log {
         return Ok(Standing::Elsewhere(Problem::store_elsewhere(format!(
             "the rows in {shown} were folded from another event log; delete the store to fold \

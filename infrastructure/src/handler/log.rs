@@ -1,7 +1,10 @@
 //! What the leader of the event log says about it.
 //! Not here: delivery, which may come from a replica that is behind.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
 use kit::Position;
@@ -44,6 +47,13 @@ impl Log {
     /// The same log, of one subject alone.
     pub(crate) fn of(&self, subject: &str) -> Self {
         Self { subjects: vec![subject.to_owned()], ..self.clone() }
+    }
+
+    /// What tells this log from every other, the ones before it on the same server included.
+    pub(crate) fn id(stream: &Stream) -> String {
+        let created = SystemTime::from(stream.cached_info().created);
+        let since = created.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        since.as_nanos().to_string()
     }
 
     /// The position of the last commit of any aggregate.

@@ -11,7 +11,7 @@ use self::side::{Side, Total};
 use super::{
     generation::lineage,
     parked::owed,
-    sql::Tx,
+    sql::{Tx, Words},
     store::{Store, Tables},
     tables::Declared,
 };
@@ -67,21 +67,10 @@ pub(super) async fn compare(
         drop(tx);
         tokio::time::sleep(APART_INTERVAL).await;
     };
-    let words = store.database.words();
-    let side = |number, table: Option<&'static Table>| {
-        let tables = Tables::new(projection, number);
-        table.map_or_else(|| Side::documents(&tables), |it| Side::table(&tables, it, words))
-    };
-    let mut found = Found::default();
-    match declared {
-        None => found.walk(&mut tx, (side(left, None), side(right, None))).await?,
-        Some(Declared { tables, .. }) => {
-            for table in tables {
-                found.walk(&mut tx, (side(left, Some(table)), side(right, Some(table)))).await?;
-            }
-        }
-    }
-    let Found { totals: (left, right), differing } = found;
+    let place = |number| Place::new(projection, number, store.database.words());
+    let places = (&place(left), &place(right));
+    let Found { totals: (left, right), differing, .. } =
+        differences(declared, places, Sources::One(&mut tx)).await?;
     Ok(Comparison {
         position,
         rows: (left.rows, right.rows),
@@ -90,18 +79,91 @@ pub(super) async fn compare(
     })
 }
 
+/// Where the rows of one generation are.
+pub(super) struct Place {
+    tables: Tables,
+    words: Words,
+}
+
+impl Place {
+    pub(super) fn new(projection: &str, generation: i64, words: Words) -> Self {
+        Self { tables: Tables::new(projection, generation), words }
+    }
+
+    fn side(&self, table: Option<&'static Table>) -> Side {
+        match table {
+            None => Side::documents(&self.tables),
+            Some(table) => Side::table(&self.tables, table, self.words),
+        }
+    }
+}
+
+/// What the two sides of a comparison are read from.
+pub(super) enum Sources<'a> {
+    /// One snapshot has both.
+    One(&'a mut Tx),
+    /// Each is in a store of its own.
+    Two(&'a mut Tx, &'a mut Tx),
+}
+
+impl Sources<'_> {
+    const fn left(&mut self) -> &mut Tx {
+        match self {
+            Self::One(tx) | Self::Two(tx, _) => tx,
+        }
+    }
+
+    const fn right(&mut self) -> &mut Tx {
+        match self {
+            Self::One(tx) | Self::Two(_, tx) => tx,
+        }
+    }
+}
+
+/// Goes through all rows at both places.
+pub(super) async fn differences(
+    declared: Option<Declared>,
+    (left, right): (&Place, &Place),
+    mut sources: Sources<'_>,
+) -> sqlx::Result<Found> {
+    let mut found = Found::default();
+    match declared {
+        None => found.walk(&mut sources, (left.side(None), right.side(None))).await?,
+        Some(Declared { tables, .. }) => {
+            for table in tables {
+                let sides = (left.side(Some(table)), right.side(Some(table)));
+                found.walk(&mut sources, sides).await?;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// In what two sides differ.
 #[derive(Default)]
-struct Found {
+pub(super) struct Found {
     totals: (Total, Total),
-    differing: Vec<Key>,
+    /// The first keys whose rows differ, or that only one side has.
+    pub(super) differing: Vec<Key>,
+    /// How many there are in all.
+    pub(super) all: u64,
 }
 
 impl Found {
+    /// Rows of the left side.
+    pub(super) const fn rows(&self) -> u64 {
+        self.totals.0.rows
+    }
+
     /// Goes through two tables in the order of their keys.
-    async fn walk(&mut self, tx: &mut Tx, mut sides: (Side, Side)) -> sqlx::Result<()> {
+    async fn walk(
+        &mut self,
+        sources: &mut Sources<'_>,
+        mut sides: (Side, Side),
+    ) -> sqlx::Result<()> {
         loop {
-            sides.0.fill(tx).await?;
-            sides.1.fill(tx).await?;
+            sides.0.fill(sources.left()).await?;
+            sides.1.fill(sources.right()).await?;
             let order = match (sides.0.next_key(), sides.1.next_key()) {
                 (None, None) => return Ok(()),
                 (Some(_), None) => Ordering::Less,
@@ -114,8 +176,11 @@ impl Found {
             );
             rows.0.iter().for_each(|row| self.totals.0.add(row));
             rows.1.iter().for_each(|row| self.totals.1.add(row));
-            if rows.0 != rows.1 && self.differing.len() < NAMED_MAX {
-                self.differing.extend(rows.0.or(rows.1).map(|row| row.name()));
+            if rows.0 != rows.1 {
+                self.all += 1;
+                if self.differing.len() < NAMED_MAX {
+                    self.differing.extend(rows.0.or(rows.1).map(|row| row.name()));
+                }
             }
         }
     }

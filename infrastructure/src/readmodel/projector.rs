@@ -17,11 +17,11 @@ use super::{
     batch::ApplyError,
     generation::Generation,
     letters::Letters,
-    reading::{Fault, Reader, Reading},
+    reading::{Fault, Known, Reader, Reading},
     store::Store,
 };
 use crate::{
-    deadletter::{BookError, Cursor, Record},
+    deadletter::{BookError, Cursor, Facts, Record},
     envelope,
     handler::{Attempts, Backoff, Delivery, Duty, Ended, Feed, Item, Log, Waits, dead_letter},
 };
@@ -137,12 +137,7 @@ impl Projector {
     }
 
     pub(super) fn reader(&self) -> Reader<'_> {
-        Reader {
-            projection: &*self.projection,
-            book: &self.letters.book,
-            owed: &self.owed,
-            meter: &self.duty.gauge.events,
-        }
+        Reader { projection: &*self.projection, known: self, meter: &self.duty.gauge.events }
     }
 
     /// Counts the events that are in the rows now. What a transaction took, they took together.
@@ -275,6 +270,18 @@ impl Projector {
 
     pub(super) async fn reach(&self, name: &'static str) {
         self.duty.options.fail_points.reach(name).await;
+    }
+}
+
+impl Known for Projector {
+    fn waits_from(&self, subject: &str) -> Option<Cursor> {
+        let parked = self.letters.book.at(subject);
+        // Nothing of what is owed is read before that is made good.
+        parked.or_else(|| self.owed.contains(subject).then(Cursor::default))
+    }
+
+    fn facts(&self, subject: &str) -> Option<Arc<Facts>> {
+        self.letters.book.facts(subject)
     }
 }
 

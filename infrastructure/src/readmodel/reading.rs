@@ -1,17 +1,14 @@
 //! Commits read into what touches documents, with what was decided about their events.
 //! Not here: folding, and what becomes of an event that cannot be read.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use kit::Position;
 use nats::Subject;
 
 use super::{AnyProjection, Touch, parked::Passed, stretches::Mark};
 use crate::{
-    deadletter::{Book, Cursor, Fact},
+    deadletter::{Cursor, Fact, Facts},
     envelope::{self, Element},
     handler::{Delivery, EventMeter, EventType, Failure, Source, overridden},
 };
@@ -69,12 +66,24 @@ impl Reading {
     }
 }
 
+/// What is known of events beside the log.
+pub(super) trait Known {
+    /// From where on events of `subject` wait, if any do.
+    fn waits_from(&self, subject: &str) -> Option<Cursor>;
+
+    /// What was decided about events of `subject`.
+    fn facts(&self, subject: &str) -> Option<Arc<Facts>>;
+
+    /// Whether events of the full type `kind` are read at all.
+    fn is_wanted(&self, _kind: &str) -> bool {
+        true
+    }
+}
+
 /// Reads commits for one projection.
 pub(super) struct Reader<'a> {
     pub(super) projection: &'a dyn AnyProjection,
-    pub(super) book: &'a Book,
-    /// Subjects of which something is owed: nothing of them is read before that is made good.
-    pub(super) owed: &'a HashSet<String>,
+    pub(super) known: &'a dyn Known,
     pub(super) meter: &'a EventMeter,
 }
 
@@ -84,10 +93,7 @@ impl Reader<'_> {
         let mut reading = Reading::default();
         for delivery in deliveries {
             let start = Cursor { position: delivery.position, index: 0 };
-            let until = match self.book.at(&delivery.subject) {
-                Some(at) => Some(at.max(start)),
-                None => self.owed.contains(&delivery.subject).then_some(start),
-            };
+            let until = self.known.waits_from(&delivery.subject).map(|from| from.max(start));
             match self.commit(delivery, until) {
                 Ok(commit) => reading.extend(delivery.position, commit),
                 Err(fault) => {
@@ -114,7 +120,7 @@ impl Reader<'_> {
             key: key.unwrap_or_else(|| id.to_string()),
             from,
         };
-        let facts = self.book.facts(&delivery.subject);
+        let facts = self.known.facts(&delivery.subject);
         let facts = facts.as_deref();
         let elements = match envelope::decode(&delivery.body) {
             Ok(elements) => elements,
@@ -133,6 +139,9 @@ impl Reader<'_> {
         };
         let mut read = Read::default();
         for (index, element) in elements.iter().enumerate() {
+            if !self.known.is_wanted(&element.kind) {
+                continue;
+            }
             let at = Cursor { position, index };
             let waits = until.filter(|until| at >= *until);
             let replaced;

@@ -87,6 +87,14 @@ impl Database {
         }
     }
 
+    /// Opens what `location` names, to read it beside whoever writes it. Nothing is made.
+    pub(super) async fn look(location: &StoreLocation) -> sqlx::Result<Self> {
+        match location {
+            StoreLocation::Sqlite(path) => sqlite::look(path).await,
+            StoreLocation::Postgres(url) => Box::pin(postgres::look(url)).await.map(Self::Postgres),
+        }
+    }
+
     /// A transaction that writes.
     pub(super) async fn write(&self) -> sqlx::Result<Tx> {
         match self {

@@ -58,6 +58,12 @@ impl Tally {
         self.events += 1;
         self.sum = (self.sum + mark.value) & MASK;
     }
+
+    /// What is left of these events without those of `less`.
+    pub(super) const fn without(self, less: Self) -> Self {
+        let events = self.events.saturating_sub(less.events);
+        Self { events, sum: self.sum.wrapping_sub(less.sum) & MASK }
+    }
 }
 
 /// The stretch that holds `position`.

@@ -18,7 +18,7 @@ use crate::{handler::Log, problem::Problem};
 const INACTIVE_MAX: Duration = Duration::from_secs(5);
 
 /// The stream of events behind `client`.
-pub(super) async fn open(client: &async_nats::Client) -> Result<Stream, Problem> {
+pub(crate) async fn open(client: &async_nats::Client) -> Result<Stream, Problem> {
     let context = jetstream::new(client.clone());
     context.get_stream(names::EVENTS).await.map_err(|error| away(&error))
 }

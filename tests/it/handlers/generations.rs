@@ -74,6 +74,12 @@ async fn query(handlers: &Handlers, name: &str, params: Value) -> Result<Value, 
         .map_err(|problem| format!("{}: {}", problem.code, problem.detail))
 }
 
+/// Every event was applied once, whatever became of generations meanwhile.
+async fn sound(world: &World) {
+    let verdict = world.verified("scores", &scoring()).await;
+    assert!(verdict.is_sound() && verdict.events == verdict.position.0, "{verdict:?}");
+}
+
 /// Every commit of these logs is one ball. So the balls of an answer, all of them, are as many as
 /// its position says, and each server's are without a gap: anything else is a mixture.
 async fn consistent(handlers: &Handlers, after: Position) -> Position {
@@ -133,6 +139,7 @@ async fn a_rebuild_under_traffic_is_seen_by_no_reader(world: World) {
     let (reads, (), ()) = futures::join!(reads, traffic, rebuilds);
     assert!(reads > 10 && asked.into_inner(), "{reads} reads");
     consistent(&handlers, world.last().await).await;
+    sound(&world).await;
     handlers.stop().await;
 }
 
@@ -175,6 +182,7 @@ async fn a_rebuild_goes_on_where_it_was_killed(world: World) {
     assert_eq!(roles(&report), [(1, GenerationRole::Standby), (2, GenerationRole::Current)]);
     assert!(furthest > 0, "it was killed in the middle");
     consistent(&last, world.last().await).await;
+    sound(&world).await;
     last.stop().await;
 }
 

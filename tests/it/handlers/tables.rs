@@ -70,6 +70,8 @@ async fn after_any_kill_the_rows_equal_a_fold_of_the_log(world: World) {
         consistent(&handlers, last).await.1,
         log.values().map(|it| it.len() as u64).sum::<u64>()
     );
+    let verdict = world.verified("book", &booking()).await;
+    assert!(verdict.is_sound() && verdict.events == last.0, "{verdict:?}");
     handlers.stop().await;
 }
 

@@ -13,7 +13,7 @@ use infrastructure::{
     jetstream::{JetStreamOptions, JetStreamStore},
     processor::{Processor, ProcessorOptions},
     provision::{ProvisionOptions, provision},
-    readmodel::StoreLocation,
+    readmodel::{StoreLocation, Verdict, Verification, verify},
     request::{CommandRequest, Reply},
     service::CommandService,
     timers::TimerOptions,
@@ -21,7 +21,7 @@ use infrastructure::{
 use kit::{Position, Secret};
 use nats::names;
 use serde_json::value::RawValue;
-use sqlx::{Connection as _, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 use test_postgres::Postgres;
 use tests::{LIMIT, eventually};
@@ -146,11 +146,7 @@ impl World {
                     .unwrap();
                 sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
             }
-            None => {
-                let file = SqliteConnectOptions::new().filename(self.file());
-                let mut connection = SqliteConnection::connect_with(&file).await.unwrap();
-                sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
-            }
+            None => tests::alter(self.file(), statement).await,
         }
     }
 
@@ -298,6 +294,24 @@ impl World {
             messages.push(stream.get_raw_message(sequence).await.unwrap());
         }
         messages
+    }
+
+    /// What the log says about the rows of `projection`, looked at beside whoever runs.
+    pub(crate) async fn verified(&self, projection: &str, composition: &Composition) -> Verdict {
+        let (asked, _folder) = self.verification(projection);
+        verify(&self.connection, composition, &asked, |_| {}).await.unwrap()
+    }
+
+    /// A verification of `projection`, and the folder that it needs.
+    pub(crate) fn verification(&self, projection: &str) -> (Verification, TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let asked = Verification {
+            projection: projection.to_owned(),
+            generation: None,
+            store: self.store.clone(),
+            scratch: folder.path().join("rows.sqlite"),
+        };
+        (asked, folder)
     }
 
     /// Lets `handler` begin again, as an operator would.

@@ -36,15 +36,21 @@ pub(super) const WORDS: Words = Words {
     end_keyed: "",
 };
 
-pub(super) async fn open(url: &PostgresUrl) -> sqlx::Result<PgPool> {
+/// Connects, and makes nothing.
+pub(super) async fn look(url: &PostgresUrl) -> sqlx::Result<PgPool> {
     let options: PgConnectOptions = url.options()?;
     let named = options.get_application_name().is_some();
     let options = if named { options } else { options.application_name("headwater") };
-    let pool = PgPoolOptions::new()
+    PgPoolOptions::new()
         .max_connections(CONNECTIONS_MAX)
         .acquire_timeout(CONNECT_TIMEOUT)
         .connect_with(options.options(SESSION))
-        .await?;
+        .await
+}
+
+/// Connects, and makes the schema if there is none.
+pub(super) async fn open(url: &PostgresUrl) -> sqlx::Result<PgPool> {
+    let pool = look(url).await?;
     let mut tx = pool.begin().await?;
     exclude(&mut tx).await?;
     // Asked first: making it, if it is not there, needs a right that a service may lack.

@@ -9,7 +9,7 @@ use std::{
 
 use kit::Key;
 use sqlx::{
-    QueryBuilder, Sqlite, Transaction,
+    QueryBuilder, Sqlite, SqlitePool, Transaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::fs::OpenOptions;
@@ -51,18 +51,26 @@ pub(super) async fn open(path: &Path) -> sqlx::Result<Database> {
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(BUSY_TIMEOUT);
     let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-    let reader = SqlitePoolOptions::new()
-        .max_connections(READERS_MAX)
-        .after_release(|connection, _| {
-            Box::pin(async move {
-                // What limits one reader's statements is not the next one's.
-                connection.lock_handle().await?.remove_progress_handler();
-                Ok(true)
-            })
+    Ok(Database::Sqlite { writer, reader: reader(options).await? })
+}
+
+/// Opens a file that is there, without a connection that could write.
+pub(super) async fn look(path: &Path) -> sqlx::Result<Database> {
+    let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT);
+    let reader = reader(options).await?;
+    Ok(Database::Sqlite { writer: reader.clone(), reader })
+}
+
+async fn reader(options: SqliteConnectOptions) -> sqlx::Result<SqlitePool> {
+    let pool = SqlitePoolOptions::new().max_connections(READERS_MAX);
+    let pool = pool.after_release(|connection, _| {
+        Box::pin(async move {
+            // What limits one reader's statements is not the next one's.
+            connection.lock_handle().await?.remove_progress_handler();
+            Ok(true)
         })
-        .connect_with(options.read_only(true))
-        .await?;
-    Ok(Database::Sqlite { writer, reader })
+    });
+    pool.connect_with(options.read_only(true)).await
 }
 
 /// Makes a new file its owner's alone: rows hold personal data. `SQLite` gives the files of the

@@ -148,6 +148,8 @@ async fn whole(world: &World, handlers: &Handlers, point: &str) {
     });
     let balls = &all.await["document"]["balls"];
     assert_eq!(*balls, serde_json::json!([1, POISON, 3, 4, 5]), "{point}");
+    let verdict = world.verified("scores", &mended()).await;
+    assert!(verdict.is_sound() && verdict.events == 5, "{point}: {verdict:?}");
 }
 
 async fn an_owner_that_dies_before_it_parks(world: World) {
