@@ -10,7 +10,7 @@ use policies::{
     ActivateOnOnboarding, CertificationExpiry, ExpireOnboarding, ExpireVerification,
     OnboardingDriver, RemindOfOnboarding, ReserveVerifiedEmail, SendVerification, Welcome,
 };
-use projections::{Directory, OnboardingBoard, People, Timeline};
+use projections::{Directory, OnboardingBoard, People, Skills, Timeline};
 
 use crate::reader::Reader;
 
@@ -40,6 +40,7 @@ pub fn composition() -> Composition {
         .projection(Directory)
         .projection(Timeline)
         .projection(OnboardingBoard)
+        .tables(Skills)
 }
 
 /// The same and what only runs where it is given the means to, such as a mail server: for looking at

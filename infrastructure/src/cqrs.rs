@@ -153,7 +153,7 @@ impl<S: Store, A: Aggregate, C: Codec<A>> CqrsStore<S, A, C> {
             aggregate_id: element.aggregate_id.to_string(),
             sequence: sequence(element.version),
             payload: self.codec.read(element).map_err(unreadable)?,
-            metadata: metadata::to_map(*id, *time, metadata),
+            metadata: kit::cqrs_metadata(*id, *time, metadata),
         })
     }
 
@@ -195,7 +195,7 @@ impl<S: Store, A: Aggregate, C: Codec<A>> CqrsStore<S, A, C> {
             aggregate_id: key.id.to_string(),
             sequence: sequence(draft.version),
             payload,
-            metadata: metadata::to_map(draft.id, time, &metadata),
+            metadata: kit::cqrs_metadata(draft.id, time, &metadata),
         });
         Ok(committed.collect())
     }

@@ -164,7 +164,8 @@ impl DirectoryEntry {
     }
 }
 
-fn sort_by(name: &PersonName) -> String {
+/// The place of a name in lists: family names first, then the others, in lower case.
+pub(crate) fn sort_by(name: &PersonName) -> String {
     let parts: Vec<_> =
         name.family().iter().chain(name.given()).map(|part| part.as_str()).collect();
     parts.join(" ").to_lowercase()

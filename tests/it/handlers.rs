@@ -13,6 +13,7 @@ mod projections;
 mod queries;
 mod reset;
 mod restored;
+mod skills;
 mod stale;
 mod table_tennis;
 mod tables;

@@ -16,11 +16,12 @@ use crate::{
   headwater query people get --key ada --after 12
   headwater query directory list --where name=lovel --where tag=vip --limit 20
   headwater query directory count --by lifecycle
+  headwater query skills holders --param skill=rust --param at_least=advanced
   headwater query commands result --param command_id=0197…")]
 pub struct QueryArgs {
     /// The projection
     projection: String,
-    /// The query: get, list or count
+    /// The query: get, list or count, or what the projection declares
     name: String,
     /// Which document
     #[arg(long)]
@@ -37,13 +38,13 @@ pub struct QueryArgs {
     /// How long to wait for it, in milliseconds
     #[arg(long, value_name = "MILLISECONDS")]
     wait_ms: Option<u64>,
-    /// Most documents in the answer
+    /// Most documents or rows in the answer
     #[arg(long)]
     limit: Option<u64>,
     /// Where the previous page ended: its `next`
     #[arg(long)]
     cursor: Option<String>,
-    /// Another parameter of the query; may be given several times
+    /// A parameter that the projection declares; may be given several times
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     param: Vec<(String, String)>,
     #[command(flatten)]
@@ -96,9 +97,10 @@ pub async fn run(global: &Global, args: QueryArgs) -> Result<()> {
     output.line(human(&answer))
 }
 
-/// The documents first, then where they stand.
+/// The documents or rows first, then where they stand.
 fn human(answer: &Value) -> String {
-    let mut text = match (answer.get("documents"), answer.get("document"), answer.get("counts")) {
+    let many = answer.get("documents").or_else(|| answer.get("rows"));
+    let mut text = match (many, answer.get("document"), answer.get("counts")) {
         (Some(Value::Array(documents)), ..) if documents.is_empty() => "(none)".to_owned(),
         (Some(Value::Array(documents)), ..) => {
             documents.iter().map(outline).collect::<Vec<_>>().join("\n\n")
@@ -109,6 +111,9 @@ fn human(answer: &Value) -> String {
     };
     if let Some(position) = answer.get("position") {
         text.push_str(&format!("\n\nat position {position}"));
+    }
+    if answer.get("status").and_then(Value::as_str) == Some("parked") {
+        text.push_str(", without what waits behind a dead letter");
     }
     if let Some(parked) = answer.get("parked").filter(|parked| parked.as_u64() > Some(0)) {
         text.push_str(&format!(", {parked} parked"));
@@ -122,6 +127,19 @@ fn human(answer: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_are_shown_like_documents_and_what_is_missing_from_them_is_told() {
+        let answer = serde_json::json!({
+            "status": "parked", "position": 12, "parked": 1, "next": null,
+            "rows": [{"skill": "rust", "people": 2}],
+        });
+        let expected = "people: 2\nskill: rust\n\nat position 12, without what waits behind a dead \
+                        letter, 1 parked";
+        assert_eq!(human(&answer), expected);
+        let none = serde_json::json!({"rows": [], "position": 12});
+        assert_eq!(human(&none), "(none)\n\nat position 12");
+    }
 
     #[test]
     fn a_page_says_how_to_get_the_next_one() {

@@ -53,7 +53,11 @@ async fn a_projection_or_query_that_does_not_exist_is_not_found_and_those_there_
     }
     let unknown = installation.run(&["query", "persons", "get"]).await;
     assert!(unknown.stderr.contains("directory, onboarding-board, people"), "{unknown:?}");
-    for (projection, known) in [("people", "count, get and list"), ("commands", "result")] {
+    for (projection, known) in [
+        ("people", "count, get and list"),
+        ("commands", "result"),
+        ("skills", "holders(skill, at_least?, certified_on?, available?)"),
+    ] {
         let unknown = installation.run(&["query", projection, "fly"]).await;
         assert_eq!(unknown.code, Some(5), "{unknown:?}");
         assert!(unknown.stderr.contains(known), "{unknown:?}");

@@ -28,7 +28,7 @@ pub use catalogue::{CommandInfo, FieldInfo};
 pub use chart::{Arrow, Chart};
 pub use command::{BadCommand, Command};
 pub use context::{Actor, Context, Secret};
-pub use cqrs::ContextSource;
+pub use cqrs::{ContextSource, cqrs_metadata, update_view};
 pub use effect::{Delivery, Effect, Outcome};
 pub use event::{Event, EventSet, Kind, Payload, Unreadable, decode, describe};
 pub use excerpt::excerpt;

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use kit::{CommandId, EventId, Metadata};
+use kit::{CommandId, Metadata};
 use uuid::Uuid;
 
 /// Metadata that the envelope has no place for.
@@ -38,29 +37,4 @@ pub(super) fn from_map(mut map: HashMap<String, String>) -> Result<Metadata, Bad
         traceparent: map.remove("traceparent"),
     };
     map.into_keys().next().map_or(Ok(metadata), |key| Err(BadMetadata::Unknown(key)))
-}
-
-/// What a reader gets: the metadata, and the event's own id and time.
-pub(super) fn to_map(
-    id: EventId,
-    time: DateTime<Utc>,
-    metadata: &Metadata,
-) -> HashMap<String, String> {
-    let always = [
-        ("event_id", id.to_string()),
-        ("time", time.to_rfc3339_opts(SecondsFormat::Micros, true)),
-        ("command_id", metadata.command_id.to_string()),
-        ("command_hash", metadata.command_hash.clone()),
-        ("correlation_id", metadata.correlation_id.clone()),
-        ("hops", metadata.hops.to_string()),
-    ];
-    let sometimes = [
-        ("causation_id", &metadata.causation_id),
-        ("user_id", &metadata.user_id),
-        ("session_id", &metadata.session_id),
-        ("request_id", &metadata.request_id),
-        ("traceparent", &metadata.traceparent),
-    ];
-    let sometimes = sometimes.into_iter().filter_map(|(key, value)| Some((key, value.clone()?)));
-    always.into_iter().chain(sometimes).map(|(key, value)| (key.to_owned(), value)).collect()
 }

@@ -1,8 +1,6 @@
 //! The same log gives the same documents: twice, after a restart in the middle, and in cqrs-es.
 
-use std::collections::HashMap;
-
-use cqrs_es::{Aggregate, EventEnvelope, View};
+use cqrs_es::{Aggregate, View};
 use domain::{onboarding::Onboarding, person::Person};
 use kit::{Projection, Recorded};
 use projections::{Directory, OnboardingBoard, People, Timeline};
@@ -32,13 +30,7 @@ fn agrees_after_a_restart<P: Projection>(log: &[Recorded<P::When>], at: usize) {
 fn view<A: Aggregate, V: View<A>>(log: &[Recorded<A::Event>]) -> V {
     let mut view = V::default();
     for recorded in log {
-        let time = ("time".to_owned(), recorded.time.to_rfc3339());
-        view.update(&EventEnvelope {
-            aggregate_id: recorded.aggregate_id.to_string(),
-            sequence: usize::try_from(recorded.version.0).unwrap(),
-            payload: recorded.event.clone(),
-            metadata: HashMap::from([time]),
-        });
+        kit::update_view::<A>(&mut view, recorded);
     }
     view
 }

@@ -8,4 +8,5 @@ mod folding;
 mod history;
 mod onboarding_board;
 mod people;
+mod skills;
 mod timeline;

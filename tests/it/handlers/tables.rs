@@ -145,7 +145,12 @@ async fn what_makes_no_sense_is_refused_with_what_is_wrong(world: World) {
         ("of", json!({"server": "ada", "cursor": "x"}), "invalid", "cursor"),
         ("of", json!({"server": "ada", "cursor": "WyJhZGEiXQ"}), "invalid", "cursor"),
         ("of", json!([1]), "invalid", "parameters"),
-        ("get", json!({"key": "ada"}), "unknown-query", "it has: of, totals, loose, endless"),
+        (
+            "get",
+            json!({"key": "ada"}),
+            "unknown-query",
+            "it has: of(server, from?), totals(at_least?), loose()",
+        ),
         ("loose", json!({"limit": 10}), "internal", "does not tell all rows apart"),
         ("endless", json!({}), "deadline", "takes longer than 5s"),
     ] {

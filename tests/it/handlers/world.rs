@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path, sync::mpsc, thread, time::Duration};
 
 use async_nats::jetstream;
-use domain::mail::Mail;
+use domain::{mail::Mail, person::Person};
 use infrastructure::{
     client::Client,
     composition::Composition,
@@ -59,7 +59,11 @@ pub(crate) const LEASE_TTL: Duration = Duration::from_millis(1500);
 
 /// The aggregates; a test adds handlers.
 pub(crate) fn table() -> Composition {
-    Composition::new().aggregate::<Server>().aggregate::<Receiver>().aggregate::<Mail>()
+    Composition::new()
+        .aggregate::<Server>()
+        .aggregate::<Receiver>()
+        .aggregate::<Mail>()
+        .aggregate::<Person>()
 }
 
 pub(crate) struct World {

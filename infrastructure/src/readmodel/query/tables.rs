@@ -6,7 +6,7 @@ mod given;
 use chrono::{DateTime, SecondsFormat, Utc};
 use kit::{
     excerpt,
-    tables::{Column, Query, Type},
+    tables::{Column, Param, Query, Type},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::value::RawValue;
@@ -29,6 +29,13 @@ pub(super) fn names(declared: &Declared) -> Vec<&'static str> {
     declared.queries.iter().map(|query| query.name).collect()
 }
 
+/// A query with its parameters, for people.
+fn signature(query: &Query) -> String {
+    let word = |param: &Param| format!("{}{}", param.name, if param.optional { "?" } else { "" });
+    let params: Vec<_> = query.params.iter().map(word).collect();
+    format!("{}({})", query.name, params.join(", "))
+}
+
 /// The tables of one projection, asked.
 pub(super) struct Tables<'a> {
     pub(super) served: &'a Served,
@@ -40,7 +47,8 @@ impl Tables<'_> {
     pub(super) async fn answer(&self, name: &str, body: &[u8]) -> Result<Answer, Problem> {
         let Some(query) = self.declared.queries.iter().find(|query| query.name == name) else {
             let (projection, name) = (self.served.projection.name(), excerpt(name));
-            let known = names(&self.declared).join(", ");
+            let known: Vec<_> = self.declared.queries.iter().map(signature).collect();
+            let known = known.join(", ");
             return Err(Problem::unknown_query(format!(
                 "{projection} has no query {name:?}; it has: {known}"
             )));
