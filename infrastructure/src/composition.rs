@@ -22,6 +22,9 @@ pub enum HandlerKind {
     Effect,
     /// Turns events into rows: documents, or tables.
     Projection,
+    /// No handler of events, but what one instance does for all: keeping the timers, carrying out
+    /// durable commands.
+    Duty,
 }
 
 impl fmt::Display for HandlerKind {
@@ -30,6 +33,7 @@ impl fmt::Display for HandlerKind {
             Self::Policy => "policy",
             Self::Effect => "effect",
             Self::Projection => "projection",
+            Self::Duty => "duty",
         })
     }
 }

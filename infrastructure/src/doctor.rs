@@ -17,7 +17,8 @@ use nats::{micro, names};
 use serde::Serialize;
 
 use crate::{
-    handler::{HandlerReport, report},
+    composition::HandlerKind,
+    handler::{HandlerReport, duties, report},
     provision::{self, Drift, Durability, ProvisionError, ProvisionOptions, drift},
     timers,
 };
@@ -35,7 +36,7 @@ pub struct Report {
     pub durability_statement: String,
     /// Every stream and bucket.
     pub streams: Vec<StreamReport>,
-    /// Every registered handler.
+    /// Every registered handler, and what instances do for all beside them.
     pub handlers: Vec<HandlerReport>,
     /// What is wrong, in words; nothing if all is well.
     pub problems: Vec<String>,
@@ -88,7 +89,11 @@ pub async fn examine(
     }
     let durability = Durability::read(options.monitoring.as_deref()).await;
     let mut problems: Vec<String> = streams.iter().flat_map(StreamReport::problems).collect();
-    let handlers = match report(client).await {
+    let found = match report(client).await {
+        Ok(found) => duties(client).await.map(|duties| [found, duties].concat()),
+        Err(problem) => Err(problem),
+    };
+    let handlers = match found {
         Ok(handlers) => handlers,
         Err(problem) => {
             problems.push(format!("the handlers cannot be read: {problem}"));
@@ -209,7 +214,11 @@ impl fmt::Display for Report {
             let HandlerReport { name, kind, position, lag, owner, .. } = handler;
             let owner = owner.as_deref().unwrap_or("none");
             let mark = if handler.stale { " (stale)" } else { "" };
-            let (kind, position) = (kind.to_string(), position.to_string());
+            let position = match kind {
+                HandlerKind::Duty => "-".to_owned(),
+                _ => position.to_string(),
+            };
+            let kind = kind.to_string();
             let epoch = handler.epoch.map_or_else(|| "-".to_owned(), |epoch| epoch.to_string());
             let renewed =
                 handler.renewed_ms.map_or_else(|| "-".to_owned(), |age| format!("{age} ms"));

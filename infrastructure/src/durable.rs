@@ -31,7 +31,7 @@ pub use results::Results;
 use worker::Worker;
 
 /// The lease's key; no handler may have this name.
-const LEASE: &str = "commands";
+pub(crate) const LEASE: &str = "commands";
 /// How long the lease outlives its last renewal.
 const LEASE_TTL: Duration = Duration::from_secs(6);
 
@@ -84,7 +84,7 @@ impl DurableCommands {
             seen: AtomicU64::new(0),
             stop: stop.clone(),
         });
-        let gauge = Gauge::new(HandlerInfo { name: LEASE, kind: HandlerKind::Effect }, None);
+        let gauge = Gauge::new(HandlerInfo { name: LEASE, kind: HandlerKind::Duty }, None);
         let contender =
             Contender::new(Cell::new(&leases, LEASE), gauge.clone(), instance, LEASE_TTL);
         let running = Vital::spawn(run(worker, contender, gauge, stop.clone()));

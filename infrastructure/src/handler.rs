@@ -46,7 +46,7 @@ pub use in_hand::InHand;
 pub use options::HandlerOptions;
 pub use processing::{EventStatus, Processing, Processings};
 pub use registration::{Registration, RegistrationError};
-pub use report::{HandlerReport, report};
+pub use report::{HandlerReport, duties, report};
 pub use reset::{Acted, Standpoint, Told, acted_on, standpoint, told_of};
 pub use restored::{LogBehind, past_the_end, rewind};
 pub use status::{HandlerState, HandlerStatus};

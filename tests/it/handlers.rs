@@ -1,10 +1,12 @@
 //! Policies, effects and projections as durable consumers, on a real server.
 
 mod deadletters;
+mod doctor;
 mod effects;
 mod faults;
 mod generations;
 mod intents;
+mod lag;
 mod outages;
 mod policies;
 mod postman;

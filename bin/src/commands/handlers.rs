@@ -1,4 +1,4 @@
-//! `headwater handlers`: how far each policy and projection has come, and having one go back.
+//! `headwater handlers`: how far each handler has come, who does what for all, and having one go back.
 
 mod history;
 mod preview;
@@ -7,6 +7,7 @@ mod reset;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use infrastructure::{
+    composition::HandlerKind,
     handler::{self, BreakerState, HandlerReport, HandlerState, LogBehind},
     readmodel::{GenerationReport, generation_reports},
 };
@@ -62,7 +63,8 @@ pub async fn run(global: &Global, args: HandlersArgs) -> Result<()> {
 
 async fn list(global: &Global, output: Output) -> Result<()> {
     let client = connection::connect(global).await?;
-    let handlers = handler::report(&client).await?;
+    let mut handlers = handler::report(&client).await?;
+    handlers.extend(handler::duties(&client).await?);
     if !output.is_json() {
         output.line(format!(
             "{:<26} {:<10} {:<8} {:>9} {:>7} {:>7} {:>8} {:>7} {:>6}  owner",
@@ -133,11 +135,14 @@ fn line(handler: &HandlerReport) -> String {
         (_, Some(HandlerState::Halted { reason })) => ("halted", Some(reason)),
     };
     let owner = clean(owner.as_deref().unwrap_or("-"));
-    let (kind, position) = (kind.to_string(), position.to_string());
+    let (position, rate) = match kind {
+        HandlerKind::Duty => ("-".to_owned(), "-".to_owned()),
+        _ => (position.to_string(), format!("{:.1}", handler.rate)),
+    };
+    let kind = kind.to_string();
     let behind = handler.lag_ms.map_or_else(|| "-".to_owned(), age);
-    let rate = handler.rate;
     let mut line = format!(
-        "{name:<26} {kind:<10} {state:<8} {position:>9} {lag:>7} {behind:>7} {rate:>8.1} \
+        "{name:<26} {kind:<10} {state:<8} {position:>9} {lag:>7} {behind:>7} {rate:>8} \
          {retries:>7} {parked:>6}  {owner}"
     );
     for more in reason.map(|reason| clean(reason)).into_iter().chain(further(handler)) {
@@ -149,9 +154,9 @@ fn line(handler: &HandlerReport) -> String {
 
 /// What most handlers have nothing of, on a line of its own.
 fn further(handler: &HandlerReport) -> Option<String> {
-    let HandlerReport { waiting, refused, skipped, .. } = handler;
+    let HandlerReport { name, parked, waiting, refused, skipped, .. } = handler;
     let counts = [
-        (*waiting, "commits wait behind dead letters"),
+        (*waiting, "commits wait among the dead letters"),
         (*refused, "orders refused"),
         (*skipped, "events passed over"),
     ];
@@ -162,7 +167,8 @@ fn further(handler: &HandlerReport) -> Option<String> {
         let (dependency, failures) = (clean(&it.dependency), it.failures);
         format!("{dependency} is away: {failures} failures in a row")
     });
-    let told: Vec<_> = told.chain(breaker).collect();
+    let parked = (*parked > 0).then(|| format!("see `headwater dlq list --handler {name}`"));
+    let told: Vec<_> = told.chain(breaker).chain(parked).collect();
     (!told.is_empty()).then(|| told.join(", "))
 }
 

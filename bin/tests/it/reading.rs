@@ -108,6 +108,14 @@ async fn a_healthy_installation_is_called_so_and_a_broken_one_not() {
     assert!(healthy.ok().contains("sync_interval: always"), "{healthy:?}");
     let handlers = installation.run(&["handlers", "--json"]).await.json();
     assert!(handlers.iter().any(|handler| handler["name"] == "onboarding-driver"));
+    for duty in ["commands", "timers"] {
+        let found = handlers.iter().find(|handler| handler["name"] == duty).unwrap();
+        assert!(found["kind"] == "duty" && found["owner"].is_string(), "{found}");
+    }
+    let told = installation.run(&["handlers"]).await;
+    let timers = told.ok().lines().find(|line| line.starts_with("timers ")).unwrap();
+    let words: Vec<_> = timers.split_whitespace().take(4).collect();
+    assert_eq!(words, ["timers", "duty", "running", "-"]);
 
     let client = async_nats::connect(&installation.dev.url).await.unwrap();
     async_nats::jetstream::new(client).delete_stream("TIMERS").await.unwrap();

@@ -116,20 +116,7 @@ impl Handlers {
             stop: stop.clone(),
         };
         let standing = standing(&shared, Cell::new(&registry, STORE)).await?;
-        let store = match &standing {
-            Standing::Here(store) => Some(store.clone()),
-            Standing::Elsewhere(problem)
-                if shared.options.projections && shared.options.projections_required =>
-            {
-                return Err(HandlersError::Elsewhere(problem.clone()));
-            }
-            Standing::Elsewhere(problem) => {
-                if shared.options.projections {
-                    tracing::error!("{problem}");
-                }
-                None
-            }
-        };
+        let store = opened(&standing, &shared.options)?;
         not_behind(client, &shared.events, store.as_ref()).await?;
         let (dispatch, breakers) = (dispatch(client).await?, Breakers::default());
         let ended = CancellationToken::new();
@@ -153,8 +140,12 @@ impl Handlers {
             }
             spawn(&mut running, &ended, supervisor.run());
         }
+        let mut observed = gauges.clone();
         if shared.options.policies {
-            spawn(&mut running, &ended, fire(&shared, dispatch));
+            let info = HandlerInfo { name: timers::NAME, kind: HandlerKind::Duty };
+            let gauge = Gauge::new(info, None);
+            observed.push(gauge.clone());
+            spawn(&mut running, &ended, fire(&shared, dispatch, gauge));
         }
         let refused = match &standing {
             Standing::Elsewhere(problem) => Some(problem.clone()),
@@ -163,7 +154,7 @@ impl Handlers {
         let refused = refused.filter(|_| shared.options.projections);
         let models = ReadModels::new(standing, served);
         let gauges = gauges.into();
-        metrics::observe_handlers(&gauges);
+        metrics::observe_handlers(&observed.into());
         Ok(Self { gauges, running, stop, ended, models, store, refused })
     }
 
@@ -201,6 +192,22 @@ impl Handlers {
     }
 }
 
+/// The store of the read models, if it is to be used here.
+fn opened(standing: &Standing, options: &HandlerOptions) -> Result<Option<Store>, HandlersError> {
+    match standing {
+        Standing::Here(store) => Ok(Some(store.clone())),
+        Standing::Elsewhere(problem) if options.projections && options.projections_required => {
+            Err(HandlersError::Elsewhere(problem.clone()))
+        }
+        Standing::Elsewhere(problem) => {
+            if options.projections {
+                tracing::error!("{problem}");
+            }
+            Ok(None)
+        }
+    }
+}
+
 /// What handlers send orders and keep timers with.
 async fn dispatch(client: &Client) -> Result<Dispatch, HandlersError> {
     let results = Results::open(client.connection().clone()).await?;
@@ -224,9 +231,12 @@ fn spawn(
 }
 
 /// Watches the timers for as long as the instance runs.
-fn fire(shared: &Shared, dispatch: Dispatch) -> impl Future<Output = ()> + Send + use<> {
+fn fire(
+    shared: &Shared,
+    dispatch: Dispatch,
+    gauge: Gauge,
+) -> impl Future<Output = ()> + Send + use<> {
     let HandlerOptions { instance, lease_ttl, timers: options, .. } = shared.options.clone();
-    let gauge = Gauge::new(HandlerInfo { name: timers::NAME, kind: HandlerKind::Effect }, None);
     let cell = Cell::new(&shared.leases, timers::NAME);
     let contender = Contender::new(cell, gauge.clone(), instance, lease_ttl);
     let (Dispatch { client, results, timers: store }, stop) = (dispatch, shared.stop.clone());

@@ -6,11 +6,28 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
+use async_nats::jetstream::{
+    consumer::{AckPolicy, DeliverPolicy, pull},
+    stream::{LastRawMessageErrorKind, Stream},
+};
+use chrono::{DateTime, Utc};
 use kit::Position;
 
 /// Readers who wait for a position of a quiet log wait so long.
 const QUIET_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How often somebody who reads nothing counts what there would be to read.
+pub(crate) const LAG_INTERVAL: Duration = Duration::from_secs(2);
+/// The server forgets a consumer that only counted after so long.
+const COUNTED: Duration = Duration::from_secs(5);
+
+/// How much stands after a position.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Lag {
+    pub(crate) commits: u64,
+    /// When the first of them was stored.
+    pub(crate) oldest: Option<DateTime<Utc>>,
+}
 
 /// What a handler has still to expect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +98,7 @@ impl Log {
         if last > from {
             for subject in &self.subjects {
                 let found = self.first_after(from, subject).await?;
-                next = [next, found].into_iter().flatten().min();
+                next = [next, found.map(|(at, _)| at)].into_iter().flatten().min();
             }
         }
         Ok(match next.filter(|next| *next <= last) {
@@ -90,15 +107,45 @@ impl Log {
         })
     }
 
+    /// Counts what stands after `from`, by a consumer that is called `name` and reads nothing.
+    pub(crate) async fn lag(&self, from: Position, name: String) -> Result<Lag, LogAway> {
+        let config = pull::Config {
+            name: Some(name.clone()),
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: from.next().0 },
+            ack_policy: AckPolicy::None,
+            filter_subjects: self.subjects.clone(),
+            inactive_threshold: COUNTED,
+            num_replicas: 1,
+            memory_storage: true,
+            ..pull::Config::default()
+        };
+        let consumer = self.stream.create_consumer(config).await.map_err(|error| away(&error))?;
+        let commits = consumer.cached_info().num_pending;
+        // If this fails, it is forgotten by itself.
+        let _ = self.stream.delete_consumer(&name).await;
+        let mut oldest: Option<DateTime<Utc>> = None;
+        if commits > 0 {
+            for subject in &self.subjects {
+                let first = self.first_after(from, subject).await?;
+                oldest = oldest.into_iter().chain(first.map(|(_, time)| time)).min();
+            }
+        }
+        Ok(Lag { commits, oldest })
+    }
+
     /// A request to the leader: a direct get could be answered by a replica that is behind.
     async fn first_after(
         &self,
         from: Position,
         subject: &str,
-    ) -> Result<Option<Position>, LogAway> {
+    ) -> Result<Option<(Position, DateTime<Utc>)>, LogAway> {
         let request = self.stream.raw_message_builder();
         match request.sequence(from.next().0).next_by_subject(subject).send().await {
-            Ok(message) => Ok(Some(Position(message.sequence))),
+            Ok(message) => {
+                let time = message.time;
+                let time = DateTime::from_timestamp(time.unix_timestamp(), time.nanosecond());
+                Ok(Some((Position(message.sequence), time.unwrap_or_default())))
+            }
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
             Err(error) => Err(away(&error)),
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use async_nats::jetstream;
+use async_nats::jetstream::{self, kv};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
@@ -17,7 +17,7 @@ use super::{
     BreakerStatus, HandlerState, InHand, cell::Cell, checkpoint::CheckpointRecord,
     lease::LeaseRecord, registration::Registration,
 };
-use crate::{composition::HandlerKind, problem::Problem};
+use crate::{composition::HandlerKind, durable, problem::Problem, timers};
 
 /// One handler as the buckets have it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -39,7 +39,7 @@ pub struct HandlerReport {
     /// How old the first of them is, by the server's clock, if it is known. At most so old, if it had
     /// not arrived at the owner yet.
     pub lag_ms: Option<u64>,
-    /// Renewals of the lease in a row at which the lag was larger than at the one before.
+    /// Renewals of the lease, since the lag last shrank, at which it was larger than at the one before.
     pub growing: u32,
     /// Events handled since the owner started, as it last said.
     pub handled: u64,
@@ -53,7 +53,7 @@ pub struct HandlerReport {
     pub retries: u64,
     /// Keys among the dead letters, as its owner last said.
     pub parked: u64,
-    /// Commits that wait behind them, as its owner last said.
+    /// Commits that wait there, parked or behind what is, as its owner last said.
     pub waiting: u64,
     /// The circuit breaker of what it depends on outside, as its owner last said.
     pub breaker: Option<BreakerStatus>,
@@ -74,11 +74,9 @@ pub struct HandlerReport {
 /// # Errors
 /// `unavailable`, if a bucket is missing or does not answer.
 pub async fn report(client: &async_nats::Client) -> Result<Vec<HandlerReport>, Problem> {
-    let context = jetstream::new(client.clone());
-    let bucket = async |name| context.get_key_value(name).await.map_err(|error| away(name, &error));
-    let registry = bucket(names::HANDLERS).await?;
-    let leases = bucket(names::LEASES).await?;
-    let checkpoints = bucket(names::CHECKPOINTS).await?;
+    let registry = bucket(client, names::HANDLERS).await?;
+    let leases = bucket(client, names::LEASES).await?;
+    let checkpoints = bucket(client, names::CHECKPOINTS).await?;
     let keys = registry.keys().await.map_err(|error| away(names::HANDLERS, &error))?;
     let mut keys: Vec<String> =
         keys.try_collect().await.map_err(|error| away(names::HANDLERS, &error))?;
@@ -89,41 +87,102 @@ pub async fn report(client: &async_nats::Client) -> Result<Vec<HandlerReport>, P
         let registered: Cell<Registration> = Cell::new(&registry, &key);
         // Whatever else stands in the bucket is no handler.
         let Ok((Some(handler), _)) = registered.read().await else { continue };
-        let lease: Cell<LeaseRecord> = Cell::new(&leases, &key);
-        let lease = lease.read_stamped().await;
-        let (lease, revision, written) = lease.map_err(|error| away(names::LEASES, &error))?;
         let checkpoint: Cell<CheckpointRecord> = Cell::new(&checkpoints, &key);
+        let lease = Leased::read(&leases, &key, now).await?;
         let (checkpoint, _) =
             checkpoint.read().await.map_err(|error| away(names::CHECKPOINTS, &error))?;
-        let owned = lease.as_ref().filter(|lease| lease.owner.is_some());
-        let renewed_ms = owned.zip(written).map(|(_, written)| age_ms(written, now));
-        let late = |lease: &LeaseRecord| renewed_ms.is_some_and(|age| age > lease.ttl_ms);
-        let said = lease.as_ref().map_or(0, |lease| lease.position);
-        reports.push(HandlerReport {
-            since: handler.since,
-            in_hand: lease.as_ref().map_or_else(InHand::default, |it| it.in_hand.clone()),
-            name: handler.name,
-            kind: handler.kind,
-            owner: lease.as_ref().and_then(|lease| lease.owner.clone()),
-            epoch: lease.as_ref().map(|lease| lease.epoch.unwrap_or(revision)),
-            position: checkpoint.map_or(Position(said), |checkpoint| checkpoint.position),
-            lag: lease.as_ref().map_or(0, |lease| lease.lag),
-            lag_ms: lease.as_ref().and_then(|lease| lease.oldest).map(|oldest| age_ms(oldest, now)),
-            growing: lease.as_ref().map_or(0, |lease| lease.growing),
-            handled: lease.as_ref().map_or(0, |lease| lease.handled),
-            rate: lease.as_ref().map_or(0.0, |lease| lease.rate),
-            skipped: lease.as_ref().map_or(0, |lease| lease.skipped),
-            refused: lease.as_ref().map_or(0, |lease| lease.refused),
-            retries: lease.as_ref().map_or(0, |lease| lease.retries),
-            parked: lease.as_ref().map_or(0, |lease| lease.parked),
-            waiting: lease.as_ref().map_or(0, |lease| lease.waiting),
-            breaker: lease.as_ref().and_then(|lease| lease.breaker.clone()),
-            renewed_ms,
-            stale: owned.is_some_and(late),
-            state: lease.and_then(|lease| lease.state),
-        });
+        let checkpoint = checkpoint.map(|checkpoint| checkpoint.position);
+        reports.push(HandlerReport::of(&handler, checkpoint, lease));
     }
     Ok(reports)
+}
+
+/// What an instance does for all beside the handlers, by name; only what has ever been done.
+///
+/// # Errors
+/// `unavailable`, if the bucket is missing or does not answer.
+pub async fn duties(client: &async_nats::Client) -> Result<Vec<HandlerReport>, Problem> {
+    let leases = bucket(client, names::LEASES).await?;
+    let now = leases_time(client).await?;
+    let mut reports = Vec::new();
+    for name in [durable::LEASE, timers::NAME] {
+        let Some(lease) = Leased::read(&leases, name, now).await? else { continue };
+        let (name, kind, since) = (name.to_owned(), HandlerKind::Duty, Position::ZERO);
+        let duty = Registration { name, kind, since, version: None };
+        reports.push(HandlerReport::of(&duty, None, Some(lease)));
+    }
+    Ok(reports)
+}
+
+async fn bucket(client: &async_nats::Client, name: &'static str) -> Result<kv::Store, Problem> {
+    let context = jetstream::new(client.clone());
+    context.get_key_value(name).await.map_err(|error| away(name, &error))
+}
+
+/// A lease, and how old it is.
+struct Leased {
+    record: LeaseRecord,
+    revision: u64,
+    renewed_ms: Option<u64>,
+    oldest_ms: Option<u64>,
+}
+
+impl Leased {
+    async fn read(
+        leases: &kv::Store,
+        key: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Self>, Problem> {
+        let cell: Cell<LeaseRecord> = Cell::new(leases, key);
+        let (found, revision, written) =
+            cell.read_stamped().await.map_err(|error| away(names::LEASES, &error))?;
+        let Some(record) = found else { return Ok(None) };
+        let written = written.filter(|_| record.owner.is_some());
+        let renewed_ms = written.map(|written| age_ms(written, now));
+        let oldest_ms = record.oldest.map(|oldest| age_ms(oldest, now));
+        Ok(Some(Self { record, revision, renewed_ms, oldest_ms }))
+    }
+}
+
+impl HandlerReport {
+    fn of(handler: &Registration, checkpoint: Option<Position>, lease: Option<Leased>) -> Self {
+        let mut report = Self {
+            name: handler.name.clone(),
+            kind: handler.kind,
+            owner: None,
+            epoch: None,
+            state: None,
+            position: checkpoint.unwrap_or_default(),
+            lag: 0,
+            lag_ms: None,
+            growing: 0,
+            handled: 0,
+            rate: 0.0,
+            skipped: 0,
+            refused: 0,
+            retries: 0,
+            parked: 0,
+            waiting: 0,
+            breaker: None,
+            since: handler.since,
+            in_hand: InHand::default(),
+            renewed_ms: None,
+            stale: false,
+        };
+        if let Some(Leased { record: lease, revision, renewed_ms, oldest_ms }) = lease {
+            report.stale = renewed_ms.is_some_and(|age| age > lease.ttl_ms);
+            report.position = checkpoint.unwrap_or(Position(lease.position));
+            report.epoch = Some(lease.epoch.unwrap_or(revision));
+            (report.lag, report.lag_ms, report.renewed_ms) = (lease.lag, oldest_ms, renewed_ms);
+            (report.owner, report.state) = (lease.owner, lease.state);
+            (report.growing, report.rate) = (lease.growing, lease.rate);
+            (report.handled, report.skipped) = (lease.handled, lease.skipped);
+            (report.refused, report.retries) = (lease.refused, lease.retries);
+            (report.parked, report.waiting) = (lease.parked, lease.waiting);
+            (report.breaker, report.in_hand) = (lease.breaker, lease.in_hand);
+        }
+        report
+    }
 }
 
 /// The time by the clock that stamps the leases: the clocks of this machine and of owners may differ

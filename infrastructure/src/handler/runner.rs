@@ -21,7 +21,7 @@ use super::{
     feed::{Delivery, Feed, Item},
     hands::{Hands, Settled, Stretch},
     lanes::Lanes,
-    log::Log,
+    log::{LAG_INTERVAL, Lag, Log},
     trial::Trial,
     waits::Waits,
 };
@@ -85,6 +85,8 @@ struct Run {
     pending: u64,
     /// When the last commit it brought was stored.
     brought: Option<DateTime<Utc>>,
+    /// Asks how many these are by now, while the feed is not read.
+    looking: Option<BoxFuture<'static, (Position, Option<Lag>)>>,
 }
 
 /// Runs `reactor` until it is stopped, lost or halted.
@@ -113,6 +115,7 @@ pub(crate) async fn run(duty: Duty, reactor: Arc<dyn Reactor>, begun: Begun) -> 
         reset: false,
         pending: 0,
         brought: None,
+        looking: None,
     };
     run.take_over();
     let ended = run.work(feed, letters).await;
@@ -138,6 +141,8 @@ impl Run {
     async fn work(&mut self, mut feed: Feed, mut letters: Feed) -> Ended {
         let duty = Arc::clone(&self.hands.duty);
         let mut halted = None;
+        let mut look = time::interval(LAG_INTERVAL);
+        look.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
         loop {
             let stopping = duty.stop.is_cancelled();
             if !stopping {
@@ -165,6 +170,8 @@ impl Run {
                     self.is_due(key);
                 }
                 () = duty.stop.cancelled(), if !stopping => {}
+                (from, lag) = found(&mut self.looking) => self.looked(from, lag),
+                _ = look.tick(), if !stopping && !takes && self.looking.is_none() => self.look(),
                 letter = letters.next(), if !stopping => match letter {
                     Some(letter) => if !self.follow(&letter) { return Ended::Lost },
                     None => return Ended::Lost,
@@ -321,6 +328,20 @@ impl Run {
         self.running.push(repair.boxed());
     }
 
+    /// Counts what stands behind the last commit that was taken in.
+    fn look(&mut self) {
+        let (log, from, duty) = (self.log.clone(), self.lanes.highest(), &self.hands.duty);
+        let name = format!("lag-{}-{}", duty.name, duty.epoch);
+        self.looking = Some(async move { (from, log.lag(from, name).await.ok()) }.boxed());
+    }
+
+    fn looked(&mut self, from: Position, lag: Option<Lag>) {
+        self.looking = None;
+        if let Some(lag) = lag.filter(|_| from == self.lanes.highest()) {
+            self.pending = lag.commits;
+        }
+    }
+
     fn show(&self) {
         let (Position(done), open) = (self.lanes.watermark(), self.lanes.open() as u64);
         let (hands, waiting) = (&self.hands, self.waits.total());
@@ -331,5 +352,13 @@ impl Run {
         hands.duty.gauge.in_hand(self.lanes.highest().0, self.lanes.opened());
         hands.duty.gauge.progress(done, self.pending + open, oldest);
         hands.duty.gauge.parked(hands.book.parked() as u64, waiting);
+    }
+}
+
+/// What a look has found; never, if there is none.
+async fn found<T>(looking: &mut Option<BoxFuture<'static, T>>) -> T {
+    match looking {
+        Some(looking) => looking.await,
+        None => std::future::pending().await,
     }
 }

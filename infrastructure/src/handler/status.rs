@@ -85,7 +85,7 @@ pub struct HandlerStatus {
     pub retries: u64,
     /// Keys among the dead letters.
     pub parked: u64,
-    /// Commits that wait behind them.
+    /// Commits that wait there, parked or behind what is.
     pub waiting: u64,
     /// The circuit breaker of what it depends on outside.
     pub breaker: Option<BreakerStatus>,
@@ -235,6 +235,17 @@ impl Gauge {
             let moved = (status.position, status.lag) != (position, lag);
             (status.position, status.lag, status.oldest) = (position, lag, oldest);
             moved
+        });
+    }
+
+    /// Says what stands behind `position`, if that is still where the handler is.
+    pub(crate) fn lags(&self, position: u64, lag: u64, oldest: Option<DateTime<Utc>>) {
+        self.status.send_if_modified(|status| {
+            let is_here = status.position == position;
+            if is_here {
+                (status.lag, status.oldest) = (lag, oldest);
+            }
+            is_here
         });
     }
 

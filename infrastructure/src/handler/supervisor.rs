@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex};
 use async_nats::jetstream::{kv, stream::Stream};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kit::Position;
-use tokio::sync::{Notify, Semaphore};
+use tokio::{
+    sync::{Notify, Semaphore},
+    time,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -17,13 +20,13 @@ use super::{
     effect::Performance,
     feed::Feed,
     lease::{Contender, Lease},
-    log::{Log, LogAway},
+    log::{LAG_INTERVAL, Lag, Log, LogAway},
     options::HandlerOptions,
     orders::Dispatch,
     policy::Orders,
     registration::Registration,
     runner::{self, Begun, Reactor},
-    status::Gauge,
+    status::{Gauge, HandlerState, HandlerStatus},
     waits::Waits,
 };
 use crate::{
@@ -135,7 +138,10 @@ impl Supervisor {
             self.gauge.running(lease.epoch);
             let (handler, epoch) = (self.info.name, lease.epoch);
             tracing::info!(handler, epoch, "owned");
-            let ended = self.epoch(&lease).await;
+            let ended = tokio::select! {
+                ended = self.epoch(&lease) => ended,
+                () = self.survey(epoch), if self.is_projection() => Ended::Lost,
+            };
             if let Ended::Halted(reason) = &ended {
                 tracing::error!(handler, epoch, "halted: {reason}");
                 self.gauge.halted(reason.clone());
@@ -143,6 +149,7 @@ impl Supervisor {
                 tokio::select! {
                     () = self.shared.stop.cancelled() => {}
                     () = lease.lost.cancelled() => continue,
+                    () = self.survey(epoch) => {}
                 }
             }
             if ended == Ended::Reset {
@@ -157,6 +164,30 @@ impl Supervisor {
             return lease.release().await;
         }
         self.gauge.stopped();
+    }
+
+    const fn is_projection(&self) -> bool {
+        matches!(self.work, Work::Project(..))
+    }
+
+    /// Keeps the lag true while the handler stands still and reads nothing. Never ends.
+    async fn survey(&self, epoch: u64) {
+        let mut look = time::interval(LAG_INTERVAL);
+        look.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+        loop {
+            look.tick().await;
+            let HandlerStatus { state, position, .. } = self.gauge.now();
+            let stands =
+                matches!(state, HandlerState::Halted { .. } | HandlerState::Retrying { .. });
+            // Without a position it has not begun.
+            if !stands || position == 0 {
+                continue;
+            }
+            let name = format!("lag-{}-{epoch}", self.info.name);
+            if let Ok(Lag { commits, oldest }) = self.log.lag(Position(position), name).await {
+                self.gauge.lags(position, commits, oldest);
+            }
+        }
     }
 
     /// Works until the epoch ends. Dropping the work when the lease is lost ends it at once.

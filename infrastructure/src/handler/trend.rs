@@ -1,7 +1,10 @@
 //! Where a handler is heading: how fast it handles events, and whether it falls behind.
 //! Not here: when it is looked at; whoever renews the lease does.
 
-use std::time::{Duration, Instant};
+use std::{
+    cmp::Ordering,
+    time::{Duration, Instant},
+};
 
 /// Two looks at one handler, some seconds apart.
 #[derive(Debug, Clone, Copy)]
@@ -11,7 +14,7 @@ pub(crate) struct Trend {
     lag: u64,
     /// Events handled per second between the two.
     pub(crate) rate: f64,
-    /// Looks in a row at which there was more to handle than at the one before.
+    /// Looks, since there was last less to handle, at which there was more than at the one before.
     pub(crate) growing: u32,
 }
 
@@ -27,7 +30,11 @@ impl Trend {
             return;
         }
         self.rate = handled.saturating_sub(self.handled) as f64 / elapsed.as_secs_f64();
-        self.growing = if lag > self.lag { self.growing.saturating_add(1) } else { 0 };
+        self.growing = match lag.cmp(&self.lag) {
+            Ordering::Greater => self.growing.saturating_add(1),
+            Ordering::Equal => self.growing,
+            Ordering::Less => 0,
+        };
         (self.seen, self.handled, self.lag) = (now, handled, lag);
     }
 }
@@ -49,14 +56,14 @@ mod tests {
     }
 
     #[test]
-    fn a_lag_grows_for_as_long_as_each_look_finds_more() {
+    fn a_lag_grows_until_a_look_finds_less() {
         let begin = Instant::now();
         let mut trend = Trend::new(begin, 0, 5);
         let growing = |(look, lag): (u32, u64)| {
             trend.look(begin + look * SECOND, SECOND, 0, lag);
             trend.growing
         };
-        let seen: Vec<_> = (1..).zip([6, 7, 7, 8, 0]).map(growing).collect();
-        assert_eq!(seen, [1, 2, 0, 1, 0]);
+        let seen: Vec<_> = (1..).zip([6, 7, 7, 8, 7]).map(growing).collect();
+        assert_eq!(seen, [1, 2, 2, 3, 0]);
     }
 }

@@ -7,7 +7,10 @@ use chrono::Utc;
 use opentelemetry::{KeyValue, metrics::Meter};
 
 use super::meter;
-use crate::handler::{BreakerState, Gauge, HandlerState, HandlerStatus};
+use crate::{
+    composition::HandlerKind,
+    handler::{BreakerState, Gauge, HandlerState, HandlerStatus},
+};
 
 /// Has the handlers behind `gauges` observed until the process ends: the last look, when they have
 /// stopped, counts too.
@@ -20,17 +23,17 @@ pub(crate) fn observe(gauges: &Arc<[Gauge]>) {
         status.epoch
     });
     seen.gauge("handlers.position", "", "The commit up to which all is handled", |status| {
-        status.epoch.and(Some(status.position))
+        status.epoch.and(Some(status.position)).filter(|_| status.kind != HandlerKind::Duty)
     });
     seen.gauge("handlers.lag", "{commit}", "Commits that are not handled", |status| {
         status.epoch.and(Some(status.lag))
     });
     seen.gauge("handlers.parked_keys", "{key}", "Keys among the dead letters", |status| {
-        status.epoch.and(Some(status.parked))
+        status.epoch.and(Some(status.parked)).filter(|_| status.kind != HandlerKind::Duty)
     });
-    let waiting = "Commits that wait behind dead letters";
+    let waiting = "Commits that wait among the dead letters";
     seen.gauge("handlers.parked_commits", "{commit}", waiting, |status| {
-        status.epoch.and(Some(status.waiting))
+        status.epoch.and(Some(status.waiting)).filter(|_| status.kind != HandlerKind::Duty)
     });
     seen.counter("handlers.retries", "{attempt}", "Attempts beyond the first", |it| it.retries);
     seen.counter("handlers.skipped", "{event}", "Events that an effect passed over", |status| {

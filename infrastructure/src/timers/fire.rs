@@ -61,8 +61,7 @@ impl Gun {
         let outcome = match self.send(&request).await? {
             Ok(status) => status.to_owned(),
             Err(problem) => {
-                let certain = due.planned.at + self.options.skew;
-                if (self.options.clock)() < certain {
+                if (self.options.clock)() - self.options.skew < due.planned.at {
                     return Ok(false);
                 }
                 let code = problem.code.clone();

@@ -2,7 +2,7 @@
 //! what the server fired too early, and looks for what the server lost.
 //! Not here: how one timer is sent.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
@@ -35,6 +35,9 @@ const ATTEMPTS_MAX: u32 = 8;
 /// The clock is looked at again so often while a timer waits, because it may jump.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// A timer that is held: its time, and the message that says so.
+type Held = (DateTime<Utc>, u64);
+
 /// This instance's part in keeping the timers.
 pub(crate) struct Owner {
     pub(crate) store: TimerStore,
@@ -60,14 +63,16 @@ impl Owner {
                 let worked = tokio::select! {
                     biased;
                     () = lease.lost.cancelled() => break,
-                    worked = self.work(lease.validity()) => worked,
+                    worked = self.work(lease.validity(), &gauge) => worked,
                 };
                 let Err(error) = worked else { continue };
                 tracing::warn!(%error, "the timers are interrupted");
+                gauge.retrying(&error.to_string(), false);
                 tokio::select! {
                     () = self.stop.cancelled() => {}
                     () = sleep(backoff.next()) => {}
                 }
+                gauge.running(lease.epoch);
             }
             if !lease.lost.is_cancelled() {
                 gauge.stopped();
@@ -77,7 +82,11 @@ impl Owner {
     }
 
     /// Works until it is asked to stop, or the server is away.
-    async fn work(&self, validity: watch::Receiver<Validity>) -> Result<(), TimerError> {
+    async fn work(
+        &self,
+        validity: watch::Receiver<Validity>,
+        gauge: &Gauge,
+    ) -> Result<(), TimerError> {
         let gun = Arc::new(Gun {
             store: self.store.clone(),
             client: self.client.clone(),
@@ -89,7 +98,7 @@ impl Owner {
         tokio::select! {
             followed = self.follow(&found) => followed,
             swept = self.sweep(&found) => swept,
-            () = self.carry_out(finds, gun) => Ok(()),
+            () = self.carry_out(finds, gun, gauge) => Ok(()),
         }
     }
 
@@ -114,11 +123,11 @@ impl Owner {
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             sweep.tick().await;
-            let now = self.store.time().await?.min((self.options.clock)());
             let grace = TimeDelta::from_std(self.options.lost_after).unwrap_or_default();
+            let past = self.store.time().await?.min((self.options.clock)()) - grace;
             let mut scan = self.store.scan(Subject::TIMERS.to_owned()).await?;
             while let Some(seen) = scan.next().await? {
-                let due = due(&seen).filter(|due| due.fired || due.planned.at + grace <= now);
+                let due = due(&seen).filter(|due| due.fired || due.planned.at <= past);
                 if let Some(lost) = due.as_ref().filter(|due| !due.fired) {
                     let (timer, at) = (&lost.timer, lost.planned.at);
                     tracing::warn!(%timer, %at, "the server has lost a schedule; fired here");
@@ -129,27 +138,28 @@ impl Owner {
     }
 
     /// Sends the commands of what is brought, each timer once at a time.
-    async fn carry_out(&self, mut finds: mpsc::Receiver<Due>, gun: Arc<Gun>) {
+    async fn carry_out(&self, mut finds: mpsc::Receiver<Due>, gun: Arc<Gun>, gauge: &Gauge) {
         let places = Arc::new(Semaphore::new(COMMANDS_MAX));
-        let mut taken = HashSet::new();
-        let mut running: FuturesUnordered<BoxFuture<'static, u64>> = FuturesUnordered::new();
+        let mut taken: BTreeSet<Held> = BTreeSet::new();
+        let mut running: FuturesUnordered<BoxFuture<'static, Held>> = FuturesUnordered::new();
         loop {
+            gauge.progress(0, taken.len() as u64, taken.first().map(|(at, _)| *at));
             let stopping = self.stop.is_cancelled();
             if stopping && running.is_empty() {
                 return;
             }
             tokio::select! {
                 biased;
-                Some(sequence) = running.next() => { taken.remove(&sequence); }
+                Some(held) = running.next() => { taken.remove(&held); }
                 () = self.stop.cancelled(), if !stopping => {}
                 Some(due) = finds.recv(), if !stopping && taken.len() < WINDOW => {
                     // One that is far too early must not keep others out; a sweep brings it again.
                     let soon = (self.options.clock)() + self.options.sweep_interval;
-                    if due.planned.at <= soon && taken.insert(due.sequence) {
+                    let held = (due.planned.at, due.sequence);
+                    if due.planned.at <= soon && taken.insert(held) {
                         let (gun, places) = (Arc::clone(&gun), Arc::clone(&places));
-                        let (sequence, stop) = (due.sequence, self.stop.clone());
-                        let work = settle(gun, due, places, stop);
-                        running.push(work.map(move |()| sequence).boxed());
+                        let work = settle(gun, due, places, self.stop.clone());
+                        running.push(work.map(move |()| held).boxed());
                     }
                 }
             }

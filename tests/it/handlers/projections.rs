@@ -13,6 +13,7 @@ use test_postgres::Postgres;
 use tokio::task::spawn_blocking;
 
 use super::{
+    lag::lags,
     table_tennis::{Score, Scores},
     world::{World, json, state, table, with_every_store},
 };
@@ -107,6 +108,7 @@ async fn while_the_database_is_away_batches_are_tried_again_and_nothing_is_lost(
     state(&handlers, "scores", is_retrying).await;
     let get = handlers.queries().query("scores", "get", r#"{"key":"ada"}"#.into()).await;
     assert_eq!(get.unwrap_err().code, "unavailable");
+    lags(&world, &handlers, "scores", 19).await;
 
     let postgres = spawn_blocking(move || {
         postgres.restart();

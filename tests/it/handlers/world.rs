@@ -92,9 +92,25 @@ impl World {
     }
 
     pub(crate) async fn start_with(store: StoreLocation, folder: TempDir) -> Self {
-        let server = tests::Server::start().await;
+        Self::start_at(tests::Server::start().await, 1, store, folder).await
+    }
+
+    /// On a server of a cluster.
+    pub(crate) async fn start_in(server: tests::Server, replicas: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("read-models.sqlite").into();
+        Self::start_at(server, replicas, store, folder).await
+    }
+
+    async fn start_at(
+        server: tests::Server,
+        replicas: usize,
+        store: StoreLocation,
+        folder: TempDir,
+    ) -> Self {
         let connection = server.client().await;
-        provision(&connection, &ProvisionOptions::default()).await.unwrap();
+        let options = ProvisionOptions { replicas, ..ProvisionOptions::default() };
+        provision(&connection, &options).await.unwrap();
         let client = Client::new(connection.clone());
         let mut world = Self {
             server,

@@ -1,0 +1,73 @@
+//! Timers on a stream with three replicas, whose leader is killed.
+
+use async_nats::jetstream;
+use infrastructure::{handler::report, timers::TimerRecord};
+use nats::names;
+use tests::{Cluster, LIMIT, eventually};
+
+use super::{CANCEL, later};
+use crate::handlers::world::World;
+
+/// Who leads `TIMERS`; none while nobody does, or something else has no leader.
+async fn leader(world: &World) -> Option<String> {
+    let context = jetstream::new(world.connection.clone());
+    report(&world.connection).await.ok()?;
+    context.get_stream(names::EVENTS).await.ok()?.cached_info().cluster.as_ref()?.leader.clone()?;
+    context.get_stream(names::TIMERS).await.ok()?.cached_info().cluster.as_ref()?.leader.clone()
+}
+
+/// Waits until `TIMERS` is led by another node than ours.
+async fn led_by_another(world: &World) -> String {
+    let stand_down = format!("$JS.API.STREAM.LEADER.STEPDOWN.{}", names::TIMERS);
+    eventually("another node leads", LIMIT, async || {
+        let found = leader(world).await?;
+        if found != "node-0" {
+            return Some(found);
+        }
+        let _ = world.connection.request(stand_down.clone(), "".into()).await;
+        None
+    })
+    .await
+}
+
+#[tokio::test]
+async fn timers_are_kept_moved_and_fired_once_though_their_leader_is_killed() {
+    let mut cluster = Cluster::start(3).await;
+    let world = World::start_in(cluster.nodes.remove(0), 3).await;
+    let handlers = world.handlers(&later(), "one").await;
+    let killed = led_by_another(&world).await;
+    for (id, balls) in [
+        ("ada", vec![220]),
+        ("bob", vec![221, CANCEL]),
+        ("cleo", vec![222, 120]),
+        ("dan", vec![121, 223]),
+    ] {
+        for ball in balls {
+            world.serve_and_react(id, ball).await;
+        }
+    }
+    let at = usize::from(killed == "node-2");
+    cluster.nodes[at].kill9();
+    eventually("the others have agreed", LIMIT, async || {
+        leader(&world).await.filter(|leader| *leader != killed)
+    })
+    .await;
+    for id in ["ada", "dan"] {
+        world.done(id).await;
+    }
+    cluster.nodes[at].restart().await;
+    world.serve_and_react("eve", 20).await;
+    world.done("eve").await;
+    for (id, balls) in [
+        ("ada", vec![220]),
+        ("bob", vec![]),
+        ("cleo", vec![]),
+        ("dan", vec![223]),
+        ("eve", vec![20]),
+    ] {
+        assert_eq!(world.returned(id).await, balls, "{id}");
+    }
+    let left = world.only_record("cleo").await;
+    assert!(matches!(left, Some(TimerRecord::Set(_))), "{left:?}");
+    handlers.stop().await;
+}
