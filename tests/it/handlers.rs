@@ -1,5 +1,6 @@
 //! Policies, effects and projections as durable consumers, on a real server.
 
+mod database_tls;
 mod deadletters;
 mod doctor;
 mod effects;

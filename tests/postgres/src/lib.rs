@@ -9,9 +9,11 @@
 mod user;
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, Permissions},
     io::Write as _,
     net::TcpListener,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -50,6 +52,7 @@ pub struct Postgres {
     user: User,
     folder: PathBuf,
     port: u16,
+    settings: Vec<&'static str>,
     keeper: Option<Child>,
 }
 
@@ -60,17 +63,43 @@ impl Postgres {
     /// When PostgreSQL is not installed, or does not start.
     #[must_use]
     pub fn start() -> Self {
+        let mut postgres = Self::make();
+        postgres.run();
+        postgres
+    }
+
+    /// The same, for TLS alone, with the files of a certificate and its key.
+    ///
+    /// # Panics
+    /// As [`Self::start`], or when a file cannot be copied.
+    #[must_use]
+    pub fn start_with_tls(certificate: &Path, key: &Path) -> Self {
+        let mut postgres = Self::make();
+        for (from, name) in [(certificate, "server.crt"), (key, "server.key")] {
+            let to = postgres.data().join(name);
+            fs::copy(from, &to).expect("the file is copied");
+            // PostgreSQL refuses a key that others may read.
+            fs::set_permissions(&to, Permissions::from_mode(0o600)).expect("it is its owner's");
+            postgres.user.give(&to);
+        }
+        let only_tls = "hostssl all all 127.0.0.1/32 trust\n";
+        fs::write(postgres.data().join("pg_hba.conf"), only_tls).expect("the file is written");
+        postgres.settings.push("ssl=on");
+        postgres.run();
+        postgres
+    }
+
+    fn make() -> Self {
         let user = User::fit_for_postgres();
         let folder = tempfile::Builder::new().prefix("headwater-postgres-").tempdir();
         let folder = folder.expect("a temporary folder").keep();
         user.give(&folder);
-        let mut postgres =
-            Self { binaries: binaries(), user, folder, port: free_port(), keeper: None };
+        let (binaries, port, settings) = (binaries(), free_port(), SETTINGS.to_vec());
+        let postgres = Self { binaries, user, folder, port, settings, keeper: None };
         let mut initdb = postgres.command("initdb");
         initdb.args(["-U", "headwater", "-A", "trust", "-E", "UTF8", "--no-sync", "--no-locale"]);
         initdb.args(["--locale-provider=icu", "--icu-locale=en-US", "-D"]).arg(postgres.data());
         succeed(&mut initdb);
-        postgres.run();
         postgres
     }
 
@@ -135,7 +164,7 @@ impl Postgres {
         command.args(["-c", KEEPER, "keeper"]).arg(&self.folder);
         command.arg(self.binaries.join("postgres")).arg("-D").arg(self.data());
         command.args(["-h", "127.0.0.1", "-p", &self.port.to_string()]);
-        for setting in SETTINGS {
+        for setting in &self.settings {
             command.args(["-c", setting]);
         }
         command.current_dir(&self.folder).stdin(Stdio::piped());
