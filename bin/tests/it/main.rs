@@ -23,3 +23,4 @@ mod serve;
 mod sigterm;
 mod store;
 mod telemetry;
+mod timers;

@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
+use domain::mail::{Letter, MailCommand, RequestMail, examples};
+use infrastructure::{client::Client, request::CommandRequest};
+use kit::Command as _;
 use rustix::process::Signal;
 use serde_json::Value;
-use tests::{LIMIT, Server, eventually};
+use tests::{LIMIT, MailFailure, MailSink, MailStep, Server, Service, eventually};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpStream,
@@ -66,16 +69,28 @@ fn whole(value: f64) -> u64 {
     value.to_string().parse().unwrap()
 }
 
-/// How many events of each type the log holds.
-async fn log(installation: &Installation, ids: &[&str]) -> HashMap<String, f64> {
-    let mut counts = HashMap::new();
-    for (aggregate, id) in ids.iter().map(|id| ("person", *id)) {
-        for event in installation.run(&["events", aggregate, id, "--json"]).await.json() {
-            let kind = event["type"].as_str().unwrap().to_owned();
-            *counts.entry(kind).or_default() += 1.0;
+/// How many events of each type and aggregate type the whole log holds, and where it ends.
+async fn log(url: &str) -> (u64, HashMap<(String, String), u64>) {
+    let client = async_nats::connect(url).await.unwrap();
+    let stream = async_nats::jetstream::new(client).get_stream("EVENTS").await.unwrap();
+    let (end, mut counts) = (stream.cached_info().state.last_sequence, HashMap::new());
+    for position in 1..=end {
+        let message = stream.get_raw_message(position).await.unwrap();
+        let aggregate = message.subject.split('.').nth(1).unwrap().to_owned();
+        for event in infrastructure::envelope::decode(&message.payload).unwrap() {
+            *counts.entry((event.kind.to_string(), aggregate.clone())).or_default() += 1;
         }
     }
-    counts
+    (end, counts)
+}
+
+/// What `handler` says it has handled, in the same form.
+fn processed(samples: &[Sample], handler: &str) -> HashMap<(String, String), u64> {
+    let label = |sample: &Sample, name: &str| sample.labels[name].clone();
+    let of = samples.iter().filter(|it| it.name == "events_processed_total");
+    of.filter(|sample| sample.labels["handler"] == handler)
+        .map(|it| ((label(it, "event_type"), label(it, "aggregate_type")), whole(it.value)))
+        .collect()
 }
 
 #[tokio::test]
@@ -90,16 +105,20 @@ async fn what_is_counted_is_what_the_log_holds() {
     let refused = installation.run(&["send", "person", "ada", "tag", "--json", "{}"]).await;
     assert_eq!(refused.code, Some(7), "{refused:?}");
 
-    let url = &installation.dev.metrics;
-    let handlers = ["people", "directory", "onboarding-driver"];
+    // Each handler, every type of event, and no event more or less than the log holds.
+    let composition = headwater::contexts::composition();
+    let readers = |aggregate: &str| composition.readers_of(aggregate).into_iter();
+    let handlers: Vec<_> = composition.handlers().iter().map(|handler| handler.name).collect();
     let samples = eventually("every handler has handled all", LIMIT, async || {
-        let (counts, samples) = (log(&installation, &people).await, scrape(url).await);
+        let samples = scrape(&installation.dev.metrics).await;
+        let (end, log) = log(&installation.dev.url).await;
         let agrees = |handler: &&str| {
-            counts.iter().all(|(kind, count)| {
-                let labels =
-                    [("handler", *handler), ("event_type", kind), ("aggregate_type", "person")];
-                (sum(&samples, "events_processed_total", &labels) - count).abs() < 0.5
-            })
+            let reads = |aggregate: &str| readers(aggregate).any(|it| it.name == *handler);
+            let mut expected = log.clone();
+            expected.retain(|(_, aggregate), _| reads(aggregate));
+            // A quiet handler looks for the end of the log now and then.
+            let position = sum(&samples, "handlers_position", &[("handler", *handler)]);
+            processed(&samples, handler) == expected && whole(position) == end
         };
         let behind = sum(&samples, "handlers_lag", &[]);
         (handlers.iter().all(agrees) && behind < 0.5).then_some(samples)
@@ -107,11 +126,14 @@ async fn what_is_counted_is_what_the_log_holds() {
     .await;
 
     let one = |name: &str, labels: &[(&str, &str)]| whole(sum(&samples, name, labels));
-    let timed = ("handler", "people");
-    assert_eq!(
-        one("events_processing_duration_seconds_count", &[timed]),
-        one("events_processed_total", &[timed]),
-    );
+    for handler in &handlers {
+        let timed = ("handler", *handler);
+        assert_eq!(
+            one("events_processing_duration_seconds_count", &[timed]),
+            one("events_processed_total", &[timed]),
+        );
+    }
+    assert_eq!(one("handlers_owned", &[("handler", "timers")]), 1);
     assert_eq!(one("commands_answered_total", &[("outcome", "invalid")]), 1);
     assert_eq!(one("commands_answered_total", &[("outcome", "unchanged")]), 1);
     assert_eq!(one("commands_waiting", &[]), 0);
@@ -167,4 +189,47 @@ async fn serve_shows_metrics_only_where_it_is_told_to() {
     let (mut child, ready) = serve(&[]).await;
     assert_eq!(ready.get("metrics"), None);
     child.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_circuit_breaker_is_shown_in_the_one_state_that_it_is_in() {
+    let (server, sink) = (Server::start().await, MailSink::start().await);
+    let port = sink.port().to_string();
+    let arguments = [
+        ["--metrics", "127.0.0.1:0"],
+        ["--smtp-host", "127.0.0.1"],
+        ["--smtp-port", &port],
+        ["--smtp-use-tls", "false"],
+        ["--from-email", "robot@example.org"],
+    ];
+    let binary = env!("CARGO_BIN_EXE_headwater");
+    let mut service = Service::start(binary, server.url(), &arguments.concat()).await;
+    let url = service.line("metrics ").await.unwrap();
+    let url = url.trim_start_matches("metrics ");
+    let is = async |state: &str| {
+        eventually(&format!("the breaker is {state}"), LIMIT, async || {
+            let samples = scrape(url).await;
+            let smtp = [("handler", "deliver-mail"), ("dependency", "smtp")];
+            let one = |labels: &[_]| whole(sum(&samples, "handlers_breaker_state", labels));
+            assert_eq!(one(&smtp), 1, "it is in one state");
+            (one(&[&smtp[..], &[("state", state)]].concat()) == 1).then_some(())
+        })
+        .await;
+    };
+    is("closed").await;
+    sink.fail(MailStep::Mail, MailFailure::Answer("451 not now"));
+    let client = Client::new(server.client().await);
+    let name = r#"{"name":{"given":["Ada"],"family":["Lovelace"]},"source":"api"}"#;
+    let contact = r#"{"contact_id":"home","kind":"email","value":"ada@example.org"}"#;
+    for (command, body) in [("create-person", name), ("add-contact", contact)] {
+        let command = CommandRequest::new("person", "ada".parse().unwrap(), command, body);
+        client.send(&command).await.unwrap();
+    }
+    let letter = Letter { contact: "home".parse().unwrap(), ..examples::welcome() };
+    let command = MailCommand::from(RequestMail(letter));
+    let (id, body) = ("m".parse().unwrap(), command.body().unwrap());
+    client.send(&CommandRequest::new("mail", id, command.name(), body)).await.unwrap();
+    is("open").await;
+    sink.recover();
+    is("closed").await;
 }
