@@ -1,5 +1,6 @@
-//! Reading an aggregate's history by the name of its type: folding it into a state, and bringing
-//! old payloads into their current shape. Not here: where the history comes from.
+//! Reading an aggregate's history by the name of its type: folding it into a state, bringing old
+//! payloads into their current shape, checking bodies of commands.
+//! Not here: where the history comes from.
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
@@ -7,7 +8,9 @@ use infrastructure::{
     envelope::{self, Element},
     store::Commit,
 };
-use kit::{Aggregate, Event as _, EventSet as _, Kind, Unreadable, Version};
+use kit::{
+    Aggregate, BadCommand, Command as _, Event as _, EventSet as _, Kind, Unreadable, Version,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -47,6 +50,7 @@ pub struct Folded {
 }
 
 type Upcast = fn(&str, u32, &[u8]) -> Result<Vec<u8>, Unreadable>;
+type ReadCommand = fn(&str, &[u8]) -> Result<Vec<u8>, BadCommand>;
 
 /// One aggregate type, with its type erased.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +63,7 @@ pub struct Reader {
     pub commands: &'static [&'static str],
     fold: fn(&[Commit], Until) -> Result<Folded>,
     upcast: Upcast,
+    command: ReadCommand,
 }
 
 impl Reader {
@@ -71,6 +76,7 @@ impl Reader {
             commands: <A::Command as kit::Command>::NAMES,
             fold: fold::<A>,
             upcast: upcast::<A>,
+            command: command::<A>,
         }
     }
 
@@ -88,6 +94,14 @@ impl Reader {
     /// [`Unreadable`], by what is wrong with it.
     pub fn upcast(&self, kind: &str, version: u32, data: &[u8]) -> Result<Vec<u8>, Unreadable> {
         (self.upcast)(kind, version, data)
+    }
+
+    /// The body of the command `name`, as the service would read it.
+    ///
+    /// # Errors
+    /// [`BadCommand`], by what is wrong with it.
+    pub fn command(&self, name: &str, body: &[u8]) -> Result<Vec<u8>, BadCommand> {
+        (self.command)(name, body)
     }
 }
 
@@ -134,6 +148,11 @@ fn fold<A: Aggregate>(commits: &[Commit], until: Until) -> Result<Folded> {
     let begun = commits.first().and_then(|first| envelope::decode(&first.body).ok());
     let begun = begun.and_then(|elements| elements.first().map(|element| element.time));
     Ok(Folded { version, time, begun, state: serde_json::to_value(state)? })
+}
+
+fn command<A: Aggregate>(name: &str, body: &[u8]) -> Result<Vec<u8>, BadCommand> {
+    let command = A::Command::read(name, body)?;
+    command.body().map_err(|error| BadCommand::Body(error.to_string()))
 }
 
 fn upcast<A: Aggregate>(kind: &str, version: u32, data: &[u8]) -> Result<Vec<u8>, Unreadable> {

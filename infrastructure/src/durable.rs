@@ -3,8 +3,10 @@
 //!
 //! One instance owns the queue by a lease. A new owner replaces the consumer, so that whatever was
 //! delivered and not acknowledged comes again first, in the order of the queue; a consumer that
-//! instances shared would bring it after what came later. Not here: enqueuing; the client does it.
+//! instances shared would bring it after what came later. A command that cannot be carried out as it is
+//! becomes a dead letter, and nothing waits behind it. Not here: enqueuing; the client does it.
 
+mod dead;
 mod outcome;
 mod results;
 mod unreadable;
@@ -22,10 +24,12 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     composition::{HandlerInfo, HandlerKind},
     connection::ConnectOptions,
-    handler::{Backoff, Cell, Contender, Gauge},
+    deadletter::Queue,
+    handler::{Backoff, Cell, Contender, Gauge, Lease},
     processor::Processor,
     vital::Vital,
 };
+use dead::Desk;
 pub use outcome::{Original, Outcome, OutcomeStatus};
 pub use results::Results;
 use worker::Worker;
@@ -75,10 +79,15 @@ impl DurableCommands {
             problem: error.to_string(),
         })?;
         let results = Results::open(connection.clone()).await?;
+        let letters = Queue::open(&connection).await;
+        let letters = letters
+            .map_err(|error| DurableError::Away { what: names::DLQ, problem: error.to_string() })?;
         let stop = CancellationToken::new();
         let worker = Arc::new(Worker {
             processor,
             results,
+            letters,
+            instance: instance.clone(),
             connection,
             connect: queue,
             seen: AtomicU64::new(0),
@@ -107,7 +116,6 @@ impl DurableCommands {
 }
 
 async fn run(worker: Arc<Worker>, mut contender: Contender, gauge: Gauge, stop: CancellationToken) {
-    let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
     while !stop.is_cancelled() {
         gauge.waiting();
         let lease = tokio::select! {
@@ -116,13 +124,33 @@ async fn run(worker: Arc<Worker>, mut contender: Contender, gauge: Gauge, stop: 
         };
         gauge.running(lease.epoch);
         tracing::info!(epoch = lease.epoch, "owns the queue of durable commands");
-        while !stop.is_cancelled() && !lease.lost.is_cancelled() {
-            let worked = tokio::select! {
-                biased;
-                () = lease.lost.cancelled() => break,
-                worked = Arc::clone(&worker).work(lease.validity()) => worked,
-            };
-            match worked {
+        tokio::select! {
+            biased;
+            () = lease.lost.cancelled() => {}
+            () = own(&worker, &lease, &gauge, &stop) => {}
+        }
+        if !lease.lost.is_cancelled() {
+            gauge.stopped();
+            lease.release().await;
+        }
+    }
+}
+
+/// Works on the queue and does what people ask about dead letters, until it is asked to stop or a
+/// later owner has begun.
+async fn own(worker: &Arc<Worker>, lease: &Lease, gauge: &Gauge, stop: &CancellationToken) {
+    let opened = tokio::select! {
+        () = stop.cancelled() => return,
+        opened = dead::open(worker, lease.epoch) => opened,
+    };
+    let (book, letters) = (Arc::new(opened.0), opened.1);
+    let (validity, gauge) = (lease.validity(), gauge.clone());
+    let desk =
+        Desk { worker: Arc::clone(worker), book: Arc::clone(&book), validity, gauge }.run(letters);
+    let queue = async {
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
+        while !stop.is_cancelled() {
+            match Arc::clone(worker).work(lease.validity(), Arc::clone(&book)).await {
                 Ok(()) => backoff.reset(),
                 Err(problem) => {
                     tracing::warn!(%problem, "the queue of durable commands is interrupted");
@@ -133,9 +161,10 @@ async fn run(worker: Arc<Worker>, mut contender: Contender, gauge: Gauge, stop: 
                 }
             }
         }
-        if !lease.lost.is_cancelled() {
-            gauge.stopped();
-            lease.release().await;
-        }
+    };
+    // What the desk was about to do, the next owner does.
+    tokio::select! {
+        () = queue => {}
+        () = desk => lease.lost.cancel(),
     }
 }

@@ -60,7 +60,7 @@ pub(crate) use event_meter::{EventMeter, EventType};
 pub(crate) use failure::{Failure, guarded};
 pub(crate) use feed::{Delivery, Feed, Item, stored_at};
 pub(crate) use lanes::Lanes;
-pub(crate) use lease::{Contender, Validity};
+pub(crate) use lease::{Contender, Lease, Validity};
 pub(crate) use log::Log;
 pub(crate) use policy::AnyPolicy;
 pub(crate) use processing::ProcessingQueries;

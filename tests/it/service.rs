@@ -1,6 +1,7 @@
 //! Commands over NATS as any client sends them.
 
 mod bad_input;
+mod dead_commands;
 mod drain;
 mod durable;
 mod ended;

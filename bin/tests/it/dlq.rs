@@ -30,8 +30,12 @@ fn created() -> Value {
 
 impl World {
     async fn start() -> Self {
+        Self::start_with("commands,policies").await
+    }
+
+    async fn start_with(roles: &str) -> Self {
         let server = Server::start().await;
-        let service = Service::start(BINARY, server.url(), &["--roles", "commands,policies"]).await;
+        let service = Service::start(BINARY, server.url(), &["--roles", roles]).await;
         let context = jetstream::new(server.client().await);
         let data = tempfile::tempdir().unwrap();
         Self { server, _service: service, context, data }
@@ -67,6 +71,15 @@ impl World {
         let body = serde_json::to_vec(&json!([event])).unwrap();
         let written = self.context.publish(format!("event.person.{id}"), body.into()).await;
         written.unwrap().await.unwrap();
+    }
+
+    /// Queues a command as any client would.
+    async fn enqueue(&self, id: &str, subject: &str, body: &str) {
+        let mut headers = async_nats::HeaderMap::new();
+        headers.insert("Command-Id", id);
+        let queued =
+            self.context.publish_with_headers(subject.to_owned(), headers, body.to_owned().into());
+        queued.await.unwrap().await.unwrap();
     }
 
     /// The keys that stand still for `handler`.
@@ -204,4 +217,83 @@ async fn a_selection_acts_on_what_stands_as_it_was_seen_and_reports_what_has_mov
     }
     let unknown = world.dlq("retry", &[&[DRIVER, "person", "nobody"], &WHY]).await;
     assert_eq!(unknown.code, Some(5), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn a_durable_command_that_fails_is_shown_put_right_or_discarded() {
+    let world = World::start_with("commands,durable").await;
+    let create = r#"{"name":{"given":["A"],"family":["B"]},"source":"api"}"#;
+    world.run(&["send", "person", "ada", "create-person", "--json", create]).await.ok();
+    world.enqueue("c-1", "enqueue.person.ada.tag", r#"{"tagg":"vip"}"#).await;
+    world.enqueue("c-2", "enqueue.person.ada.teleport", "{}").await;
+    eventually("both are set aside", LIMIT, async || {
+        (world.list("commands").await.len() == 2).then_some(())
+    })
+    .await;
+    let listed =
+        world.dlq("list", &[&["--class", "refused", "--type", "person.tag", "--json"]]).await;
+    let listed = listed.json();
+    assert_eq!((listed.len(), &listed[0]["id"]), (1, &json!("c-1")), "{listed:?}");
+    let shown = world.dlq("show", &[&["commands", "person", "c-1"]]).await;
+    assert!(shown.ok().contains("command   person.tag") && !shown.stdout.contains("waiting"));
+    assert!(!shown.stdout.contains("vip"), "only with --payload: {shown:?}");
+    let exported = world.dlq("export", &[&["--handler", "commands", "--id", "c-1"]]).await.json();
+    assert_eq!(exported[0]["original"]["body"]["text"], r#"{"tagg":"vip"}"#);
+
+    let edit = ["commands", "person", "c-1", "--json"];
+    for (body, code) in [(r#"{"tagg":1}"#, 7), ("nonsense", 7), (r#"{"tag":1}"#, 7)] {
+        let refused = world.dlq("edit", &[&edit, &[body], &WHY]).await;
+        assert_eq!(refused.code, Some(code), "{body} {refused:?}");
+    }
+    let versioned = world.dlq("edit", &[&edit, &["{}", "--version", "1"], &WHY]).await;
+    assert_eq!(versioned.code, Some(2), "{versioned:?}");
+    let file = world.data.path().join("body.json");
+    std::fs::write(&file, r#"{"tag":"vip"}"#).unwrap();
+    let body = format!("@{}", file.display());
+    let planned = world.dlq("edit", &[&edit, &[&body], &WHY]).await;
+    assert_eq!(planned.code, Some(2), "{planned:?}");
+    let words = [&edit[..], &[&body, "--yes", "--wait", "--output", "json"], &WHY].concat();
+    let done = world.dlq("edit", &[&words]).await;
+    done.ok();
+    assert_eq!(statuses(&done), ["requested", "released"]);
+    let history = world.run(&["events", "person", "ada", "--json"]).await.json();
+    assert_eq!(history.last().unwrap()["command_id"], "c-1", "{history:?}");
+
+    let retried = ["commands", "person", "c-2", "--yes", "--wait", "--json"];
+    let again = world.dlq("retry", &[&retried, &WHY]).await;
+    assert_eq!(
+        (again.code, statuses(&again)),
+        (Some(1), vec!["requested".into(), "parked".into()])
+    );
+    let gone = world.dlq("discard", &[&retried, &WHY]).await;
+    gone.ok();
+    assert_eq!(world.list("commands").await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn filters_leave_what_they_say() {
+    let world = World::start().await;
+    world.write("grace", 1, "name-changed", 99, json!({})).await;
+    world.write("mary", 1, "person-created", 98, json!({})).await;
+    world.parked("grace").await;
+    world.parked("mary").await;
+    let ids = async |filters: &[&str]| {
+        let words = [&["--handler", DRIVER, "--json"], filters].concat();
+        let found = world.dlq("list", &[&words]).await.json();
+        found.iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&[]).await, ["grace", "mary"]);
+    assert_eq!(ids(&["--type", "person.name-changed"]).await, ["grace"]);
+    assert_eq!(ids(&["--type", "name-changed"]).await, Vec::<String>::new());
+    assert_eq!(ids(&["--error", "version 98"]).await, ["mary"]);
+    assert_eq!(ids(&["--error", "VERSION 98"]).await, ["mary"], "as people remember it");
+    assert_eq!(ids(&["--error", "nothing like it"]).await, Vec::<String>::new());
+    assert_eq!(ids(&["--older-than", "0s"]).await, ["grace", "mary"]);
+    assert_eq!(ids(&["--older-than", "1h"]).await, Vec::<String>::new());
+    assert_eq!(
+        ids(&["--aggregate", "person", "--id", "mary", "--class", "schema"]).await,
+        ["mary"]
+    );
+    let wrong = world.dlq("list", &[&["--older-than", "soon"]]).await;
+    assert_eq!(wrong.code, Some(2));
 }

@@ -13,7 +13,8 @@ fn blocks() -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     let readme = std::fs::read_to_string(path).unwrap();
     let blocks = readme.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
-    let needs_more = ["people.jsonl", "nats.example.org", "MAIL_ID", "SELECTION_ID"];
+    let needs_more =
+        ["people.jsonl", "nats.example.org", "MAIL_ID", "SELECTION_ID", "COMMAND_ID", "POSITION"];
     blocks
         .filter(|block| block.starts_with("headwater "))
         .filter(|block| needs_more.iter().all(|need| !block.contains(need)))

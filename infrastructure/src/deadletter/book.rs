@@ -212,6 +212,11 @@ impl Book {
         self.ledger().head(key).cloned()
     }
 
+    /// The last message on the subject of `key`; 0 if nothing needs to be known about it.
+    pub(crate) fn last(&self, key: &str) -> u64 {
+        self.ledger().get(key).map_or(0, |entry| entry.last)
+    }
+
     /// What was decided about events of `key`.
     pub(crate) fn facts(&self, key: &str) -> Option<Arc<Facts>> {
         self.ledger().get(key).and_then(|entry| entry.facts.clone())

@@ -46,7 +46,7 @@ fn decision(head: &Head, request: &Requested, epoch: u64) -> Result<Option<Recor
     }
     let time = Utc::now();
     match (action, data) {
-        (Action::Override, Some(data)) if event.id.is_some() => {
+        (Action::Override, Some(data)) if event.kind.is_some() => {
             let request = id;
             Ok(Some(Record::Overridden(Overridden {
                 event,

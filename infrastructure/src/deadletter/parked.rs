@@ -24,6 +24,8 @@ pub enum Class {
     Asked,
     /// Something outside fails for this key alone; the owner tries again by itself.
     Waiting,
+    /// A durable command that the service does not take as it is.
+    Refused,
 }
 
 /// One failed attempt.
@@ -55,7 +57,10 @@ pub struct Original {
     /// Its headers.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, Vec<String>>,
-    /// Its body: the whole commit.
+    /// Its headers as bytes in base64, if they cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw_headers: Option<String>,
+    /// Its body: the whole commit, or the command.
     pub body: Body,
 }
 
@@ -74,7 +79,7 @@ impl Original {
             }
             _ => Body::LeftOut(body.len()),
         };
-        Self { subject: subject.to_owned(), headers: headers.collect(), body }
+        Self { subject: subject.to_owned(), headers: headers.collect(), raw_headers: None, body }
     }
 }
 

@@ -60,6 +60,18 @@ fn parked() -> Parked {
     }
 }
 
+/// A durable command whose headers cannot be read.
+fn command() -> Parked {
+    let at = Cursor { position: Position(5), index: 0 };
+    let original = Original::new("enqueue.person.ada.tag", None, b"{}");
+    Parked {
+        event: Place { id: None, kind: Some("person.tag".to_owned()), at },
+        class: Class::Refused,
+        original: Original { raw_headers: Some("TkFUUy8x/w==".to_owned()), ..original },
+        ..parked()
+    }
+}
+
 /// A record that parks a key at `event`.
 pub(super) fn parked_at(event: Place, epoch: u64) -> Record {
     Record::Parked(Box::new(Parked { event, epoch, ..parked() }))
@@ -88,6 +100,7 @@ fn every() -> Vec<(&'static str, Record)> {
     let (who, why) = ("ada".to_owned(), "a typing error".to_owned());
     vec![
         ("parked", Record::Parked(Box::new(parked()))),
+        ("parked-command", Record::Parked(Box::new(command()))),
         ("requested-retry", requested(Action::Retry, None)),
         ("requested-discard", requested(Action::Discard, None)),
         ("requested-override", requested(Action::Override, Some(json(r#"{"n": 1.50}"#)))),

@@ -120,7 +120,8 @@ impl Book {
         }
     }
 
-    async fn read(&self, sequence: u64) -> Option<Record> {
+    /// The record at `sequence` of the queue, if it is one that this code can read.
+    pub(crate) async fn read(&self, sequence: u64) -> Option<Record> {
         let mut retry = Backoff::new(RETRY_DELAY, RETRY_DELAY_MAX);
         loop {
             match self.queue.get(sequence).await {

@@ -9,6 +9,7 @@ use nats::Subject;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    deadletter,
     problem::Problem,
     request::{CommandRequest, Reply, Status},
     wire,
@@ -98,10 +99,31 @@ impl Outcome {
         }
     }
 
-    /// A policy's order that was accepted after all.
+    /// A policy's order, or a command from among the dead letters, that was accepted after all.
     pub(crate) fn accepted(command_id: CommandId, reply: Reply) -> Self {
         let (status, time) = (reply.status.into(), Some(Utc::now()));
         Self { status, command_id, time, reply: Some(reply), problem: None, original: None }
+    }
+
+    /// A command that was tried again from among the dead letters, in vain.
+    pub(super) fn set_aside(
+        command_id: CommandId,
+        why: Problem,
+        original: &deadletter::Original,
+    ) -> Self {
+        let deadletter::Original { subject, headers, body, .. } = original.clone();
+        let body = match body {
+            deadletter::Body::Text(text) => Some(text),
+            deadletter::Body::Base64(_) | deadletter::Body::LeftOut(_) => None,
+        };
+        Self {
+            status: OutcomeStatus::Refused,
+            command_id,
+            time: Some(Utc::now()),
+            reply: None,
+            problem: Some(why),
+            original: Some(Original { subject, headers, body }),
+        }
     }
 
     /// The outcome as it is kept: without the original body if the whole would be too large.

@@ -5,13 +5,20 @@ use std::sync::atomic::Ordering;
 
 use async_nats::HeaderName;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use chrono::Utc;
+use kit::{CommandId, Position};
 use nats::{Subject, api, names};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Original, Outcome, OutcomeStatus, worker::Worker};
-use crate::problem::Problem;
+use super::{
+    Outcome,
+    dead::{self, Buried},
+    worker::Worker,
+};
+use crate::{
+    deadletter::{Book, Class, Original},
+    problem::Problem,
+};
 
 #[derive(Deserialize)]
 struct Answer {
@@ -24,12 +31,15 @@ struct Queued {
     subject: String,
     #[serde(default)]
     hdrs: String,
+    #[serde(default)]
+    data: String,
 }
 
 impl Worker {
     /// Looks behind the last message that was delivered, and takes what stands there out of the
-    /// queue if it cannot be read. Its outcome is kept under `COMMANDS-<sequence>`.
-    pub(super) async fn look(&self) -> Result<Next, Problem> {
+    /// queue if it cannot be read. It is a dead letter and has an outcome under the id
+    /// `COMMANDS-<sequence>`.
+    pub(super) async fn look(&self, book: &Book) -> Result<Next, Problem> {
         let away = |error: &dyn std::fmt::Display| Problem::unavailable(error.to_string());
         let after = self.seen.load(Ordering::Relaxed);
         let asked = json!({ "seq": after + 1, "next_by_subj": Subject::ENQUEUED }).to_string();
@@ -37,22 +47,28 @@ impl Worker {
         let answer = answer.await.map_err(|error| away(&error))?;
         let answer: Answer =
             serde_json::from_slice(&answer.payload).map_err(|error| away(&error))?;
-        let Some(Queued { seq, subject, hdrs }) = answer.message else { return Ok(Next::Nothing) };
-        let headers = STANDARD.decode(hdrs).map_err(|error| away(&error))?;
+        let Some(Queued { seq, subject, hdrs, data }) = answer.message else {
+            return Ok(Next::Nothing);
+        };
+        let headers = STANDARD.decode(&hdrs).map_err(|error| away(&error))?;
         if is_readable(&headers) {
             return Ok(Next::Message(seq));
         }
-        let command_id = format!("{}-{seq}", names::COMMANDS).parse();
-        let outcome = Outcome {
-            status: OutcomeStatus::Refused,
-            command_id: command_id.map_err(|error: kit::BadId| away(&error))?,
-            time: Some(Utc::now()),
-            reply: None,
-            problem: Some(Problem::invalid("the headers cannot be read")),
-            original: Some(Original { subject, headers: Default::default(), body: None }),
+        let id: Result<CommandId, _> = format!("{}-{seq}", names::COMMANDS).parse();
+        let id = id.map_err(|error| away(&error))?;
+        let body = STANDARD.decode(data).map_err(|error| away(&error))?;
+        let original = Original::new(&subject, None, &body);
+        let original = Original { raw_headers: Some(hdrs), ..original };
+        let problem = Problem::invalid("the headers cannot be read");
+        let buried = Buried {
+            id: &id,
+            subject: &subject,
+            position: Position(seq),
+            original: original.clone(),
+            failed: Vec::new(),
         };
-        tracing::error!(command = %outcome.command_id, "a queued message cannot be read");
-        self.results.keep(outcome).await?;
+        dead::bury(book, buried, Class::Refused, &problem).await?;
+        self.results.keep(Outcome::set_aside(id, problem, &original)).await?;
         self.results.discard(seq).await?;
         Ok(Next::SetAside)
     }

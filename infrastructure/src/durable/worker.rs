@@ -19,19 +19,25 @@ use async_nats::{
 use bytes::Bytes;
 use chrono::Utc;
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use kit::{CommandId, Position};
+use kit::{CommandId, Position, Retries};
 use nats::{Subject, names};
 use tokio::{sync::watch, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::{Outcome, Results, results::given_id, unreadable::Next};
+use super::{
+    Outcome, Results,
+    dead::{self, Buried},
+    results::given_id,
+    unreadable::Next,
+};
 use crate::{
     connection::{ConnectOptions, connect},
+    deadletter::{Attempt, Book, Original, Queue},
     handler::{Backoff, Delivery, Lanes, Validity, stored_at},
     problem::Problem,
     processor::Processor,
-    request::Reply,
+    request::{CommandRequest, Reply},
     service::continue_trace,
     wire,
 };
@@ -54,11 +60,15 @@ const EXPIRES: Duration = Duration::from_secs(10);
 /// The codes that decide whether a caller's deadline counts.
 const OUTCOME_UNKNOWN: &str = "outcome-unknown";
 const DEADLINE: &str = "deadline";
+/// The code of a bug.
+const INTERNAL: &str = "internal";
 
 /// What carries commands out.
 pub(super) struct Worker {
     pub(super) processor: Processor,
     pub(super) results: Results,
+    pub(super) letters: Queue,
+    pub(super) instance: String,
     /// For everything but deliveries.
     pub(super) connection: Connection,
     pub(super) connect: ConnectOptions,
@@ -74,6 +84,7 @@ impl Worker {
     pub(super) async fn work(
         self: Arc<Self>,
         validity: watch::Receiver<Validity>,
+        book: Arc<Book>,
     ) -> Result<(), Problem> {
         let (mut messages, mut expected) = (self.open().await?, 1);
         let (mut look, mut missing) = (tokio::time::interval(LOOK_INTERVAL), Next::Nothing);
@@ -85,7 +96,8 @@ impl Worker {
             let stopping = self.stop.is_cancelled();
             while !stopping && let Some(delivery) = lanes.take() {
                 let Some(message) = waiting.remove(&delivery.position) else { continue };
-                let settled = Arc::clone(&self).settle(message, validity.clone());
+                let settled =
+                    Arc::clone(&self).settle(message, validity.clone(), Arc::clone(&book));
                 running.push(settled.map(|result| (delivery, result)).boxed());
             }
             if stopping && running.is_empty() {
@@ -117,11 +129,11 @@ impl Worker {
                     }
                 }
                 _ = look.tick(), if !stopping && !lanes.is_full() => {
-                    let mut next = self.look().await?;
+                    let mut next = self.look(&book).await?;
                     let set_aside = next == Next::SetAside;
                     // Each would end a line of its own.
                     while next == Next::SetAside {
-                        next = self.look().await?;
+                        next = self.look(&book).await?;
                     }
                     if set_aside || (next != Next::Nothing && next == missing) {
                         return Err(Problem::unavailable("deliveries have stopped"));
@@ -167,41 +179,51 @@ impl Worker {
         self: Arc<Self>,
         message: jetstream::Message,
         validity: watch::Receiver<Validity>,
+        book: Arc<Book>,
     ) -> Result<(), Problem> {
-        let id = identify(&message)?;
+        let mut taken = Taken::new(message)?;
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(10));
-        // Once it may have been carried out, the caller's deadline no longer says that it was not.
-        let mut begun = false;
         loop {
-            let attempt = self.attempt(&id, &message, &validity, begun).await;
+            let attempt = self.attempt(&mut taken, &validity, &book).await;
             let Err(problem) = attempt else { break };
-            begun |= problem.code == OUTCOME_UNKNOWN;
-            tracing::warn!(command = %id, %problem, "a durable command is tried again");
+            taken.begun |= problem.code == OUTCOME_UNKNOWN;
+            let delay = taken.again(&problem).unwrap_or_else(|| backoff.next());
+            tracing::warn!(command = %taken.id, %problem, "a durable command is tried again");
             tokio::select! {
                 () = self.stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(backoff.next()) => {}
+                () = tokio::time::sleep(delay) => {}
             }
         }
-        message.ack().await.map_err(|error| Problem::unavailable(error.to_string()))
+        taken.message.ack().await.map_err(|error| Problem::unavailable(error.to_string()))
     }
 
-    /// An error is transient.
+    /// An error asks for another attempt.
     async fn attempt(
         &self,
-        id: &CommandId,
-        message: &jetstream::Message,
+        taken: &mut Taken,
         validity: &watch::Receiver<Validity>,
-        begun: bool,
+        book: &Book,
     ) -> Result<(), Problem> {
+        let (id, message) = (&taken.id, &taken.message);
         if self.results.ended(id).await?.is_some() {
             return Ok(());
         }
-        let result = self.carry_out(id, message, validity, begun).await;
+        let result = self.carry_out(id, message, validity, taken.begun).await;
         if let Err(problem) = &result
             && problem.is_transient()
-            && (begun || problem.code != DEADLINE || !expired(message))
+            && (taken.begun || problem.code != DEADLINE || !expired(message))
         {
             return Err(problem.clone());
+        }
+        match &result {
+            Err(problem) if taken.may_pass(problem) => return Err(problem.clone()),
+            Err(problem) => {
+                if let Some(class) = dead::class(problem) {
+                    dead::bury(book, taken.buried(problem), class, problem).await?;
+                }
+            }
+            // An owner that died may have set it aside, before it kept the outcome.
+            Ok(_) => dead::settle(book, id, &message.subject).await?,
         }
         self.results.keep(Outcome::new(id.clone(), result, &message.message)).await
     }
@@ -213,11 +235,22 @@ impl Worker {
         validity: &watch::Receiver<Validity>,
         begun: bool,
     ) -> Result<Reply, Problem> {
-        let mut request = wire::read_request(
+        let request = wire::read_request(
             &message.subject,
             message.headers.as_ref(),
             message.payload.clone(),
         )?;
+        self.execute(id, request, validity, begun).await
+    }
+
+    /// Has a command carried out under `id` while the queue is ours.
+    pub(super) async fn execute(
+        &self,
+        id: &CommandId,
+        mut request: CommandRequest,
+        validity: &watch::Receiver<Validity>,
+        begun: bool,
+    ) -> Result<Reply, Problem> {
         request.command_id = Some(id.clone());
         // An owner that was paused must not act late, after another has taken over.
         let owned = *validity.borrow();
@@ -228,6 +261,53 @@ impl Worker {
         request.deadline = Some(own.map_or(owned.deadline, |own| own.min(owned.deadline)));
         let span = continue_trace(&mut request);
         self.processor.execute(request).instrument(span).await
+    }
+}
+
+/// A command that was taken from the queue, and how its attempts went.
+struct Taken {
+    id: CommandId,
+    message: jetstream::Message,
+    position: Position,
+    /// Once it may have been carried out, the caller's deadline no longer says that it was not.
+    begun: bool,
+    /// Attempts that ended in a bug.
+    bugs: Vec<Attempt>,
+}
+
+impl Taken {
+    fn new(message: jetstream::Message) -> Result<Self, Problem> {
+        let info = message.info().map_err(|error| Problem::unavailable(error.to_string()))?;
+        let (id, position) = (identify(&message)?, Position(info.stream_sequence));
+        Ok(Self { id, message, position, begun: false, bugs: Vec::new() })
+    }
+
+    /// Whether there is another attempt after this bug.
+    fn may_pass(&self, problem: &Problem) -> bool {
+        problem.code == INTERNAL && self.delay(self.bugs.len() + 1).is_some()
+    }
+
+    /// How long to wait after one more bug; none if it was none.
+    fn again(&mut self, problem: &Problem) -> Option<Duration> {
+        if problem.code != INTERNAL {
+            return None;
+        }
+        self.bugs.push(Attempt { time: Utc::now(), error: problem.to_string() });
+        self.delay(self.bugs.len())
+    }
+
+    fn delay(&self, failures: usize) -> Option<Duration> {
+        let failures = u32::try_from(failures).unwrap_or(u32::MAX);
+        Retries::DEFAULT.bug.delay(failures, fastrand::f64())
+    }
+
+    fn buried(&self, problem: &Problem) -> Buried<'_> {
+        let Self { id, message, position, bugs, .. } = self;
+        let mut failed = bugs.clone();
+        failed.push(Attempt { time: Utc::now(), error: problem.to_string() });
+        let subject = message.subject.as_str();
+        let original = Original::new(subject, message.headers.as_ref(), &message.payload);
+        Buried { id, subject, position: *position, original, failed }
     }
 }
 

@@ -14,7 +14,7 @@ use super::{CREATE, Stand, TAG, command};
 const BAD: [&[u8]; 4] = [b"User-Id: \xff\xfe", b"no colon", b"Bad\x01Name: x", b"User-Id: a\rb"];
 
 /// Publishes `TAG` on `subject` with `headers` as they are, and waits until the server has it.
-async fn send(stand: &Stand, subject: &str, headers: &[u8]) {
+pub(super) async fn send(stand: &Stand, subject: &str, headers: &[u8]) {
     let mut socket = TcpStream::connect(stand.server.address()).await.unwrap();
     let head = [b"NATS/1.0\r\n", headers, b"\r\n\r\n"].concat();
     let line = format!(

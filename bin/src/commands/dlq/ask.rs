@@ -191,7 +191,7 @@ impl Asker<'_> {
     pub(super) async fn ask(
         &self,
         letter: &DeadLetter,
-        data: Option<(Json, u32)>,
+        data: Option<(Json, Option<u32>)>,
     ) -> Result<Option<u64>> {
         let (data, schema_version) = data.unzip();
         let request = Requested {
@@ -199,7 +199,7 @@ impl Asker<'_> {
             action: self.action,
             event: letter.parked.event.clone(),
             data,
-            schema_version,
+            schema_version: schema_version.flatten(),
             who: self.repair.by(),
             why: self.repair.why.clone(),
             selection: self.selection.clone(),

@@ -6,20 +6,21 @@ use infrastructure::{
     deadletter::{Action, DeadLetter, Json},
     problem::Problem,
 };
-use kit::{Unreadable, excerpt};
+use kit::{BadCommand, Unreadable, excerpt};
 use serde_json::{Value, json, value::RawValue};
 
 use super::{
     ask::{Asker, Tally},
-    filter,
+    filter, letter,
     wait::WaitArgs,
 };
 use crate::{
     arguments::Global,
     contexts,
-    exit::Quietly,
+    exit::{Advised, Quietly},
     input::{self, Source},
     output::{Output, outline},
+    reader::Reader,
     repair::RepairArgs,
 };
 
@@ -54,7 +55,7 @@ pub(super) struct EditArgs {
 /// Data that can be read.
 struct Checked {
     raw: Json,
-    version: u32,
+    version: Option<u32>,
     /// What the service will see.
     current: Value,
 }
@@ -102,15 +103,20 @@ pub(super) async fn run(global: &Global, args: EditArgs) -> Result<()> {
         .await
 }
 
-/// Reads `payload` as the service would read it in the place of the failed event.
+/// Reads `payload` as the service would read it in the place of the failed event or command.
 fn check(letter: &DeadLetter, version: Option<u32>, payload: &[u8]) -> Result<Checked> {
     let event = &letter.parked.event;
-    let (Some(kind), Some(_)) = (&event.kind, event.id) else {
-        let detail = "the whole commit cannot be read: no event of it can have other data";
+    let is_command = letter.key.handler == letter::COMMANDS;
+    let Some(kind) = event.kind.as_ref().filter(|_| is_command || event.id.is_some()) else {
+        let what = if is_command { "the subject" } else { "the whole commit" };
+        let detail = format!("{what} cannot be read: other data would not help");
         return Err(Problem::invalid(detail).into());
     };
     let (aggregate, name) = kind.split_once('.').unwrap_or((kind, ""));
     let reader = contexts::reader(aggregate)?;
+    if is_command {
+        return command(reader, kind, (name, version), payload);
+    }
     let known = reader.kinds.iter().find(|known| known.name == name);
     let known = known.ok_or_else(|| {
         Problem::not_found(format!("{:?} is no event of this service", excerpt(kind)))
@@ -122,6 +128,30 @@ fn check(letter: &DeadLetter, version: Option<u32>, payload: &[u8]) -> Result<Ch
         }
         _ => Problem::not_found(format!("{kind} has the versions 1 to {}", known.version)),
     })?;
+    checked(payload, Some(version), &current)
+}
+
+/// The same of a command's body, which has no versions.
+fn command(
+    reader: Reader,
+    kind: &str,
+    (name, version): (&str, Option<u32>),
+    payload: &[u8],
+) -> Result<Checked> {
+    if version.is_some() {
+        let advice = "Leave --version out: the body of a command has none.";
+        return Err(Advised::usage(format!("{kind} is a command"), advice).into());
+    }
+    let current = reader.command(name, payload).map_err(|error| match error {
+        BadCommand::Unknown(_) => {
+            Problem::not_found(format!("{:?} is no command of this service", excerpt(kind)))
+        }
+        BadCommand::Body(why) => Problem::invalid(format!("this is no body of {kind}: {why}")),
+    })?;
+    checked(payload, None, &current)
+}
+
+fn checked(payload: &[u8], version: Option<u32>, current: &[u8]) -> Result<Checked> {
     let raw = RawValue::from_string(String::from_utf8(payload.to_vec())?)?;
-    Ok(Checked { raw: Json(raw), version, current: serde_json::from_slice(&current)? })
+    Ok(Checked { raw: Json(raw), version, current: serde_json::from_slice(current)? })
 }

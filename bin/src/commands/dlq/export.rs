@@ -46,13 +46,15 @@ pub(super) fn value(letter: &DeadLetter, payload: bool) -> Value {
     value["original"] = json!({"subject": original.subject, "headers": original.headers});
     if payload {
         value["original"]["body"] = json!(original.body);
+        value["original"]["raw_headers"] = json!(original.raw_headers);
     }
     value
 }
 
 /// Reads the body of the stored message from the log, if it was too large for a record.
 pub(super) async fn complete(client: &async_nats::Client, letter: &mut DeadLetter) -> Result<()> {
-    if !matches!(letter.parked.original.body, Body::LeftOut(_)) {
+    let is_command = letter.key.handler == letter::COMMANDS;
+    if is_command || !matches!(letter.parked.original.body, Body::LeftOut(_)) {
         return Ok(());
     }
     let at = letter.parked.event.at.position;

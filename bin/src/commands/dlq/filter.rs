@@ -22,22 +22,22 @@ use crate::exit::Advised;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Filters")]
 pub(super) struct Filters {
-    /// Only what this handler could not process
+    /// Only what this handler could not process; `commands` for durable commands
     #[arg(long, value_name = "NAME")]
     handler: Option<String>,
     /// Only events of this aggregate type, such as person
     #[arg(long, value_name = "TYPE")]
     aggregate: Option<String>,
-    /// Only events of the aggregate with this id
+    /// Only events of the aggregate with this id, or the command with it
     #[arg(long)]
     id: Option<AggregateId>,
-    /// Only failed events of this type, such as person.tagged
+    /// Only failed events of this type, such as person.tagged, or commands, such as person.tag
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
-    /// Only this class: bug, permanent, schema, asked or waiting
+    /// Only this class: bug, permanent, schema, asked, waiting or refused
     #[arg(long, value_parser = class(), hide_possible_values = true)]
     class: Option<Class>,
-    /// Only failures whose text contains this
+    /// Only failures whose text contains this, in capitals or not
     #[arg(long, value_name = "TEXT")]
     error: Option<String>,
     /// Only what failed first at least so long ago, such as 90s, 10min, 3h or 2d
@@ -97,7 +97,10 @@ impl Filters {
         };
         // A clock behind the owner's sees nothing that is younger than nothing.
         let age = (now - parked.first).to_std().unwrap_or_default();
-        let says = |text: &str| parked.errors.iter().any(|error| error.contains(text));
+        let says = |text: &str| {
+            let text = text.to_lowercase();
+            parked.errors.iter().any(|error| error.to_lowercase().contains(&text))
+        };
         equal(&self.aggregate, Some(&key.aggregate))
             && self.id.as_ref().is_none_or(|id| *id == key.id)
             && equal(&self.kind, parked.event.kind.as_deref())

@@ -8,13 +8,17 @@ use serde_json::{Value, json};
 use crate::output::clean;
 
 /// Every class by its name on the wire.
-pub(super) const CLASSES: [(&str, Class); 5] = [
+pub(super) const CLASSES: [(&str, Class); 6] = [
     ("bug", Class::Bug),
     ("permanent", Class::Permanent),
     ("schema", Class::Schema),
     ("asked", Class::Asked),
     ("waiting", Class::Waiting),
+    ("refused", Class::Refused),
 ];
+
+/// What stands in the place of a handler for durable commands. Their keys are command ids.
+pub(super) const COMMANDS: &str = "commands";
 
 /// The name of a class on the wire.
 pub(super) fn class(class: Class) -> &'static str {

@@ -45,7 +45,10 @@ pub(super) async fn run(global: &Global, args: ShowArgs) -> Result<()> {
     let mut stands = letters.get(&key).await.map_err(problem)?;
     let mut waiting = None;
     if let Some(letter) = &mut stands {
-        waiting = Some(letters.waiting(letter).await.map_err(problem)?);
+        // Nothing waits behind a command.
+        if key.handler != letter::COMMANDS {
+            waiting = Some(letters.waiting(letter).await.map_err(problem)?);
+        }
         if args.payload {
             export::complete(&client, letter).await?;
         }
@@ -61,7 +64,7 @@ pub(super) async fn run(global: &Global, args: ShowArgs) -> Result<()> {
         let mut lines = vec![format!("{} {} {}", key.handler, key.aggregate, key.id)];
         match &stands {
             None => lines.push("  does not stand still".to_owned()),
-            Some(letter) => head(&mut lines, letter, waiting.unwrap_or(0), args.payload),
+            Some(letter) => head(&mut lines, letter, waiting, args.payload),
         }
         lines.push("history".to_owned());
         lines.extend(history.iter().map(line));
@@ -77,13 +80,14 @@ fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-fn head(lines: &mut Vec<String>, letter: &DeadLetter, waiting: u64, payload: bool) {
+fn head(lines: &mut Vec<String>, letter: &DeadLetter, waiting: Option<u64>, payload: bool) {
     let DeadLetter { parked, at, .. } = letter;
-    let kind = clean(parked.event.kind.as_deref().unwrap_or("a commit that cannot be read"));
+    let kind = clean(parked.event.kind.as_deref().unwrap_or("what cannot be read"));
     let id = parked.event.id.map(|id| format!(" {id}")).unwrap_or_default();
     let (class, standing) = (letter::class(parked.class), letter::standing(letter));
     lines.push(format!("  stands still at {at} ({standing}), class {class}"));
-    lines.push(format!("  event     {kind}{id} at {}", parked.event.at));
+    let what = if waiting.is_some() { "event" } else { "command" };
+    lines.push(format!("  {what:<9} {kind}{id} at {}", parked.event.at));
     for (index, error) in parked.errors.iter().enumerate() {
         let title = if index == 0 { "error" } else { "because" };
         lines.push(format!("  {title:<9} {}", clean(error)));
@@ -93,7 +97,9 @@ fn head(lines: &mut Vec<String>, letter: &DeadLetter, waiting: u64, payload: boo
     for attempt in &parked.recent {
         lines.push(format!("            {} {}", time(attempt.time), clean(&attempt.error)));
     }
-    lines.push(format!("  waiting   {waiting} commits behind it"));
+    if let Some(waiting) = waiting {
+        lines.push(format!("  waiting   {waiting} commits behind it"));
+    }
     let original = &parked.original;
     let size = match &original.body {
         Body::Text(text) => text.len(),
