@@ -24,6 +24,18 @@ pub(crate) enum Source {
     Stdin,
 }
 
+impl Source {
+    /// What an option names that takes a body: the body, `@FILE`, or `-` for standard input. None
+    /// of them begins as JSON does.
+    pub(crate) fn of(argument: String) -> Self {
+        match argument.strip_prefix('@') {
+            Some(path) => Self::File(path.into()),
+            None if argument == "-" => Self::Stdin,
+            None => Self::Text(argument),
+        }
+    }
+}
+
 /// One body, whole. Twice the limit is enough for the service to say that it is too large.
 ///
 /// # Errors

@@ -135,23 +135,32 @@ impl Log {
     }
 }
 
-/// All commits of one aggregate.
-///
-/// # Errors
-/// `not-found` if it has none, and if the stream cannot be read.
-pub(crate) async fn history(
-    client: &async_nats::Client,
-    aggregate: &str,
-    id: &AggregateId,
-) -> Result<Vec<Commit>> {
-    let filter = Subject::event(aggregate, id);
-    let mut log = Log::open(client, filter, From::Start).await?;
-    let mut commits = Vec::new();
-    while let Some(Entry { position, time, body, .. }) = log.next_known().await? {
-        commits.push(Commit { position, time, body });
+/// The commits of one aggregate that stood in the log when reading began.
+pub(crate) struct History(Log);
+
+impl History {
+    /// From the first commit on.
+    ///
+    /// # Errors
+    /// `not-found` if there is none, and if the stream cannot be read.
+    pub(crate) async fn open(
+        client: &async_nats::Client,
+        aggregate: &str,
+        id: &AggregateId,
+    ) -> Result<Self> {
+        let log = Log::open(client, Subject::event(aggregate, id), From::Start).await?;
+        if log.pending == 0 {
+            return Err(Problem::not_found(format!("{aggregate} {id} has no history")).into());
+        }
+        Ok(Self(log))
     }
-    if commits.is_empty() {
-        return Err(Problem::not_found(format!("{aggregate} {id} has no history")).into());
+
+    /// The next one.
+    ///
+    /// # Errors
+    /// If the stream cannot be read any more.
+    pub(crate) async fn next(&mut self) -> Result<Option<Commit>> {
+        let entry = self.0.next_known().await?;
+        Ok(entry.map(|Entry { position, time, body, .. }| Commit { position, time, body }))
     }
-    Ok(commits)
 }

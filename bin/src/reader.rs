@@ -61,7 +61,7 @@ pub struct Reader {
     pub kinds: &'static [Kind],
     /// The names of its commands.
     pub commands: &'static [&'static str],
-    fold: fn(&[Commit], Until) -> Result<Folded>,
+    fold: fn(Until) -> Box<dyn Fold>,
     upcast: Upcast,
     command: ReadCommand,
 }
@@ -74,18 +74,16 @@ impl Reader {
             aggregate: A::TYPE,
             kinds: <A::Event as kit::Event>::KINDS,
             commands: <A::Command as kit::Command>::NAMES,
-            fold: fold::<A>,
+            fold: |until| Box::new(Folding::<A>::new(until)),
             upcast: upcast::<A>,
             command: command::<A>,
         }
     }
 
-    /// Folds `commits` as far as `until`.
-    ///
-    /// # Errors
-    /// If a commit cannot be read; the message names its position.
-    pub fn fold(&self, commits: &[Commit], until: Until) -> Result<Folded> {
-        (self.fold)(commits, until)
+    /// Begins to fold a history as far as `until`.
+    #[must_use]
+    pub fn fold(&self, until: Until) -> Box<dyn Fold> {
+        (self.fold)(until)
     }
 
     /// The current shape of `data`, written as version `version` of `kind`.
@@ -103,18 +101,6 @@ impl Reader {
     pub fn command(&self, name: &str, body: &[u8]) -> Result<Vec<u8>, BadCommand> {
         (self.command)(name, body)
     }
-}
-
-/// The state that `commits` of an `A` add up to.
-///
-/// # Errors
-/// If a commit cannot be read; the message names its position.
-pub fn state<A: Aggregate>(commits: &[Commit]) -> Result<A> {
-    let mut state = A::default();
-    for commit in commits {
-        advance(&mut state, commit, Until::Now)?;
-    }
-    Ok(state)
 }
 
 /// Takes `commit` into `state`, and says where its last event stands.
@@ -138,16 +124,49 @@ pub fn advance<A: Aggregate>(
     Ok(last)
 }
 
-fn fold<A: Aggregate>(commits: &[Commit], until: Until) -> Result<Folded> {
-    let (mut state, mut last) = (A::default(), None);
-    for commit in commits {
-        last = advance(&mut state, commit, until)?.or(last);
+/// A history as it is folded, one commit after the other.
+pub trait Fold: Send {
+    /// Takes the next commit.
+    ///
+    /// # Errors
+    /// If it cannot be read; the message names its position.
+    fn take(&mut self, commit: &Commit) -> Result<()>;
+
+    /// What it adds up to so far.
+    ///
+    /// # Errors
+    /// If the state is no JSON.
+    fn end(&self) -> Result<Folded>;
+}
+
+struct Folding<A> {
+    until: Until,
+    begun: Option<DateTime<Utc>>,
+    last: Option<(Version, DateTime<Utc>)>,
+    state: A,
+}
+
+impl<A: Aggregate> Folding<A> {
+    fn new(until: Until) -> Self {
+        Self { until, begun: None, last: None, state: A::default() }
     }
-    let (version, time) = last.unzip();
-    let version = version.unwrap_or(Version::ZERO);
-    let begun = commits.first().and_then(|first| envelope::decode(&first.body).ok());
-    let begun = begun.and_then(|elements| elements.first().map(|element| element.time));
-    Ok(Folded { version, time, begun, state: serde_json::to_value(state)? })
+}
+
+impl<A: Aggregate> Fold for Folding<A> {
+    fn take(&mut self, commit: &Commit) -> Result<()> {
+        if self.begun.is_none() {
+            let first = envelope::decode(&commit.body).ok();
+            self.begun = first.and_then(|elements| elements.first().map(|element| element.time));
+        }
+        self.last = advance(&mut self.state, commit, self.until)?.or(self.last);
+        Ok(())
+    }
+
+    fn end(&self) -> Result<Folded> {
+        let (version, time) = self.last.unzip();
+        let version = version.unwrap_or(Version::ZERO);
+        Ok(Folded { version, time, begun: self.begun, state: serde_json::to_value(&self.state)? })
+    }
 }
 
 fn command<A: Aggregate>(name: &str, body: &[u8]) -> Result<Vec<u8>, BadCommand> {

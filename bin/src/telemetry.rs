@@ -62,7 +62,8 @@ pub struct Telemetry {
 /// # Errors
 /// If the filter or the endpoint cannot be used.
 pub fn start(global: &Global, command: &Command) -> Result<Telemetry> {
-    let default = if command.is_quiet() { "warn" } else { "info,async_nats=warn" };
+    let default =
+        if command.is_quiet() { "warn" } else { "info,async_nats=warn,opentelemetry=warn" };
     let filter = global.log.as_deref().unwrap_or(default);
     let filter: EnvFilter = filter.parse().with_context(|| {
         let filter = excerpt(filter);

@@ -41,6 +41,14 @@ pub const TIME_STAMP: &str = "Nats-Time-Stamp";
 pub const NUM_PENDING: &str = "Nats-Num-Pending";
 /// In a batched direct get's answer: the place of the message sent before, 0 for the first.
 pub const LAST_SEQUENCE: &str = "Nats-Last-Sequence";
+/// In a consumer's heartbeat: how many messages it has given out.
+pub const LAST_CONSUMER: &str = "Nats-Last-Consumer";
+/// In a consumer's heartbeat: up to which place of its stream it has looked.
+pub const LAST_STREAM: &str = "Nats-Last-Stream";
+/// At the end of a pull request: messages that it had still asked for.
+pub const PENDING_MESSAGES: &str = "Nats-Pending-Messages";
+/// At the end of a pull request: bytes that it had still asked for.
+pub const PENDING_BYTES: &str = "Nats-Pending-Bytes";
 /// When a message of `TIMERS` is to be published on its target (ADR-51).
 pub const SCHEDULE: &str = "Nats-Schedule";
 /// Where a schedule is published.

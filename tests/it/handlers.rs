@@ -8,6 +8,7 @@ mod faults;
 mod generations;
 mod intents;
 mod lag;
+mod leaders;
 mod outages;
 mod policies;
 mod postman;

@@ -7,6 +7,7 @@ use infrastructure::{
     broker::{Broker, BrokerOptions, find_or_install},
     connection::{ConnectOptions, connect},
 };
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
@@ -79,6 +80,12 @@ impl Server {
         self.url.trim_start_matches("nats://")
     }
 
+    /// Its name in a cluster.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.options.name
+    }
+
     /// The data folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
@@ -107,6 +114,27 @@ impl Server {
         if let Some(broker) = &mut self.broker {
             broker.kill();
         }
+    }
+
+    /// Stops its clock: SIGSTOP.
+    ///
+    /// # Panics
+    /// When it is down.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on: SIGCONT.
+    ///
+    /// # Panics
+    /// When it is down.
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.broker().pid()).ok().and_then(Pid::from_raw);
+        kill_process(pid.expect("a process id"), signal).expect("the server takes a signal");
     }
 
     /// Starts the server again, on the same folder and port, after ending it if it still runs.

@@ -14,7 +14,8 @@ use serde::Serialize;
 
 use crate::{
     arguments::{Global, JsonArgs},
-    connection, contexts, log,
+    connection, contexts,
+    log::History,
     output::Output,
     record::Record,
 };
@@ -58,7 +59,8 @@ pub async fn run(global: &Global, args: EventsArgs) -> Result<()> {
         }
         false => None,
     };
-    for commit in log::history(&client, &args.aggregate, &args.id).await? {
+    let mut history = History::open(&client, &args.aggregate, &args.id).await?;
+    while let Some(commit) = history.next().await? {
         let elements = envelope::decode(&commit.body).with_context(|| {
             format!("the commit at position {} cannot be read", commit.position)
         })?;

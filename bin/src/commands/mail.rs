@@ -20,7 +20,7 @@ use crate::{
     arguments::{Global, JsonArgs},
     connection,
     data::DataFolder,
-    log::{self, Entry, From, Log},
+    log::{Entry, From, History, Log},
     output::{Output, clean},
     reader::{self, Until},
     secret,
@@ -136,6 +136,16 @@ fn status(mail: &Mail) -> &'static str {
     }
 }
 
+/// What the history of `id` adds up to.
+async fn state<A: Aggregate>(client: &async_nats::Client, id: &AggregateId) -> Result<A> {
+    let mut history = History::open(client, A::TYPE, id).await?;
+    let mut state = A::default();
+    while let Some(commit) = history.next().await? {
+        reader::advance(&mut state, &commit, Until::Now)?;
+    }
+    Ok(state)
+}
+
 async fn show(global: &Global, args: ShowArgs) -> Result<()> {
     let output = Output::with(global, args.json);
     let secret = match &args.secret_file {
@@ -144,11 +154,10 @@ async fn show(global: &Global, args: ShowArgs) -> Result<()> {
             .context("the code cannot be rendered without the service's secret")?,
     };
     let client = connection::connect(global).await?;
-    let mail: Mail = reader::state(&log::history(&client, Mail::TYPE, &args.id).await?)?;
+    let mail: Mail = state(&client, &args.id).await?;
     let gone = || Problem::not_found("the mail's contact is gone");
     let letter = mail.letter().ok_or_else(gone)?;
-    let person: Person =
-        reader::state(&log::history(&client, Person::TYPE, &letter.person).await?)?;
+    let person: Person = state(&client, &letter.person).await?;
     let rendered = letter::render(letter, &person, &secret).ok_or_else(gone)?;
     let answer = json!({"id": args.id, "status": status(&mail), "mail": rendered});
     output.write(&answer, || {

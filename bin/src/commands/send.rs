@@ -51,7 +51,7 @@ pub struct SendArgs {
     /// `-` reads standard input, as `--file -` does
     #[arg(value_parser = ["-"], value_name = "-", conflicts_with_all = ["json", "file"])]
     input: Option<String>,
-    /// The body; without any, the body is {}
+    /// The body, @FILE, or - for standard input; without any, the body is {}
     #[arg(long, value_name = "BODY", conflicts_with = "file")]
     json: Option<String>,
     /// Read the body, or with --lines or without a target many commands, from this file
@@ -138,7 +138,7 @@ pub async fn run(global: &Global, args: SendArgs) -> Result<()> {
         || args.file.as_deref().is_some_and(|path| path.as_os_str() == "-");
     let source = match (stdin, args.json, args.file) {
         (true, ..) => Some(Source::Stdin),
-        (false, Some(text), _) => Some(Source::Text(text)),
+        (false, Some(argument), _) => Some(Source::of(argument)),
         (false, None, Some(path)) => Some(Source::File(path)),
         (false, None, None) => None,
     };

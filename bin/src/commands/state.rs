@@ -9,7 +9,8 @@ use serde_json::json;
 
 use crate::{
     arguments::{Global, JsonArgs},
-    connection, contexts, log,
+    connection, contexts,
+    log::History,
     output::{Output, outline},
     reader::Until,
 };
@@ -30,7 +31,7 @@ pub struct StateArgs {
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     at_version: Option<u64>,
     /// As it was at this time (RFC 3339)
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<DateTime<Utc>>,
     #[command(flatten)]
     json: JsonArgs,
@@ -49,7 +50,12 @@ pub async fn run(global: &Global, args: StateArgs) -> Result<()> {
         (None, None) => Until::Now,
     };
     let client = connection::connect(global).await?;
-    let folded = reader.fold(&log::history(&client, aggregate, id).await?, until)?;
+    let mut history = History::open(&client, aggregate, id).await?;
+    let mut fold = reader.fold(until);
+    while let Some(commit) = history.next().await? {
+        fold.take(&commit)?;
+    }
+    let folded = fold.end()?;
     let time = match (folded.time, until) {
         (Some(time), Until::Version(wanted)) if folded.version < wanted => {
             let (last, time) = (folded.version, rfc3339(time));
@@ -74,6 +80,10 @@ pub async fn run(global: &Global, args: StateArgs) -> Result<()> {
         let heading = format!("{aggregate}/{id} version {}, {}", folded.version, rfc3339(time));
         format!("{heading}\n{}", outline(&folded.state))
     })
+}
+
+fn time(text: &str) -> Result<DateTime<Utc>, &'static str> {
+    text.parse().map_err(|_| "expected a time such as 2026-11-20T12:00:00Z")
 }
 
 fn rfc3339(time: DateTime<Utc>) -> String {

@@ -29,7 +29,7 @@ pub struct UpcastArgs {
     /// The version that wrote the payload
     #[arg(long)]
     version: u32,
-    /// The payload; without it, standard input is read
+    /// The payload, or @FILE; without it, standard input is read
     #[arg(long, value_name = "PAYLOAD")]
     json: Option<String>,
 }
@@ -45,7 +45,7 @@ pub async fn run(global: &Global, args: UpcastArgs) -> Result<()> {
     let (Some(reader), Some(kind)) = (reader, kind) else {
         return Err(unknown(&args.kind, reader));
     };
-    let payload = input::whole(&args.json.map_or(Source::Stdin, Source::Text)).await?;
+    let payload = input::whole(&args.json.map_or(Source::Stdin, Source::of)).await?;
     let data = reader.upcast(name, args.version, &payload).map_err(|error| match error {
         Unreadable::Shape { source, .. } => {
             let (kind, version) = (&args.kind, args.version);

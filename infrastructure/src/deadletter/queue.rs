@@ -24,7 +24,7 @@ use crate::handler::{Feed, Log};
 
 /// How long a request waits for its answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// How often a quiet feed asks the leader for the end of the queue: it only finds lost messages.
+/// How often a quiet feed hears how far the queue goes: it only finds lost messages.
 const QUIET_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Why an append did not end in a place in the queue.
@@ -129,7 +129,8 @@ impl Queue {
 
     /// Everything on `subjects`, from the first message on and for ever.
     pub(crate) fn feed(&self, subjects: Vec<String>, name: String) -> Feed {
-        let log = Log { stream: self.stream.clone(), subjects, quiet: QUIET_INTERVAL };
+        let (client, stream) = (self.context.client(), self.stream.clone());
+        let log = Log { client, stream, subjects, quiet: QUIET_INTERVAL };
         let poke = Arc::new(Notify::new());
         // Whoever reads an empty queue learns so at once.
         poke.notify_one();

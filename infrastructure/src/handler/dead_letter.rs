@@ -4,7 +4,7 @@ use chrono::Utc;
 
 use super::{
     Failure,
-    feed::Delivery,
+    deliveries::Delivery,
     trial::{Attempts, shortened},
 };
 use crate::{

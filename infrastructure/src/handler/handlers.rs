@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use async_nats::jetstream::{self, stream::Stream};
 use nats::names;
+
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -16,17 +16,17 @@ use super::{
     options::HandlerOptions,
     orders::Dispatch,
     registration::{RegistrationError, register},
-    restored::{LogBehind, past_the_end},
+    restored::LogBehind,
+    start::{not_behind, shared, standing},
     supervisor::{Shared, Supervisor, Work},
 };
 use crate::{
     client::Client,
     composition::{Composition, CompositionError, HandlerInfo, HandlerKind, HandlerPart},
-    deadletter::Queue,
     durable::{DurableError, Results},
     metrics,
     problem::Problem,
-    readmodel::{ReadModels, STORE, Served, Standing, Store, StoreClaim, claim},
+    readmodel::{ReadModels, STORE, Served, Standing, Store},
     timers::{self, TimerStore},
 };
 
@@ -97,24 +97,9 @@ impl Handlers {
         composition: &Composition,
         options: HandlerOptions,
     ) -> Result<Self, HandlersError> {
-        let context = jetstream::new(client.connection().clone());
-        let events = context.get_stream(names::EVENTS).await;
-        let events = events.map_err(|error| away(names::EVENTS, &error))?;
-        let bucket =
-            async |name| context.get_key_value(name).await.map_err(|error| away(name, &error));
-        let registry = bucket(names::HANDLERS).await?;
         let stop = CancellationToken::new();
-        let shared = Shared {
-            events,
-            leases: bucket(names::LEASES).await?,
-            checkpoints: bucket(names::CHECKPOINTS).await?,
-            letters: Queue::open(client.connection())
-                .await
-                .map_err(|error| away(names::DLQ, &error))?,
-            registry: registry.clone(),
-            options,
-            stop: stop.clone(),
-        };
+        let shared = Box::pin(shared(client, options, stop.clone())).await?;
+        let registry = shared.registry.clone();
         let standing = standing(&shared, Cell::new(&registry, STORE)).await?;
         let store = opened(&standing, &shared.options)?;
         not_behind(client, &shared.events, store.as_ref()).await?;
@@ -122,7 +107,7 @@ impl Handlers {
         let ended = CancellationToken::new();
         let (mut gauges, mut served, mut running) = (Vec::new(), Vec::new(), JoinSet::new());
         for part in composition.parts() {
-            let log = Log::new(&shared.events, &part.aggregates());
+            let log = Log::new(&shared.client, &shared.events, &part.aggregates());
             let registration = register(&registry, &log, part).await?;
             let runs = match part {
                 HandlerPart::Projection(_) => shared.options.projections,
@@ -243,26 +228,6 @@ fn fire(
     timers::Owner { store, client, results, options, stop }.run(contender, gauge)
 }
 
-/// Refuses a log that ends before what was handled. Commands taken now would fill the gap, and
-/// handlers would then pass over them.
-async fn not_behind(
-    client: &Client,
-    events: &Stream,
-    store: Option<&Store>,
-) -> Result<(), HandlersError> {
-    let behind = past_the_end(client.connection()).await;
-    let behind = behind.map_err(|problem| away(names::CHECKPOINTS, &problem))?;
-    if let Some(behind) = behind.into_iter().next() {
-        return Err(behind.into());
-    }
-    let Some(store) = store else { return Ok(()) };
-    let rows = store.furthest().await.map_err(|error| away("the store", &error))?;
-    let Some((handler, at)) = rows else { return Ok(()) };
-    let last = Log::new(events, &[]).last().await;
-    let last = last.map_err(|error| away(names::EVENTS, &error))?;
-    if at > last { Err(LogBehind { handler, at, last }.into()) } else { Ok(()) }
-}
-
 impl From<DurableError> for HandlersError {
     fn from(error: DurableError) -> Self {
         let DurableError::Away { what, problem } = error;
@@ -270,36 +235,6 @@ impl From<DurableError> for HandlersError {
     }
 }
 
-async fn standing(shared: &Shared, cell: Cell<StoreClaim>) -> Result<Standing, HandlersError> {
-    let HandlerOptions { instance, projections, store: location, .. } = &shared.options;
-    if !projections {
-        let detail = "this instance runs no projections";
-        return Ok(Standing::Elsewhere(Problem::store_elsewhere(detail)));
-    }
-    let shown = location.to_string();
-    let bad = |source| HandlersError::Store { store: shown.clone(), source };
-    let store = Store::open(location).await.map_err(bad)?;
-    let id = store.id().await.map_err(bad)?;
-    let mine = StoreClaim { store: id.clone(), instance: instance.clone(), released: None };
-    let stands = claim(&cell, mine).await.map_err(|error| away(names::HANDLERS, &error))?;
-    if stands.store != id {
-        let (other, owner) = (stands.store, stands.instance);
-        return Ok(Standing::Elsewhere(Problem::store_elsewhere(format!(
-            "the read models are in the store {other} of the instance {owner}, not in {shown}; if \
-             that store is gone for good, release it: headwater store release {other}"
-        ))));
-    }
-    // Rows of one log and positions of another would look like rows that are up to date.
-    let log = Log::id(&shared.events);
-    if store.log(&log).await.map_err(bad)? != log {
-        return Ok(Standing::Elsewhere(Problem::store_elsewhere(format!(
-            "the rows in {shown} were folded from another event log; delete the store to fold \
-             them again"
-        ))));
-    }
-    Ok(Standing::Here(store))
-}
-
-fn away(what: &'static str, error: &dyn std::fmt::Display) -> HandlersError {
+pub(super) fn away(what: &'static str, error: &dyn std::fmt::Display) -> HandlersError {
     HandlersError::Away { what, problem: error.to_string() }
 }

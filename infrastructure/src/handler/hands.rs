@@ -16,9 +16,9 @@ use nats::Subject;
 use super::{
     Failure, Source,
     dead_letter::{dead_letter, overridden},
+    deliveries::Delivery,
     duty::Duty,
     failure::place,
-    feed::Delivery,
     runner::Reactor,
     trial::{Attempts, Occasion, Trial},
 };

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use chrono::{DateTime, Utc};
 use kit::Position;
 
-use super::feed::Delivery;
+use super::deliveries::Delivery;
 
 /// Commits in the hands of one handler. Those of one subject go one after the other.
 pub(crate) struct Lanes {

@@ -1,14 +1,17 @@
-//! What the leader of the event log says about it.
-//! Not here: delivery, which may come from a replica that is behind.
+//! The events of some aggregates, and where the log ends.
+//! Not here: their delivery.
 
 use std::{
     fmt,
     time::{Duration, SystemTime},
 };
 
-use async_nats::jetstream::{
-    consumer::{AckPolicy, DeliverPolicy, pull},
-    stream::{LastRawMessageErrorKind, Stream},
+use async_nats::{
+    Client,
+    jetstream::{
+        consumer::{AckPolicy, DeliverPolicy, pull},
+        stream::{LastRawMessageErrorKind, Stream},
+    },
 };
 use chrono::{DateTime, Utc};
 use kit::Position;
@@ -29,36 +32,29 @@ pub(crate) struct Lag {
     pub(crate) oldest: Option<DateTime<Utc>>,
 }
 
-/// What a handler has still to expect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ahead {
-    /// Nothing of its aggregates up to this position.
-    Nothing(Position),
-    /// The commit at this position.
-    Commit(Position),
-}
-
 /// The log did not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the event log is away: {0}")]
 pub(crate) struct LogAway(String);
 
-/// The events of some aggregates, as the leader has them.
+/// The events of some aggregates.
 #[derive(Debug, Clone)]
 pub(crate) struct Log {
+    pub(crate) client: Client,
     pub(crate) stream: Stream,
     pub(crate) subjects: Vec<String>,
-    /// How often a quiet feed asks the leader for the end.
+    /// How often a quiet consumer says how far it has looked.
     pub(crate) quiet: Duration,
 }
 
 impl Log {
-    pub(crate) fn new(stream: &Stream, aggregates: &[&str]) -> Self {
+    pub(crate) fn new(client: &Client, stream: &Stream, aggregates: &[&str]) -> Self {
         let mut subjects: Vec<_> =
             aggregates.iter().map(|aggregate| nats::Subject::events_of(aggregate)).collect();
         subjects.sort();
         subjects.dedup();
-        Self { stream: stream.clone(), subjects, quiet: QUIET_INTERVAL }
+        let (client, stream) = (client.clone(), stream.clone());
+        Self { client, stream, subjects, quiet: QUIET_INTERVAL }
     }
 
     /// The same log, of one subject alone.
@@ -73,10 +69,9 @@ impl Log {
         since.as_nanos().to_string()
     }
 
-    /// The position of the last commit of any aggregate.
+    /// The position of the last commit of any aggregate, as the leader has it.
     pub(crate) async fn last(&self) -> Result<Position, LogAway> {
-        let info = self.stream.get_info().await.map_err(|error| away(&error))?;
-        Ok(Position(info.state.last_sequence))
+        end_of(&self.stream).await
     }
 
     /// The position of the last commit on `subject`.
@@ -88,23 +83,6 @@ impl Log {
             }
             Err(error) => Err(away(&error)),
         }
-    }
-
-    /// What stands after `from`. The end of the log is asked for first: a commit that comes in
-    /// between stands behind it.
-    pub(crate) async fn ahead(&self, from: Position) -> Result<Ahead, LogAway> {
-        let last = self.last().await?;
-        let mut next: Option<Position> = None;
-        if last > from {
-            for subject in &self.subjects {
-                let found = self.first_after(from, subject).await?;
-                next = [next, found.map(|(at, _)| at)].into_iter().flatten().min();
-            }
-        }
-        Ok(match next.filter(|next| *next <= last) {
-            Some(next) => Ahead::Commit(next),
-            None => Ahead::Nothing(last),
-        })
     }
 
     /// Counts what stands after `from`, by a consumer that is called `name` and reads nothing.
@@ -150,6 +128,12 @@ impl Log {
             Err(error) => Err(away(&error)),
         }
     }
+}
+
+/// The position of the last commit of any aggregate in `stream`, as its leader has it.
+pub(crate) async fn end_of(stream: &Stream) -> Result<Position, LogAway> {
+    let info = stream.get_info().await.map_err(|error| away(&error))?;
+    Ok(Position(info.state.last_sequence))
 }
 
 fn away(error: &dyn fmt::Display) -> LogAway {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{
     cell::{Cell, CellError},
     checkpoint::{CheckpointRecord, ResetMark},
-    log::Log,
+    log::end_of,
     registration::Registration,
     report::away,
 };
@@ -104,8 +104,7 @@ impl Desk {
     }
 
     async fn last(&self) -> Result<Position, Problem> {
-        let log = Log::new(&self.events, &[]);
-        log.last().await.map_err(|error| away(names::EVENTS, &error))
+        end_of(&self.events).await.map_err(|error| away(names::EVENTS, &error))
     }
 
     async fn places(&self) -> Result<Vec<Place>, Problem> {

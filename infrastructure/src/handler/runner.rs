@@ -16,9 +16,10 @@ use tokio::time;
 use super::{
     Failure, Source,
     checkpoint::{Checkpoint, Flusher},
+    deliveries::Delivery,
     drain::{self, Drain},
     duty::{Duty, Ended},
-    feed::{Delivery, Feed, Item},
+    feed::{Feed, Item},
     hands::{Hands, Settled, Stretch},
     lanes::Lanes,
     log::{LAG_INTERVAL, Lag, Log},

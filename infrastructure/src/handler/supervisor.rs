@@ -43,6 +43,7 @@ const LOOKS_MAX: u32 = 3;
 /// What all handlers of one instance share.
 #[derive(Clone)]
 pub(super) struct Shared {
+    pub(super) client: async_nats::Client,
     pub(super) events: Stream,
     pub(super) leases: kv::Store,
     pub(super) checkpoints: kv::Store,
@@ -117,7 +118,7 @@ impl Supervisor {
             shared: shared.clone(),
             info,
             work,
-            log: Log::new(&shared.events, &part.aggregates()),
+            log: Log::new(&shared.client, &shared.events, &part.aggregates()),
             since: registration.since,
             gauge,
             poke: Arc::new(Notify::new()),

@@ -12,7 +12,7 @@ use kit::Position;
 use nats::names;
 use serde_json::json;
 
-use crate::{handler::Log, problem::Problem};
+use crate::problem::Problem;
 
 /// The server drops the consumer that only told where it begins after so long.
 const INACTIVE_MAX: Duration = Duration::from_secs(5);
@@ -26,7 +26,7 @@ pub(crate) async fn open(client: &async_nats::Client) -> Result<Stream, Problem>
 /// The first position that was stored at `time` or later; behind the end if there is none.
 ///
 /// The server finds it when it makes a consumer that begins there.
-pub(super) async fn first_since(log: &Log, time: DateTime<Utc>) -> Result<Position, Problem> {
+pub(super) async fn first_since(stream: &Stream, time: DateTime<Utc>) -> Result<Position, Problem> {
     // The server counts nanoseconds in 64 bits: a later moment would begin at the beginning.
     let time = time.clamp(DateTime::UNIX_EPOCH, DateTime::from_timestamp_nanos(i64::MAX));
     // The client's own type of a moment is another crate's; both read RFC 3339.
@@ -41,14 +41,14 @@ pub(super) async fn first_since(log: &Log, time: DateTime<Utc>) -> Result<Positi
         inactive_threshold: INACTIVE_MAX,
         ..pull::Config::default()
     };
-    let consumer = log.stream.create_consumer(config).await.map_err(|error| away(&error))?;
+    let consumer = stream.create_consumer(config).await.map_err(|error| away(&error))?;
     Ok(Position(consumer.cached_info().delivered.stream_sequence).next())
 }
 
 /// The last position that was stored at `time` or before.
-pub(super) async fn last_until(log: &Log, time: DateTime<Utc>) -> Result<Position, Problem> {
+pub(super) async fn last_until(stream: &Stream, time: DateTime<Utc>) -> Result<Position, Problem> {
     let after = time.checked_add_signed(TimeDelta::nanoseconds(1)).unwrap_or(time);
-    let behind = first_since(log, after).await?;
+    let behind = first_since(stream, after).await?;
     Ok(Position(behind.0.saturating_sub(1)))
 }
 

@@ -90,7 +90,7 @@ impl Replay {
         let subjects = scope.subjects(part)?;
         let letters = DeadLetters::open(client).await.map_err(|error| away(&error))?;
         let facts = letters.facts(&scope.handler).await.map_err(|error| away(&error))?;
-        let log = Log { subjects, ..Log::new(&log::open(client).await?, &[]) };
+        let log = Log { subjects, ..Log::new(client, &log::open(client).await?, &[]) };
         let name = format!("replay-{}-{}", scope.handler, Uuid::now_v7().simple());
         let before = Position(scope.from.0.saturating_sub(1));
         let feed = Feed::start(log, name, before.max(after), Arc::new(Notify::new()));

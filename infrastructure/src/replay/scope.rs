@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::log;
 use crate::{
     composition::{Composition, HandlerPart},
-    handler::Log,
+    handler::end_of,
     problem::Problem,
 };
 
@@ -46,7 +46,7 @@ impl Bound {
             Self::Position(position) => Ok(position),
             Self::Time(time) => {
                 let stream = log::open(client).await?;
-                log::first_since(&Log::new(&stream, &[]), time).await
+                log::first_since(&stream, time).await
             }
         }
     }
@@ -107,17 +107,17 @@ impl Scope {
         };
         let stream = log::open(client).await?;
         scope.subjects(scope.part(composition)?)?;
-        let log = Log::new(&stream, &[]);
-        let last = log.last().await.map_err(|error| Problem::unavailable(error.to_string()))?;
+        let last =
+            end_of(&stream).await.map_err(|error| Problem::unavailable(error.to_string()))?;
         let from = match from {
             None => Position(1),
             Some(Bound::Position(position)) => position,
-            Some(Bound::Time(time)) => log::first_since(&log, time).await?,
+            Some(Bound::Time(time)) => log::first_since(&stream, time).await?,
         };
         let to = match to {
             None => last,
             Some(Bound::Position(position)) => position.min(last),
-            Some(Bound::Time(time)) => log::last_until(&log, time).await?.min(last),
+            Some(Bound::Time(time)) => log::last_until(&stream, time).await?.min(last),
         };
         if from > to {
             let detail =

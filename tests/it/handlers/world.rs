@@ -1,13 +1,15 @@
-//! A server, a command service, and instances that run handlers and can die like processes.
+//! A server, a command service, and handlers.
 
-use std::{collections::BTreeMap, path::Path, sync::mpsc, thread, time::Duration};
+mod dead_letters;
+mod instance;
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use async_nats::jetstream;
 use domain::{mail::Mail, person::Person};
 use infrastructure::{
     client::Client,
     composition::Composition,
-    deadletter::{Action, DeadLetter, DeadLetters, Entry, Json, Key, Requested},
     envelope::decode,
     handler::{HandlerOptions, HandlerReport, HandlerState, Handlers, report},
     jetstream::{JetStreamOptions, JetStreamStore},
@@ -25,9 +27,9 @@ use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 use test_postgres::Postgres;
 use tests::{LIMIT, eventually};
-use tokio::{runtime, sync::oneshot};
 
 use super::table_tennis::{Receiver, Server};
+pub(crate) use dead_letters::key;
 
 /// Runs each promise, a function of a world, with every kind of store.
 macro_rules! with_every_store {
@@ -198,37 +200,6 @@ impl World {
         Handlers::start(&client, composition, options).await.unwrap()
     }
 
-    /// Runs handlers on a thread of their own, which a closed gate stops as SIGSTOP would, and
-    /// which can be dropped as `kill -9` would.
-    pub(crate) fn instance(&self, composition: &Composition, instance: &str) -> Instance {
-        self.instance_with(composition, self.options(instance))
-    }
-
-    pub(crate) fn instance_with(
-        &self,
-        composition: &Composition,
-        options: HandlerOptions,
-    ) -> Instance {
-        let url = self.server.url().to_owned();
-        let composition = composition.clone();
-        let (kill, killed) = oneshot::channel::<()>();
-        let (started, starts) = mpsc::channel();
-        let thread = thread::spawn(move || {
-            let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let client = Client::new(async_nats::connect(url).await.unwrap());
-                let _handlers = Handlers::start(&client, &composition, options).await.unwrap();
-                started.send(()).unwrap();
-                // Ends when it is killed; nothing is stopped, flushed or given back.
-                let _ = killed.await;
-                runtime::Handle::current();
-            });
-            runtime.shutdown_background();
-        });
-        starts.recv().unwrap();
-        Instance { kill: Some(kill), thread: Some(thread) }
-    }
-
     /// Serves `ball` from `id`.
     pub(crate) async fn serve(&self, id: &str, ball: u64) -> Reply {
         let body = format!("{{\"ball\":{ball}}}");
@@ -241,53 +212,6 @@ impl World {
         let body = format!("{{\"balls\":{balls:?}}}");
         let request = CommandRequest::new("server", id.parse().unwrap(), "serve-all", body);
         self.client.send(&request).await.unwrap()
-    }
-
-    pub(crate) async fn letters(&self) -> DeadLetters {
-        DeadLetters::open(&self.connection).await.unwrap()
-    }
-
-    /// Waits until `id` is parked for `handler`.
-    pub(crate) async fn parked(&self, handler: &str, id: &str) -> DeadLetter {
-        let (letters, key) = (self.letters().await, key(handler, id));
-        eventually(&format!("{key} is parked"), LIMIT, async || letters.get(&key).await.unwrap())
-            .await
-    }
-
-    /// Waits until `id` is not parked for `handler`.
-    pub(crate) async fn released(&self, handler: &str, id: &str) {
-        let (letters, key) = (self.letters().await, key(handler, id));
-        eventually(&format!("{key} is released"), LIMIT, async || {
-            letters.get(&key).await.unwrap().is_none().then_some(())
-        })
-        .await;
-    }
-
-    /// Asks for something to be done about what is at the head of the key.
-    pub(crate) async fn ask(&self, letter: &DeadLetter, action: Action, data: Option<&str>) {
-        let data = data.map(|data| Json(RawValue::from_string(data.to_owned()).unwrap()));
-        let request = Requested {
-            request: uuid::Uuid::now_v7(),
-            action,
-            event: letter.parked.event.clone(),
-            data,
-            schema_version: None,
-            who: "a test".to_owned(),
-            why: "it must".to_owned(),
-            selection: None,
-            time: chrono::Utc::now(),
-        };
-        self.letters().await.request(&letter.key, letter.last, request).await.unwrap();
-    }
-
-    /// The kinds of what was recorded about a key, in order.
-    pub(crate) async fn recorded(&self, handler: &str, id: &str) -> Vec<String> {
-        let history = self.letters().await.history(&key(handler, id)).await.unwrap();
-        let kind = |entry: Entry| {
-            let value = json(&entry.record.unwrap().encode().unwrap());
-            value["kind"].as_str().unwrap().to_owned()
-        };
-        history.into_iter().map(kind).collect()
     }
 
     /// Every ball of every aggregate of the type `aggregate`, in the order of the log.
@@ -381,30 +305,6 @@ pub(crate) async fn state(
         is(&status.state).then_some(status.state)
     })
     .await
-}
-
-/// An instance on a thread of its own.
-pub(crate) struct Instance {
-    kill: Option<oneshot::Sender<()>>,
-    thread: Option<thread::JoinHandle<()>>,
-}
-
-impl Instance {
-    /// Ends it as `kill -9` would: its leases stay and its connection is just gone.
-    pub(crate) async fn kill(mut self) {
-        self.end().await;
-    }
-
-    async fn end(&mut self) {
-        drop(self.kill.take());
-        let thread = self.thread.take().unwrap();
-        tokio::task::spawn_blocking(move || thread.join().unwrap()).await.unwrap();
-    }
-}
-
-/// The place of the server `id` among the dead letters of `handler`.
-pub(crate) fn key(handler: &str, id: &str) -> Key {
-    Key { handler: handler.to_owned(), aggregate: "server".to_owned(), id: id.parse().unwrap() }
 }
 
 /// The JSON object of an answer.

@@ -40,7 +40,7 @@ pub(super) struct EditArgs {
     /// HANDLER AGGREGATE ID, or the key's subject
     #[arg(value_name = "KEY", num_args = 1..=3, required = true)]
     key: Vec<String>,
-    /// The data to handle instead; @FILE reads it from a file
+    /// The data to handle instead, @FILE, or - for standard input
     #[arg(long, value_name = "PAYLOAD")]
     json: String,
     /// The version of the data's shape [default: the current one]
@@ -63,11 +63,7 @@ struct Checked {
 pub(super) async fn run(global: &Global, args: EditArgs) -> Result<()> {
     let output = Output::new(global);
     let key = filter::key(&args.key)?;
-    let source = match args.json.strip_prefix('@') {
-        Some(path) => Source::File(path.into()),
-        None => Source::Text(args.json.clone()),
-    };
-    let payload = input::whole(&source).await?;
+    let payload = input::whole(&Source::of(args.json.clone())).await?;
     let letters = super::open(global).await?;
     let letter = filter::standing(&letters, &key).await?;
     let checked = check(&letter, args.version, &payload)?;

@@ -62,7 +62,7 @@ impl Audit {
         let live = Live::open(&asked.store, (name, version), asked.generation, identity).await?;
         let letters = DeadLetters::open(client).await?;
         let scratch = Scratch::open(&asked.scratch, Arc::clone(projection), None).await?;
-        let log = Log::new(&events, &projection.aggregates());
+        let log = Log::new(client, &events, &projection.aggregates());
         let passage = Passage::start(log.clone(), &format!("verify-{name}"), Position::ZERO);
         let (expected, unfit, begun) = (BTreeMap::new(), Vec::new(), Instant::now());
         let projection = name;

@@ -32,7 +32,7 @@ enum Step {
     Land,
     /// Some reads fail.
     Away(usize),
-    /// Lets the engines work.
+    /// Lets the engines work until they wait; the clock stands still otherwise.
     Pause,
 }
 
@@ -145,7 +145,11 @@ proptest! {
 
     #[test]
     fn nothing_is_lost_doubled_or_answered_twice(steps in prop::collection::vec(step(), 1..120)) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
         runtime.block_on(run(steps));
     }
 }
