@@ -14,6 +14,10 @@ use super::{
 };
 use crate::handler::{Failure, Source, guarded};
 
+/// PostgreSQL cuts longer names, so that the tables of two generations could become one: 63 bytes hold
+/// the projection's name, its generation, and what a table or an index is for.
+const NAME_MAX: usize = 40;
+
 /// A document after some events.
 pub(crate) struct Folded {
     /// The document as JSON.
@@ -50,6 +54,9 @@ impl<P: Projection> AnyProjection for P {
     }
 
     fn check(&self) -> Result<(), String> {
+        if P::NAME.len() > NAME_MAX {
+            return Err(format!("its name has more than {NAME_MAX} bytes"));
+        }
         Ok(())
     }
 

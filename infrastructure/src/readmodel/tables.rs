@@ -4,6 +4,8 @@
 
 mod admission;
 mod check;
+#[cfg(test)]
+mod cut_tests;
 mod making;
 mod pending;
 mod select;

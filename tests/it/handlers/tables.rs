@@ -41,7 +41,8 @@ async fn consistent(handlers: &Handlers, after: Position) -> (Position, u64) {
     let params = json!({"after": after, "wait_ms": 30_000, "limit": 200});
     let answer = ask(handlers, "totals", params).await.unwrap();
     let rows = answer["rows"].as_array().unwrap();
-    assert!(rows.iter().all(|row| row["balls"] == row["rows"]), "{answer}");
+    let fits = |row: &Value| row["balls"] == row["rows"] && row["best"] == row["highest"];
+    assert!(rows.iter().all(fits), "{answer}");
     let all = rows.iter().map(|row| row["balls"].as_u64().unwrap()).sum();
     (Position(answer["position"].as_u64().unwrap()), all)
 }
@@ -89,7 +90,7 @@ async fn what_was_written_can_be_read_after_its_position_as_what_it_was_declared
     let shown: chrono::DateTime<chrono::Utc> = serde_json::from_value(row["last"].clone()).unwrap();
     assert_eq!(shown.timestamp_micros(), at.timestamp_micros());
     let (highest, mean) = (PRECIOUS, (PRECIOUS as f64 + 3.0) / 2.0);
-    let expected = json!({"server": "ada", "balls": 2, "last": row["last"], "rows": 2,
+    let expected = json!({"server": "ada", "balls": 2, "best": PRECIOUS, "last": row["last"], "rows": 2,
         "highest": highest, "mean": mean, "returned": true, "more": {"ball": PRECIOUS}});
     assert_eq!(*row, expected);
     // In the order in which the columns are declared.

@@ -18,7 +18,7 @@ use crate::{
     readmodel::{
         params::{SelectParams, Wait, cursor, limit, no_cursor, parse, place as decoded},
         reader::SELECT_MAX,
-        sql::{Cell, took_too_long},
+        sql::{Cell, Refusal, took_too_long},
         store::Store,
         tables::{Declared, place_of},
     },
@@ -67,10 +67,7 @@ impl Tables<'_> {
         // Rows of older code may be in other tables.
         let mut snapshot = self.served.reached(self.store, wait, true).await?;
         let page = snapshot.select(query, &values, start.as_deref(), limit).await;
-        let page = page.map_err(|error| match took_too_long(&error) {
-            true => Problem::deadline(format!("the query takes longer than {SELECT_MAX:?}")),
-            false => away(&error),
-        })?;
+        let page = page.map_err(|error| refused(query, &error))?;
         if page.ambiguous {
             let why = format!("the order of {} does not tell all rows apart", query.name);
             return Err(Problem::internal(why));
@@ -92,6 +89,17 @@ impl Tables<'_> {
             parked,
             found: Found::Rows { rows, next },
         })
+    }
+}
+
+/// Why the store gave no rows: the query's own doing, or the store is away.
+fn refused(query: &Query, error: &sqlx::Error) -> Problem {
+    if took_too_long(error) {
+        return Problem::deadline(format!("the query takes longer than {SELECT_MAX:?}"));
+    }
+    match Refusal::of(error) {
+        Some(why) => Problem::internal(format!("{} has no answer to this: {why}", query.name)),
+        None => away(error),
     }
 }
 

@@ -164,3 +164,72 @@ pub(in crate::readmodel) fn cell(of: Type, value: Value, indexed: bool) -> Resul
         _ => Ok(cell),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kit::tables::{Column, Statement};
+
+    use super::*;
+
+    const T: Table = Table {
+        name: "t",
+        columns: &[
+            Column::text("a"),
+            Column::int("b").or_null(),
+            Column::text("c").or_null(),
+            Column::float("d").or_null(),
+        ],
+        key: &["a"],
+        indexes: &[],
+    };
+    const RUN: Statement = Statement { sql: "DELETE FROM {t} WHERE b = $1", params: &[Type::Int] };
+    const DECLARED: Declared = Declared { tables: &[T], statements: &[RUN], queries: &[] };
+
+    #[test]
+    fn a_row_is_whole_and_in_the_order_of_its_columns() {
+        let put = admit(&DECLARED, T.put([("c", "x".into()), ("a", "k".into())]));
+        let (key, text) = (Cell::Text("k".to_owned()), Cell::Text("x".to_owned()));
+        let row = vec![key.clone(), Cell::Null, text, Cell::Null];
+        assert_eq!(put, Ok(Step::Put { table: 0, key: vec![key], row }));
+    }
+
+    #[test]
+    fn code_that_does_not_keep_to_what_it_declares_has_a_bug() {
+        let elsewhere = Table { name: "u", ..T };
+        let undeclared = Statement { sql: "DELETE FROM {t}", params: &[] };
+        for (change, says) in [
+            (T.put([("b", 1_u32.into())]), "a row without a"),
+            (T.put([("a", Value::Null)]), "a row without a"),
+            (T.put([("a", 1_u32.into())]), "column a: the value is of another type"),
+            (T.put([("a", "k".into()), ("d", f64::NAN.into())]), "of another type"),
+            (T.put([("a", "k".into()), ("z", 1_u32.into())]), "no column z"),
+            (T.put([("a", "k".into()), ("a", "l".into())]), "a is given twice"),
+            (T.set(["k".into()], [("a", "l".into())]), "a is part of the key"),
+            (T.set(["k".into(), "l".into()], [("b", 1_u32.into())]), "2 values for a key of 1"),
+            (T.delete([Value::Null]), "a key with nothing in it"),
+            (elsewhere.delete(["k".into()]), "the table u is not declared"),
+            (undeclared.run([]), "is not declared"),
+            (RUN.run([]), "0 parameters of 1"),
+            (RUN.run(["x".into()]), "a parameter: the value is of another type"),
+        ] {
+            let Err(Failure::Bug(told)) = admit(&DECLARED, change.clone()) else {
+                panic!("{change:?} is admitted")
+            };
+            assert!(told.contains(says), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_no_store_holds_is_set_aside_whatever_the_store() {
+        let long = "x".repeat(text::BYTES_MAX + 1);
+        for change in [
+            T.put([("a", long.clone().into())]),
+            T.put([("a", "k".into()), ("c", "nul: \0".into())]),
+        ] {
+            let refused = admit(&DECLARED, change);
+            assert!(matches!(refused, Err(Failure::Permanent(_))), "{refused:?}");
+        }
+        // What no index holds may be as long as it is.
+        assert!(admit(&DECLARED, T.put([("a", "k".into()), ("c", long.into())])).is_ok());
+    }
+}

@@ -21,7 +21,12 @@ pub(crate) const GARBLED: u8 = 3;
 
 const SERVERS: Table = Table {
     name: "servers",
-    columns: &[Column::text("server"), Column::int("balls"), Column::time("last").or_null()],
+    columns: &[
+        Column::text("server"),
+        Column::int("balls"),
+        Column::int("best").or_null(),
+        Column::time("last").or_null(),
+    ],
     key: &["server"],
     indexes: &[],
 };
@@ -39,9 +44,10 @@ const PRECIOUS_BALLS: Table = Table {
 };
 const RENAMED: Table = Table { name: "served_balls", ..BALLS };
 
-/// Adding is not the same when it is done twice.
+/// Adding is not the same when it is done twice, and the best ball is that of the rows so far.
 const COUNT: Statement = Statement {
-    sql: "UPDATE {servers} SET balls = balls + 1, last = $2 WHERE server = $1",
+    sql: "UPDATE {servers} SET balls = balls + 1, last = $2,
+            best = (SELECT max(b.ball) FROM {balls} b WHERE b.server = $1) WHERE server = $1",
     params: &[Type::Text, Type::Time],
 };
 const APPEAR: Statement = Statement {
@@ -64,15 +70,16 @@ const BALLS_OF: Query = Query {
 const TOTALS: Query = Query {
     name: "totals",
     params: &[Param::int("at_least").or_none()],
-    sql: "SELECT s.server, s.balls, s.last, count(*) AS rows, max(b.ball) AS highest,
+    sql: "SELECT s.server, s.balls, s.best, s.last, count(*) AS rows, max(b.ball) AS highest,
                  avg(b.ball) AS mean, max(CASE WHEN p.returned THEN 1 ELSE 0 END) = 1 AS returned,
                  max(p.more) AS more
           FROM {servers} s JOIN {balls} b ON b.server = s.server
           LEFT JOIN {precious} p ON p.ball = b.ball
-          WHERE $1 IS NULL OR s.balls >= $1 GROUP BY s.server, s.balls, s.last",
+          WHERE $1 IS NULL OR s.balls >= $1 GROUP BY s.server, s.balls, s.best, s.last",
     columns: &[
         Column::text("server"),
         Column::int("balls"),
+        Column::int("best"),
         Column::time("last"),
         Column::int("rows"),
         Column::int("highest"),
