@@ -2,11 +2,11 @@
 //! connection that is opened when it is first needed.
 //! Not here: what commands and queries read.
 
-use effects::History;
+use effects::{History, HistoryError};
 use infrastructure::{
     connection::{ConnectOptions, connect},
     jetstream::{JetStreamOptions, JetStreamStore},
-    store::{Freshness, Pages, Start, StreamKey},
+    store::{Freshness, Pages, ReadError, Start, StreamKey},
 };
 use kit::{Aggregate, AggregateId};
 use tokio::sync::OnceCell;
@@ -35,16 +35,17 @@ impl Past {
 }
 
 impl History for Past {
-    async fn state<A: Aggregate>(&self, id: &AggregateId) -> Result<A, String> {
-        let store = self.store.get_or_try_init(|| self.open()).await?;
+    async fn state<A: Aggregate>(&self, id: &AggregateId) -> Result<A, HistoryError> {
+        let store = self.store.get_or_try_init(|| self.open()).await.map_err(HistoryError::Away)?;
         let key = StreamKey { aggregate: A::TYPE.into(), id: id.clone() };
         // A replica that lags behind might not know the contact yet.
         let mut pages = Pages::new(store, &key, Start::WHOLE, Freshness::Leader);
         let mut state = A::default();
-        while let Some(page) = pages.next().await.map_err(|error| error.to_string())? {
+        let away = |error: ReadError| HistoryError::Away(error.to_string());
+        while let Some(page) = pages.next().await.map_err(away)? {
             for commit in &page {
                 let taken = reader::advance(&mut state, commit, Until::Now);
-                taken.map_err(|error| error.to_string())?;
+                taken.map_err(|error| HistoryError::Unreadable(error.to_string()))?;
             }
         }
         Ok(state)

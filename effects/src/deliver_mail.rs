@@ -23,16 +23,27 @@ const LATER: Duration = Duration::from_secs(60);
 /// How long a mail waits when the log could not be read.
 const SOON: Duration = Duration::from_secs(1);
 
+/// Why the past was not read, in words without personal data.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HistoryError {
+    /// The log does not answer; it will.
+    #[error("the log is away: {0}")]
+    Away(String),
+    /// What stands there cannot be read, however often it is tried: it is not ours, or newer.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
 /// What has happened so far, as the log's leader knows it.
 pub trait History: Send + Sync + 'static {
     /// The state of one aggregate.
     ///
     /// # Errors
-    /// Why it cannot be read now, in words without personal data.
+    /// [`HistoryError`].
     fn state<A: Aggregate>(
         &self,
         id: &AggregateId,
-    ) -> impl Future<Output = Result<A, String>> + Send;
+    ) -> impl Future<Output = Result<A, HistoryError>> + Send;
 }
 
 /// Whenever a mail is requested, it is sent. A code is rather sent twice than never, in the same
@@ -152,9 +163,12 @@ impl<H: History> Effect for DeliverMail<H> {
         }
         let person: Person = match self.history.state(&letter.person).await {
             Ok(person) => person,
-            Err(why) => {
-                let reason = format!("the person cannot be read: {why}");
-                return Outcome::Retry { after: SOON, reason };
+            Err(error) => {
+                let reason = format!("the person cannot be read: {error}");
+                return match error {
+                    HistoryError::Away(_) => Outcome::Retry { after: SOON, reason },
+                    HistoryError::Unreadable(_) => Outcome::Park { reason },
+                };
             }
         };
         let Some(mail) = letter::render(letter, &person, &self.secret) else {

@@ -6,5 +6,5 @@ mod deliver_mail;
 pub mod letter;
 mod smtp;
 
-pub use deliver_mail::{DeliverMail, History, MailsDue};
+pub use deliver_mail::{DeliverMail, History, HistoryError, MailsDue};
 pub use smtp::{Fault, Security, Smtp, SmtpOptions, SmtpUnusable};

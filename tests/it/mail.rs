@@ -9,7 +9,7 @@ use domain::{
     mail::{Letter, MailEvent, MailRequested, examples},
     person::{Person, PersonEvent, examples as persons},
 };
-use effects::{DeliverMail, History, Security, Smtp, SmtpOptions};
+use effects::{DeliverMail, History, HistoryError, Security, Smtp, SmtpOptions};
 use kit::{
     Aggregate, AggregateId, CommandId, Delivery, Effect as _, EventId, Metadata, Outcome, Position,
     Recorded, Secret, Version,
@@ -22,7 +22,7 @@ const FROM: &str = "Headwater <robot@example.org>";
 struct Everybody;
 
 impl History for Everybody {
-    async fn state<A: Aggregate>(&self, _: &AggregateId) -> Result<A, String> {
+    async fn state<A: Aggregate>(&self, _: &AggregateId) -> Result<A, HistoryError> {
         let mut state = A::default();
         let told = [
             persons::events().into_iter().find(|e| matches!(e, PersonEvent::PersonCreated(_))),
@@ -103,7 +103,7 @@ fn welcome() -> Recorded<MailEvent> {
     requested(examples::welcome())
 }
 
-async fn run(effect: &DeliverMail<Everybody>, event: &Recorded<MailEvent>) -> Outcome {
+async fn run<H: History>(effect: &DeliverMail<H>, event: &Recorded<MailEvent>) -> Outcome {
     let key = CommandId::from_str("key").unwrap();
     tokio::time::timeout(LIMIT, effect.run(event, &key)).await.unwrap()
 }
@@ -229,4 +229,29 @@ async fn a_server_that_is_not_there_is_away() {
     let effect = sending(SmtpOptions { security: Security::StartTls, ..options(port) });
     let outcome = told(&run(&effect, &welcome()).await);
     assert!(outcome.starts_with("away: ") && outcome.contains("refused"), "{outcome}");
+}
+
+/// A past that fails in one way.
+struct Unread(HistoryError);
+
+impl History for Unread {
+    async fn state<A: Aggregate>(&self, _: &AggregateId) -> Result<A, HistoryError> {
+        Err(self.0.clone())
+    }
+}
+
+#[tokio::test]
+async fn a_person_who_cannot_be_read_sets_the_mail_aside_and_a_log_that_is_away_does_not() {
+    let sink = MailSink::start().await;
+    let outcome = async |error| {
+        let smtp = Smtp::new(options(sink.port())).unwrap();
+        let effect = DeliverMail::new(Unread(error), smtp, Secret::new([3; 32]));
+        run(&effect, &verification()).await
+    };
+    let newer = outcome(HistoryError::Unreadable("a newer event".to_owned())).await;
+    let reason = "the person cannot be read: a newer event".to_owned();
+    assert_eq!(newer, Outcome::Park { reason });
+    let away = outcome(HistoryError::Away("no answer".to_owned())).await;
+    assert!(matches!(away, Outcome::Retry { .. }), "{away:?}");
+    assert_eq!(sink.connections(), 0);
 }

@@ -54,7 +54,7 @@ pub async fn run(global: &Global, args: EventsArgs) -> Result<()> {
     let mut last = Version::ZERO;
     let handlers = match args.status {
         true => {
-            let composition = contexts::composition();
+            let composition = contexts::for_looking();
             Some(Processings::read(&client, &composition, &args.aggregate).await?)
         }
         false => None,

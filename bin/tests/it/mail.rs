@@ -1,5 +1,9 @@
 //! Mail by SMTP, with the built service as a process that can be killed.
 
+use crate::{
+    kit::{binary, finish},
+    timers::recorded,
+};
 use async_nats::jetstream;
 use domain::mail::{Letter, MailCommand, RequestMail, examples};
 use infrastructure::{
@@ -62,10 +66,29 @@ impl World {
     }
 
     async fn ask_for_a_welcome(&self, mail: &str) {
-        let letter = Letter { contact: "home".parse().unwrap(), ..examples::welcome() };
+        self.ask_for_a_welcome_of(mail, "ada").await;
+    }
+
+    async fn ask_for_a_welcome_of(&self, mail: &str, person: &str) {
+        let (person, contact) = (person.parse().unwrap(), "home".parse().unwrap());
+        let letter = Letter { person, contact, ..examples::welcome() };
         let command = MailCommand::from(RequestMail(letter));
         let body = serde_json::from_slice(&command.body().unwrap()).unwrap();
         self.send("mail", mail, command.name(), body).await;
+    }
+
+    /// Waits until `deliver-mail` has made `wanted` of the request of `mail`, as the tool tells.
+    async fn status(&self, mail: &str, wanted: &str) {
+        eventually(&format!("the request of {mail} is {wanted}"), LIMIT, async || {
+            let mut command = binary().await;
+            command.args(["events", "mail", mail, "--status", "--json"]);
+            command.args(["--nats", self.server.url()]);
+            let event = finish(command, "").await.json().remove(0);
+            let handlers = event["handlers"].as_array()?.iter();
+            let mut mailer = handlers.filter(|handler| handler["handler"] == "deliver-mail");
+            (mailer.next()?["status"] == wanted).then_some(())
+        })
+        .await;
     }
 
     async fn received(&self, count: usize) -> Vec<Received> {
@@ -181,11 +204,26 @@ async fn a_welcome_that_was_certainly_not_sent_is_sent_later_even_after_a_kill()
     world.opened().await;
     let history = History::read(&world.server.client().await).await;
     assert_eq!(history.of("mail.w").last().unwrap().kind, "mail.mail-deferred");
+    world.status("w", "failed").await;
     world.service.kill9().await;
     world.sink.recover();
     world.service.restart().await;
     let mail = world.received(1).await.remove(0);
     assert_eq!(mail.header("Subject"), Some("Welcome"));
+    assert!(world.service.stop().await);
+    assert_eq!(world.sink.received().len(), 1);
+}
+
+#[tokio::test]
+async fn a_mail_to_somebody_whom_newer_code_wrote_is_set_aside_and_others_are_sent() {
+    let mut world = World::start().await;
+    world.ada().await;
+    recorded(&world.server, "person", "eve", &[("person-created", 99, json!({}))]).await;
+    world.ask_for_a_welcome_of("e", "eve").await;
+    world.ask_for_a_welcome("w").await;
+    world.received(1).await;
+    world.status("e", "dead").await;
+    world.status("w", "processed").await;
     assert!(world.service.stop().await);
     assert_eq!(world.sink.received().len(), 1);
 }

@@ -14,7 +14,12 @@ use uuid::Uuid;
 use crate::kit::{binary, finish};
 
 /// Writes a history as if it had been decided yesterday, when nobody could have waited for it.
-async fn recorded(server: &Server, aggregate: &str, id: &str, events: &[(&str, u32, Value)]) {
+pub(crate) async fn recorded(
+    server: &Server,
+    aggregate: &str,
+    id: &str,
+    events: &[(&str, u32, Value)],
+) {
     let key = StreamKey { aggregate: aggregate.into(), id: id.parse().unwrap() };
     let metadata = Metadata {
         command_id: Uuid::now_v7().into(),

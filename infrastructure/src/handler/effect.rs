@@ -176,17 +176,16 @@ impl Performance {
             *begun = true;
         }
         let key = CommandId::derived(trial.duty.name, source.element.id, 0);
-        let failure = match self.effect.perform(source, &key).await {
+        let performed = self.effect.perform(source, &key).await;
+        let failure = match performed.and_then(bounded) {
             Ok(Outcome::Done(orders)) => {
                 if let Some(permit) = permit {
                     permit.succeeded();
                 }
                 trial.answered();
-                not_too_many(&orders)?;
                 return Ok(End { orders, ..End::default() });
             }
             Ok(Outcome::Skip { reason, orders }) => {
-                not_too_many(&orders)?;
                 return Ok(End { orders, skipped: Some(reason), ..End::default() });
             }
             Ok(Outcome::Away { reason }) => {
@@ -265,4 +264,12 @@ impl Performance {
         let orders = self.effect.note(source, Note::Interrupted)?;
         Ok(End { orders, first: ORDERS_MAX, skipped: Some("its end was not seen".to_owned()) })
     }
+}
+
+/// The outcome, unless it orders too much: then what it did is as doubtful as after a panic.
+fn bounded(outcome: Outcome) -> Result<Outcome, Failure> {
+    if let Outcome::Done(orders) | Outcome::Skip { orders, .. } = &outcome {
+        not_too_many(orders)?;
+    }
+    Ok(outcome)
 }

@@ -70,14 +70,17 @@ async fn what_happens_at_most_once_does_not_happen_again_and_the_doubt_is_record
 }
 
 #[tokio::test]
-async fn a_panic_is_not_tried_again_where_it_may_have_happened_already() {
+async fn a_bug_is_not_tried_again_where_it_may_have_happened_already() {
     let world = World::start().await;
-    let postman = Postman::new(AtMostOnce, Outside::TakesAndPanics);
-    let handlers = world.handlers(&post(&postman), "one").await;
-    world.request_mail("m").await;
-    history(&world, "m", &["requested", "sending", "failed"]).await;
-    assert_eq!(postman.taken(), ["m"]);
-    handlers.stop().await;
+    for outside in [Outside::TakesAndPanics, Outside::TakesAndBabbles] {
+        let postman = Postman::new(AtMostOnce, outside);
+        let handlers = world.handlers(&post(&postman), "one").await;
+        let mail = format!("{outside:?}");
+        world.request_mail(&mail).await;
+        history(&world, &mail, &["requested", "sending", "failed"]).await;
+        assert_eq!(postman.taken(), [mail]);
+        handlers.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -25,6 +25,8 @@ pub(crate) enum Outside {
     TakesAndCuts,
     /// It takes it, and the caller's code panics.
     TakesAndPanics,
+    /// It takes it, and the caller's code orders more than it may.
+    TakesAndBabbles,
     /// It is not there.
     Away,
     /// The effect does not ask it, and sets the mail aside.
@@ -120,6 +122,11 @@ impl Effect for Postman {
             Outside::TakesAndPanics => {
                 self.take(&event.aggregate_id);
                 panic!("the postman stumbles");
+            }
+            Outside::TakesAndBabbles => {
+                self.take(&event.aggregate_id);
+                let sent = order(event, MarkMailSent {}).unwrap().remove(0);
+                return Outcome::Done(vec![sent; 2000]);
             }
             Outside::Away => return Outcome::Away { reason: "the post is away".to_owned() },
             Outside::Doubtful => return Outcome::Park { reason: "an odd address".to_owned() },
