@@ -3,6 +3,8 @@
 //! parameters, which both understand. Not here: what the tables mean.
 
 mod cell;
+#[cfg(test)]
+mod limit_tests;
 mod postgres;
 mod refusal;
 mod sqlite;

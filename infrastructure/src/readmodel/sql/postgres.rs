@@ -135,7 +135,7 @@ pub(super) async fn limited(
     tx: &mut Transaction<'_, Postgres>,
     limit: Duration,
 ) -> sqlx::Result<()> {
-    let limit = format!("SET LOCAL statement_timeout = {}", limit.as_millis());
+    let limit = format!("SET LOCAL statement_timeout = {}", limit.as_millis().max(1));
     sqlx::query(AssertSqlSafe(limit)).execute(&mut **tx).await?;
     Ok(())
 }

@@ -21,6 +21,8 @@ const SQLITE_CONSTRAINT: u32 = 19;
 const SQLITE_MISMATCH: u32 = 20;
 const SQLITE_RANGE: u32 = 25;
 
+/// PostgreSQL's classes: more rows than fit, data exceptions, violations of integrity, limits.
+const VALUES: [&str; 4] = ["21", "22", "23", "54"];
 /// The sum of an aggregate has the code of a wrong text.
 const OVERFLOW: &str = "integer overflow";
 
@@ -30,8 +32,7 @@ impl Refusal {
         let error = error.as_database_error()?;
         let code = error.code()?.into_owned();
         if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {
-            // Data exceptions, and violations of integrity.
-            let values = code.starts_with("22") || code.starts_with("23");
+            let values = VALUES.iter().any(|class| code.starts_with(class));
             let what = error.constraint().or(error.column()).map(str::to_owned);
             return values.then_some(Self { code, what });
         }
