@@ -3,12 +3,12 @@
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use kit::{Aggregate, Chart, Effect, Policy, Projection, TableProjection};
+use kit::{Aggregate, BatchEffect, Chart, Effect, Policy, Projection, TableProjection};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     aggregates::Aggregates,
-    handler::{AnyEffect, AnyPolicy},
+    handler::{AnyBatchEffect, AnyEffect, AnyPolicy, Batching},
     readmodel::{AnyProjection, Tabled},
 };
 
@@ -86,6 +86,7 @@ struct AggregatePart {
 pub(crate) enum HandlerPart {
     Policy(Arc<dyn AnyPolicy>),
     Effect(Arc<dyn AnyEffect>),
+    Batch(Arc<dyn AnyBatchEffect>),
     Projection(Arc<dyn AnyProjection>),
 }
 
@@ -94,6 +95,7 @@ impl HandlerPart {
         let (name, kind) = match self {
             Self::Policy(part) => (part.name(), HandlerKind::Policy),
             Self::Effect(part) => (part.name(), HandlerKind::Effect),
+            Self::Batch(part) => (part.name(), HandlerKind::Effect),
             Self::Projection(part) => (part.name(), HandlerKind::Projection),
         };
         HandlerInfo { name, kind }
@@ -103,6 +105,7 @@ impl HandlerPart {
     pub(crate) fn dependency(&self) -> Option<&'static str> {
         match self {
             Self::Effect(part) => part.dependency(),
+            Self::Batch(part) => part.dependency(),
             Self::Policy(_) | Self::Projection(_) => None,
         }
     }
@@ -111,6 +114,7 @@ impl HandlerPart {
         match self {
             Self::Policy(part) => part.aggregates(),
             Self::Effect(part) => part.aggregates(),
+            Self::Batch(part) => part.aggregates(),
             Self::Projection(part) => part.aggregates(),
         }
     }
@@ -152,6 +156,13 @@ impl Composition {
     #[must_use]
     pub fn effect<E: Effect>(mut self, effect: E) -> Self {
         self.handlers.push(HandlerPart::Effect(Arc::new(effect)));
+        self
+    }
+
+    /// Adds an effect that handles many events at a time.
+    #[must_use]
+    pub fn batch_effect<E: BatchEffect>(mut self, effect: E) -> Self {
+        self.handlers.push(HandlerPart::Batch(Arc::new(Batching(Arc::new(effect)))));
         self
     }
 

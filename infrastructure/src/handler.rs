@@ -5,6 +5,7 @@
 //! the broker's ack floor. Not here: what a handler decides, and the rows of projections.
 
 mod backoff;
+mod batch;
 mod breaker;
 mod cell;
 mod checkpoint;
@@ -28,6 +29,8 @@ mod options;
 mod orders;
 mod policy;
 mod processing;
+mod reactor;
+mod reading;
 mod registration;
 mod report;
 mod reset;
@@ -54,6 +57,7 @@ pub use restored::{LogBehind, past_the_end, rewind};
 pub use status::{HandlerState, HandlerStatus};
 
 pub(crate) use backoff::Backoff;
+pub(crate) use batch::{AnyBatchEffect, Batching};
 pub(crate) use cell::{Cell, CellError};
 pub(crate) use dead_letter::{dead_letter, overridden};
 pub(crate) use deliveries::{Delivery, stored_at};

@@ -1,5 +1,6 @@
 //! Policies, effects and projections as durable consumers, on a real server.
 
+mod batches;
 mod database_tls;
 mod deadletters;
 mod doctor;
@@ -17,6 +18,7 @@ mod projections;
 mod queries;
 mod reset;
 mod restored;
+mod scribe;
 mod skills;
 mod stale;
 mod table_tennis;

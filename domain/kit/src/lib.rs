@@ -3,6 +3,7 @@
 //! Not here: IO, clocks, randomness, subjects, and anything that names a context.
 
 mod aggregate;
+mod batch;
 mod catalogue;
 mod chart;
 mod command;
@@ -24,6 +25,7 @@ pub mod tables;
 mod timer;
 
 pub use aggregate::{Aggregate, DomainError};
+pub use batch::{Batch, BatchEffect, BatchOutcome, BatchSize, Batched, Group, Run};
 pub use catalogue::{CommandInfo, FieldInfo};
 pub use chart::{Arrow, Chart};
 pub use command::{BadCommand, Command};

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::{
     Failure,
+    deliveries::Delivery,
     feed::{Feed, Item},
     hands::{Hands, Settled, Stretch},
     log::Log,
@@ -89,38 +90,62 @@ impl Drain {
         let mut feed = Feed::start(log, name, before, Arc::clone(&poke));
         let asked = head.asked.filter(|_| head.at == head.event.at);
         let stretch = Stretch { from: head.at, until: None, drained: true, asked };
+        let mut told = 0;
         loop {
             let item = tokio::select! {
                 item = feed.next() => item,
                 () = duty.stop.cancelled() => return Err(Failure::Interrupted),
             };
-            let delivery = match item {
-                None => return Err(Failure::Interrupted),
-                Some(Item::Nothing(position)) if position >= self.frontier => {
-                    return Ok(Way::Through);
-                }
-                Some(Item::Nothing(_)) => continue,
-                Some(Item::Commit(delivery)) if delivery.position > self.frontier => {
-                    return Ok(Way::Through);
-                }
-                Some(Item::Commit(delivery)) => delivery,
+            let (run, through) = self.gather(item.ok_or(Failure::Interrupted)?, &mut feed);
+            let settled = self.hands.settle(&run, stretch).await?;
+            *handled += match settled {
+                Settled::Done => run.len() as u64,
+                Settled::Waits(from) | Settled::Stopped(from) => from as u64,
             };
-            if self.hands.settle(&delivery, stretch).await? == Settled::Waits {
-                return Ok(Way::Parked);
+            match settled {
+                Settled::Done => {}
+                Settled::Waits(_) => return Ok(Way::Parked),
+                Settled::Stopped(_) => return Err(Failure::Interrupted),
             }
-            *handled += 1;
+            if run.is_empty() && !through {
+                continue;
+            }
             self.reach("drain.handled").await;
-            if delivery.position == self.frontier {
+            if through {
                 return Ok(Way::Through);
             }
-            if handled.is_multiple_of(PROGRESS_INTERVAL) {
-                self.came_to(Cursor { position: delivery.position.next(), index: 0 }).await?;
+            let Some(last) = run.last() else { continue };
+            if *handled - told >= PROGRESS_INTERVAL {
+                told = *handled;
+                self.came_to(Cursor { position: last.position.next(), index: 0 }).await?;
             }
             // Behind the last one the end of the log is asked for at once.
-            if delivery.pending == 0 {
+            if last.pending == 0 {
                 poke.notify_one();
             }
         }
+    }
+
+    /// The commits that came and can be handled together, and whether they are the last.
+    fn gather(&self, first: Item, feed: &mut Feed) -> (Vec<Delivery>, bool) {
+        let (mut run, mut item) = (Vec::new(), Some(first));
+        while let Some(next) = item {
+            match next {
+                Item::Nothing(position) if position >= self.frontier => return (run, true),
+                Item::Commit(delivery) if delivery.position > self.frontier => return (run, true),
+                Item::Nothing(_) => {}
+                Item::Commit(delivery) => {
+                    let last = delivery.position == self.frontier;
+                    run.push(delivery);
+                    if last {
+                        return (run, true);
+                    }
+                }
+            }
+            let more = run.len() < self.hands.reactor.run_max();
+            item = more.then(|| feed.ready()).flatten();
+        }
+        (run, false)
     }
 
     /// Records that everything before `to` is handled, unless that is known.

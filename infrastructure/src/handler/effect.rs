@@ -12,7 +12,7 @@ use super::{
     breaker::{Breaker, Permit},
     failure::{guarded, panicked},
     orders::{Dispatch, ORDERS_MAX, TakenUp, not_too_many, request, unwritable},
-    runner::Reactor,
+    reactor::Reactor,
     trial::Trial,
 };
 use crate::telemetry;
@@ -89,7 +89,8 @@ impl<E: Effect> AnyEffect for E {
     ) -> BoxFuture<'a, Result<Outcome, Failure>> {
         async move {
             let event = source.record()?;
-            let run = AssertUnwindSafe(self.run(&event, key)).catch_unwind();
+            // Whatever it does before it first waits is its own code, too.
+            let run = AssertUnwindSafe(async { self.run(&event, key).await }).catch_unwind();
             run.await.map_err(|_| panicked())
         }
         .boxed()

@@ -109,9 +109,9 @@ impl Handlers {
         for part in composition.parts() {
             let log = Log::new(&shared.client, &shared.events, &part.aggregates());
             let registration = register(&registry, &log, part).await?;
-            let runs = match part {
-                HandlerPart::Projection(_) => shared.options.projections,
-                HandlerPart::Policy(_) | HandlerPart::Effect(_) => shared.options.policies,
+            let runs = match part.info().kind {
+                HandlerKind::Projection => shared.options.projections,
+                _ => shared.options.policies,
             };
             let breaker = part.dependency().map(|of| breakers.of(of, shared.options.breaker));
             let work = Work::of(part, &dispatch, breaker.clone(), store.as_ref());

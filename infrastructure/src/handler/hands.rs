@@ -1,5 +1,5 @@
-//! Handling the events of one commit: each in its turn, with what was decided about it, and parked
-//! if it fails for good. Not here: which commit comes when.
+//! Handling the events of some commits of one key: each in its turn, with what was decided about it,
+//! and parked if it fails for good. Not here: which commit comes when.
 
 use std::{
     future::Future,
@@ -7,36 +7,38 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Instant,
 };
 
 use chrono::{DateTime, Utc};
 use nats::Subject;
 
 use super::{
-    Failure, Source,
-    dead_letter::{dead_letter, overridden},
+    Failure,
+    dead_letter::dead_letter,
     deliveries::Delivery,
     duty::Duty,
     failure::place,
-    runner::Reactor,
-    trial::{Attempts, Occasion, Trial},
+    reactor::{Handled, RunHandler},
+    reading::{End, Reading},
+    trial::{Attempts, Occasion},
 };
 use crate::{
-    deadletter::{Book, BookError, Cursor, Fact, Record, Room},
+    deadletter::{Book, BookError, Cursor, Record, Room},
     envelope::{self, Element},
 };
 
-/// How handling one commit went.
+/// How handling a run of commits went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Settled {
     /// All of it is handled.
     Done,
-    /// Its key stands still, at one of its events or before.
-    Waits,
+    /// The key stands still, at an event of this commit of the run or before; all before is handled.
+    Waits(usize),
+    /// The instance stops at an event of this commit of the run; all before is handled.
+    Stopped(usize),
 }
 
-/// The part of a commit that is to be handled.
+/// The part of a run of commits that is to be handled.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stretch {
     /// The first event.
@@ -49,93 +51,80 @@ pub(crate) struct Stretch {
     pub(crate) asked: Option<DateTime<Utc>>,
 }
 
+impl Stretch {
+    /// What the event at `at` is handled for; `fresh` if nothing of the stretch has begun.
+    pub(crate) fn occasion(&self, at: Cursor, fresh: bool) -> Occasion {
+        let asked = self.asked.filter(|_| at == self.from);
+        Occasion { fresh, drained: self.drained, asked }
+    }
+}
+
 /// What handles the events of one handler in one epoch.
 pub(crate) struct Hands {
     pub(crate) duty: Arc<Duty>,
-    pub(crate) reactor: Arc<dyn Reactor>,
+    pub(crate) reactor: Arc<dyn RunHandler>,
     pub(crate) book: Arc<Book>,
     /// How many failed events wait for room among the dead letters.
     pub(crate) crowded: AtomicUsize,
 }
 
 impl Hands {
-    /// Handles `stretch` of one commit, one event after the other.
+    /// Handles `stretch` of a run of commits of one key, in order.
     pub(crate) async fn settle(
         &self,
-        delivery: &Delivery,
+        run: &[Delivery],
         stretch: Stretch,
     ) -> Result<Settled, Failure> {
-        let Some(Subject::Event { aggregate, .. }) = Subject::parse(&delivery.subject) else {
+        let Some(first) = run.first() else { return Ok(Settled::Done) };
+        let Some(Subject::Event { aggregate, .. }) = Subject::parse(&first.subject) else {
             // Without an aggregate there is no key that could stand still.
             let foreign = Failure::Halt("the subject is not an aggregate's".to_owned());
-            return Err(place(foreign, delivery, None));
+            return Err(place(foreign, first, None));
         };
-        let facts = self.book.facts(&delivery.subject);
-        let facts = facts.as_deref();
-        let elements = match envelope::decode(&delivery.body) {
-            Ok(elements) => elements,
-            Err(corrupt) => {
-                if facts.and_then(|it| it.of_commit(delivery.position)) == Some(&Fact::Discarded) {
-                    return Ok(Settled::Done);
-                }
+        let facts = self.book.facts(&first.subject);
+        let reading = Reading::of(run, stretch, facts.as_deref());
+        let events = reading.sources(&aggregate);
+        let Handled { done, failed } = self.reactor.handle(&self.duty, &events, stretch).await;
+        if let Some((failure, failed)) = failed {
+            // Whatever says that all are done and one has failed is a bug, and loses nothing.
+            let event = events.get(done).or(events.last());
+            let at = event.and_then(|of| run.iter().position(|it| it.position == of.position));
+            let at = at.unwrap_or_default();
+            if failure == Failure::Interrupted {
+                return Ok(Settled::Stopped(at));
+            }
+            let delivery = run.get(at).unwrap_or(first);
+            let event = event.map(|event| (event.index, event.element));
+            self.park(delivery, event, failure, failed).await?;
+            return Ok(Settled::Waits(at));
+        }
+        match reading.end {
+            End::All => Ok(Settled::Done),
+            End::Waits(at) => Ok(Settled::Waits(at)),
+            End::Corrupt(at, corrupt) => {
                 let failure = Failure::Permanent(envelope::fault::of_commit(&corrupt));
                 let failed = Attempts::one(failure.to_string());
-                return self.park(delivery, 0, None, failure, failed).await;
+                self.park(run.get(at).unwrap_or(first), None, failure, failed).await?;
+                Ok(Settled::Waits(at))
             }
-        };
-        let mut fresh = true;
-        for (index, element) in elements.iter().enumerate() {
-            let at = Cursor { position: delivery.position, index };
-            if at < stretch.from {
-                continue;
-            }
-            if stretch.until.is_some_and(|until| at >= until) {
-                return Ok(Settled::Waits);
-            }
-            let replaced;
-            let element = match facts.and_then(|facts| facts.of_event(element.id)) {
-                None => element,
-                Some(Fact::Discarded) => continue,
-                Some(Fact::Overridden { data, schema_version }) => {
-                    replaced = overridden(element, data, *schema_version);
-                    &replaced
-                }
-            };
-            let source =
-                Source { aggregate: &aggregate, element, position: delivery.position, index };
-            let begun = Instant::now();
-            let asked = stretch.asked.filter(|_| at == stretch.from);
-            let occasion = Occasion { fresh, drained: stretch.drained, asked };
-            let mut trial = Trial::new(&self.duty, self.reactor.retries(), at, occasion);
-            if let Err(failure) = self.reactor.react(source, &mut trial).await {
-                let failed = std::mem::take(&mut trial.failed);
-                drop(trial);
-                return self.park(delivery, index, Some(element), failure, failed).await;
-            }
-            fresh = false;
-            let events = &self.duty.gauge.events;
-            events.count(&events.of_type(&element.kind, &aggregate), begun.elapsed());
         }
-        Ok(Settled::Done)
     }
 
     /// Parks the key at the event that failed, durably, or says why it is not to be parked.
     async fn park(
         &self,
         delivery: &Delivery,
-        index: usize,
-        element: Option<&Element<'_>>,
+        event: Option<(usize, &Element<'_>)>,
         failure: Failure,
         failed: Attempts,
-    ) -> Result<Settled, Failure> {
-        let index = element.map(|element| (index, element));
+    ) -> Result<(), Failure> {
         let key = delivery.subject.as_str();
-        let place_of = |failure| place(failure, delivery, index.map(|(index, _)| index));
+        let place_of = |failure| place(failure, delivery, event.map(|(index, _)| index));
         if failure.class().is_none() {
             return Err(place_of(failure));
         }
         let room = self.room(key).await?;
-        let event = (index.map_or(0, |(index, _)| index), element);
+        let event = (event.map_or(0, |(index, _)| index), event.map(|(_, element)| element));
         let Some(parked) = dead_letter(&self.book, delivery, event, &failure, failed) else {
             return Err(place_of(failure));
         };
@@ -145,7 +134,7 @@ impl Hands {
         self.write(self.book.append(key, Record::Parked(Box::new(parked)))).await?;
         drop(room);
         self.duty.options.fail_points.reach("park.after").await;
-        Ok(Settled::Waits)
+        Ok(())
     }
 
     /// Waits until one more key may be parked. Meanwhile the handler stands still, for all to see.

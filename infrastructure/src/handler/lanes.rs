@@ -14,6 +14,8 @@ pub(crate) struct Lanes {
     ready: VecDeque<String>,
     running: usize,
     running_max: usize,
+    /// Commits that were taken and are not done.
+    taken: usize,
     open: BTreeMap<Position, Open>,
     open_max: usize,
     bytes: usize,
@@ -36,6 +38,7 @@ impl Lanes {
             ready: VecDeque::new(),
             running: 0,
             running_max: running_max.max(1),
+            taken: 0,
             open: BTreeMap::new(),
             open_max: open_max.max(1),
             bytes: 0,
@@ -70,20 +73,30 @@ impl Lanes {
 
     /// The next commit that may run, if any.
     pub(crate) fn take(&mut self) -> Option<Delivery> {
+        self.take_run(1)?.pop()
+    }
+
+    /// The next commits of one subject that may run together: at least one and at most `max`.
+    pub(crate) fn take_run(&mut self, max: usize) -> Option<Vec<Delivery>> {
         if self.running >= self.running_max {
             return None;
         }
         let subject = self.ready.pop_front()?;
-        let delivery = self.waiting.get_mut(&subject)?.pop_front()?;
-        self.running += 1;
-        Some(delivery)
+        let waiting = self.waiting.get_mut(&subject)?;
+        let count = waiting.len().min(max.max(1));
+        (self.running, self.taken) = (self.running + 1, self.taken + count);
+        Some(waiting.drain(..count).collect())
     }
 
-    /// A commit that was taken cannot run yet: it goes back to where it was.
-    pub(crate) fn put_back(&mut self, delivery: Delivery) {
+    /// Commits of one run that was taken cannot run yet: they go back to where they were.
+    pub(crate) fn put_back(&mut self, run: Vec<Delivery>) {
         self.running = self.running.saturating_sub(1);
-        let subject = delivery.subject.clone();
-        self.waiting.entry(subject.clone()).or_default().push_front(delivery);
+        self.taken = self.taken.saturating_sub(run.len());
+        let Some(subject) = run.first().map(|delivery| delivery.subject.clone()) else { return };
+        let waiting = self.waiting.entry(subject.clone()).or_default();
+        for delivery in run.into_iter().rev() {
+            waiting.push_front(delivery);
+        }
         self.ready.push_front(subject);
     }
 
@@ -109,10 +122,21 @@ impl Lanes {
 
     /// A commit that was taken is done; the next one of its subject may run.
     pub(crate) fn done(&mut self, subject: &str, position: Position) {
-        self.running = self.running.saturating_sub(1);
+        self.behind_us(position);
+        self.ended(subject);
+    }
+
+    /// A commit of a run is done; the run goes on.
+    pub(crate) fn behind_us(&mut self, position: Position) {
         if let Some(open) = self.open.remove(&position) {
             self.bytes -= open.bytes;
+            self.taken = self.taken.saturating_sub(1);
         }
+    }
+
+    /// A run that was taken is over; the next one of its subject may begin.
+    pub(crate) fn ended(&mut self, subject: &str) {
+        self.running = self.running.saturating_sub(1);
         self.free(subject);
     }
 
@@ -145,6 +169,11 @@ impl Lanes {
     /// Commits taken in and not done.
     pub(crate) fn open(&self) -> usize {
         self.open.len()
+    }
+
+    /// Commits that wait for the one before them of their subject.
+    pub(crate) fn behind(&self) -> usize {
+        self.open.len().saturating_sub(self.taken)
     }
 
     /// Whether more must wait outside.
@@ -194,10 +223,29 @@ mod tests {
         assert_eq!(lanes.take().map(|delivery| delivery.position), Some(Position(6)));
         assert!(!lanes.claim("b"), "it runs");
         lanes.free("a");
-        let taken = lanes.take().unwrap();
+        let taken = lanes.take_run(1).unwrap();
         lanes.put_back(taken);
         assert!(lanes.claim("a"));
         assert_eq!(lanes.watermark(), Position(4));
+    }
+
+    #[test]
+    fn a_run_is_of_one_subject_in_order_and_what_goes_back_stands_before_what_waits() {
+        let mut lanes = Lanes::new(Position(4), 8, 8);
+        for (subject, position) in [("a", 5), ("a", 6), ("b", 7), ("a", 8), ("a", 9)] {
+            lanes.push(commit(subject, position));
+        }
+        let positions = |run: &[Delivery]| run.iter().map(|it| it.position.0).collect::<Vec<_>>();
+        let mut run = lanes.take_run(3).unwrap();
+        assert_eq!(positions(&run), [5, 6, 8]);
+        lanes.behind_us(Position(5));
+        lanes.put_back(run.split_off(1));
+        assert_eq!(lanes.watermark(), Position(5));
+        assert_eq!(positions(&lanes.take_run(9).unwrap()), [6, 8, 9]);
+        assert_eq!(positions(&lanes.take_run(9).unwrap()), [7]);
+        assert!(lanes.take_run(9).is_none());
+        lanes.push(commit("b", 10));
+        assert_eq!((lanes.behind(), lanes.open()), (1, 5));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
     Failure, Source,
     failure::guarded,
     orders::{Dispatch, ORDERS_MAX, not_too_many, request, unwritable},
-    runner::Reactor,
+    reactor::Reactor,
     timing,
     trial::Trial,
 };

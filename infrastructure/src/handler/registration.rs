@@ -59,6 +59,7 @@ pub(crate) async fn register(
         let (start, version) = match part {
             HandlerPart::Policy(policy) => (policy.start(), None),
             HandlerPart::Effect(effect) => (effect.start(), None),
+            HandlerPart::Batch(effect) => (effect.start(), None),
             HandlerPart::Projection(it) => (Start::Beginning, Some(it.version())),
         };
         let since = match (&found, start) {

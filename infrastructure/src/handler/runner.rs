@@ -10,11 +10,11 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use kit::{Position, Retries};
+use kit::Position;
 use tokio::time;
 
 use super::{
-    Failure, Source,
+    Failure,
     checkpoint::{Checkpoint, Flusher},
     deliveries::Delivery,
     drain::{self, Drain},
@@ -23,25 +23,13 @@ use super::{
     hands::{Hands, Settled, Stretch},
     lanes::Lanes,
     log::{LAG_INTERVAL, Lag, Log},
-    trial::Trial,
+    reactor::RunHandler,
     waits::Waits,
 };
 use crate::deadletter::{Book, Class, Cursor, Followed, Head, Standing};
 
 /// Keys that are drained at the same time; each has a consumer of its own.
 const DRAINS_MAX: usize = 16;
-
-/// Handles one event completely, attempt after attempt, or says why not.
-pub(crate) trait Reactor: Send + Sync {
-    fn react<'a>(
-        &'a self,
-        source: Source<'a>,
-        trial: &'a mut Trial<'_>,
-    ) -> BoxFuture<'a, Result<(), Failure>>;
-
-    /// How failed attempts are made again.
-    fn retries(&self) -> Retries;
-}
 
 /// What one epoch begins with.
 pub(crate) struct Begun {
@@ -56,7 +44,8 @@ pub(crate) struct Begun {
 
 /// Something that has come to its end.
 enum Ran {
-    Commit(Delivery, Result<Settled, Failure>),
+    /// Commits of one key.
+    Commits(Vec<Delivery>, Result<Settled, Failure>),
     Drain(String, drain::Outcome),
     Repair(Result<(), Failure>),
 }
@@ -91,7 +80,7 @@ struct Run {
 }
 
 /// Runs `reactor` until it is stopped, lost or halted.
-pub(crate) async fn run(duty: Duty, reactor: Arc<dyn Reactor>, begun: Begun) -> Ended {
+pub(crate) async fn run(duty: Duty, reactor: Arc<dyn RunHandler>, begun: Begun) -> Ended {
     let Begun { log, feed, checkpoint, book, letters, waits } = begun;
     let patience = duty.options.lease_ttl;
     let begun = checkpoint.position;
@@ -99,6 +88,7 @@ pub(crate) async fn run(duty: Duty, reactor: Arc<dyn Reactor>, begun: Begun) -> 
     let (window, bytes) = (duty.options.window_max, duty.options.window_bytes_max);
     let flusher = checkpoint.flusher(duty.lost.clone());
     let (duty, book) = (Arc::new(duty), Arc::new(book));
+    let reactor = reactor.renewed(&duty).unwrap_or(reactor);
     let mut run = Run {
         hands: Arc::new(Hands { duty, reactor, book, crowded: 0.into() }),
         log,
@@ -199,34 +189,41 @@ impl Run {
 
     fn begin_commits(&mut self) {
         while !self.stands_still()
-            && let Some(delivery) = self.lanes.take()
+            && let Some(run) = self.lanes.take_run(self.hands.reactor.run_max())
         {
-            let at = Cursor { position: delivery.position, index: 0 };
-            let until = self.hands.book.at(&delivery.subject);
+            let Some(first) = run.first() else { continue };
+            let at = Cursor { position: first.position, index: 0 };
+            let until = self.hands.book.at(&first.subject);
             if until.is_some_and(|until| at >= until) {
-                self.pass(delivery);
+                self.pass(run);
                 continue;
             }
             let stretch = Stretch { from: at, until, drained: false, asked: None };
             let hands = Arc::clone(&self.hands);
             let settle = async move {
-                let settled = hands.settle(&delivery, stretch).await;
-                Ran::Commit(delivery, settled)
+                let settled = hands.settle(&run, stretch).await;
+                Ran::Commits(run, settled)
             };
             self.running.push(settle.boxed());
         }
     }
 
-    /// Leaves a commit of a key that stands still to wait in the log.
-    fn pass(&mut self, delivery: Delivery) {
-        if let Some(reason) = self.waits.full(&delivery.subject) {
-            tracing::error!(handler = self.hands.duty.name, "halted: {reason}");
-            self.hands.duty.gauge.halted(reason.clone());
-            self.overfull = Some(reason);
-            return self.lanes.put_back(delivery);
+    /// Leaves commits of a key that stands still to wait in the log.
+    fn pass(&mut self, mut run: Vec<Delivery>) {
+        for at in 0..run.len() {
+            let Delivery { subject, position, .. } = &run[at];
+            if let Some(reason) = self.waits.full(subject) {
+                tracing::error!(handler = self.hands.duty.name, "halted: {reason}");
+                self.hands.duty.gauge.halted(reason.clone());
+                self.overfull = Some(reason);
+                return self.lanes.put_back(run.split_off(at));
+            }
+            self.waits.pass(subject, *position);
+            self.lanes.behind_us(*position);
         }
-        self.waits.pass(&delivery.subject, delivery.position);
-        self.lanes.done(&delivery.subject, delivery.position);
+        if let Some(first) = run.first() {
+            self.lanes.ended(&first.subject);
+        }
     }
 
     fn begin_drains(&mut self) {
@@ -254,12 +251,24 @@ impl Run {
     fn ran(&mut self, ran: Ran) -> Result<(), Failure> {
         match ran {
             Ran::Repair(result) => result,
-            Ran::Commit(delivery, settled) => {
-                if settled? == Settled::Waits {
-                    self.waits.pass(&delivery.subject, delivery.position);
-                    self.rest(&delivery.subject);
+            Ran::Commits(run, settled) => {
+                let settled = settled?;
+                for (at, delivery) in run.iter().enumerate() {
+                    match settled {
+                        // It stays open, and so does its lane.
+                        Settled::Stopped(from) if at >= from => return Ok(()),
+                        Settled::Waits(from) if at >= from => {
+                            self.waits.pass(&delivery.subject, delivery.position);
+                        }
+                        _ => {}
+                    }
+                    self.lanes.behind_us(delivery.position);
                 }
-                self.lanes.done(&delivery.subject, delivery.position);
+                let Some(first) = run.first() else { return Ok(()) };
+                if settled != Settled::Done {
+                    self.rest(&first.subject);
+                }
+                self.lanes.ended(&first.subject);
                 Ok(())
             }
             Ran::Drain(key, outcome) => {
@@ -348,6 +357,7 @@ impl Run {
         let (hands, waiting) = (&self.hands, self.waits.total());
         self.flusher.reached(Position(done));
         hands.duty.pressure.set_full(self.lanes.is_full());
+        hands.reactor.holds(self.lanes.behind());
         // What has not arrived yet came after what arrived last.
         let oldest = self.lanes.oldest().or(self.brought.filter(|_| self.pending > 0));
         hands.duty.gauge.in_hand(self.lanes.highest().0, self.lanes.opened());

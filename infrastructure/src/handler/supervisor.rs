@@ -24,8 +24,9 @@ use super::{
     options::HandlerOptions,
     orders::Dispatch,
     policy::Orders,
+    reactor::RunHandler,
     registration::Registration,
-    runner::{self, Begun, Reactor},
+    runner::{self, Begun},
     status::{Gauge, HandlerState, HandlerStatus},
     waits::Waits,
 };
@@ -66,7 +67,7 @@ pub(super) struct Supervisor {
 
 /// What a handler runs.
 pub(super) enum Work {
-    React(Arc<dyn Reactor>),
+    React(Arc<dyn RunHandler>),
     Project(Arc<dyn AnyProjection>, Store),
 }
 
@@ -87,6 +88,7 @@ impl Work {
                 let effect = Arc::clone(effect);
                 Some(Self::React(Arc::new(Performance { effect, dispatch, breaker })))
             }
+            HandlerPart::Batch(effect) => Some(Self::React(effect.handler(dispatch, breaker))),
             HandlerPart::Projection(projection) => {
                 store.map(|store| Self::Project(Arc::clone(projection), store.clone()))
             }

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     composition::HandlerPart,
-    handler::{AnyEffect, AnyPolicy, Failure, Source},
+    handler::{AnyBatchEffect, AnyEffect, AnyPolicy, Failure, Source},
 };
 
 /// What came of one event in a replay.
@@ -96,6 +96,7 @@ pub struct PlannedOrder {
 pub(super) enum Rehearsal {
     Policy(Arc<dyn AnyPolicy>),
     Effect(Arc<dyn AnyEffect>),
+    Batch(Arc<dyn AnyBatchEffect>),
 }
 
 impl Rehearsal {
@@ -104,6 +105,7 @@ impl Rehearsal {
         match part {
             HandlerPart::Policy(policy) => Some(Self::Policy(Arc::clone(policy))),
             HandlerPart::Effect(effect) => Some(Self::Effect(Arc::clone(effect))),
+            HandlerPart::Batch(effect) => Some(Self::Batch(Arc::clone(effect))),
             HandlerPart::Projection(_) => None,
         }
     }
@@ -115,6 +117,10 @@ impl Rehearsal {
             Self::Effect(effect) => {
                 let due = effect.delivery(source);
                 due.map(|due| due.map(|it| Rehearsed::Run { promise: it.into() }))
+            }
+            Self::Batch(effect) => {
+                let promise = Promise::AtLeastOnce;
+                effect.is_due(source).map(|due| due.then_some(Rehearsed::Run { promise }))
             }
         };
         outcome.unwrap_or_else(|failure| Some(Rehearsed::Failed { reason: failure.to_string() }))
