@@ -49,6 +49,7 @@ pub use breaker::{BreakerOptions, BreakerState, BreakerStatus};
 pub use handlers::{Handlers, HandlersError};
 pub use in_hand::InHand;
 pub use options::HandlerOptions;
+pub use orders::ORDERS_MAX;
 pub use processing::{EventStatus, Processing, Processings};
 pub use registration::{Registration, RegistrationError};
 pub use report::{HandlerReport, duties, report};

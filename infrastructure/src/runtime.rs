@@ -14,7 +14,6 @@ use crate::{
     composition::Composition,
     connection::{ConnectError, ConnectOptions, connect},
     durable::{DurableCommands, DurableError, Results},
-    fail_points::FailPoints,
     fingerprint,
     front::{Front, Offer},
     handler::{HandlerOptions, HandlerStatus, Handlers, HandlersError, ProcessingQueries},
@@ -141,7 +140,6 @@ impl Runtime {
             policies: roles.policies,
             projections: roles.projections,
             projections_required: roles.projections_required,
-            fail_points: FailPoints::from_env(),
             ..HandlerOptions::new(options.instance.clone(), options.store.clone())
         };
         // A policy that is new must be registered before the first command is taken.

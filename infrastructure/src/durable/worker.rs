@@ -34,6 +34,7 @@ use super::{
 use crate::{
     connection::{ConnectOptions, connect},
     deadletter::{Attempt, Book, Original, Queue},
+    fail_points,
     handler::{Backoff, Delivery, Lanes, Validity, stored_at},
     problem::Problem,
     processor::Processor,
@@ -225,7 +226,10 @@ impl Worker {
             // An owner that died may have set it aside, before it kept the outcome.
             Ok(_) => dead::settle(book, id, &message.subject).await?,
         }
-        self.results.keep(Outcome::new(id.clone(), result, &message.message)).await
+        fail_points::pass("durable.before-result");
+        self.results.keep(Outcome::new(id.clone(), result, &message.message)).await?;
+        fail_points::pass("durable.after-result");
+        Ok(())
     }
 
     async fn carry_out(

@@ -16,7 +16,7 @@ use super::{
     backoff::Backoff,
     cell::{Cell, CellError},
 };
-use crate::deadletter::Reset;
+use crate::{deadletter::Reset, fail_points};
 
 /// Shortest time between two writes of one checkpoint: what is lost with it is done again, and
 /// the commands have the same ids.
@@ -112,7 +112,10 @@ impl Checkpoint {
         reset: Option<ResetMark>,
     ) -> Result<(), CheckpointError> {
         let record = CheckpointRecord { position, epoch: self.epoch, reset };
-        match self.cell.write(&record, self.revision).await {
+        fail_points::pass("checkpoint.before");
+        let written = self.cell.write(&record, self.revision).await;
+        fail_points::pass("checkpoint.after");
+        match written {
             Ok(revision) => {
                 (self.revision, self.position, self.reset) = (revision, position, reset);
                 Ok(())

@@ -15,7 +15,7 @@ use super::{
     reactor::Reactor,
     trial::Trial,
 };
-use crate::telemetry;
+use crate::{fail_points, telemetry};
 
 /// What an effect may be asked to record beside the end of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,7 +177,9 @@ impl Performance {
             *begun = true;
         }
         let key = CommandId::derived(trial.duty.name, source.element.id, 0);
+        fail_points::pass("effect.intended");
         let performed = self.effect.perform(source, &key).await;
+        fail_points::pass("effect.performed");
         let failure = match performed.and_then(bounded) {
             Ok(Outcome::Done(orders)) => {
                 if let Some(permit) = permit {

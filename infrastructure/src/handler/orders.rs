@@ -9,6 +9,7 @@ use super::{Failure, Source, duty::Duty, trial::Trial};
 use crate::{
     client::Client,
     durable::{Outcome, OutcomeStatus, Results},
+    fail_points,
     problem::Problem,
     request::{CommandRequest, Reply, Status},
     telemetry,
@@ -17,7 +18,7 @@ use crate::{
 
 /// Most orders one event may lead to, and most answers one refusal may: the base in which ordinals
 /// of answers are counted, so that no two orders of one event ever share an id.
-pub(super) const ORDERS_MAX: usize = 1024;
+pub const ORDERS_MAX: usize = 1024;
 
 pub(super) fn not_too_many<T>(orders: &[T]) -> Result<(), Failure> {
     match orders.len() {
@@ -75,6 +76,7 @@ impl Dispatch {
         } else {
             let sent = trial.persist(|| send(&self.client, request, duty)).await?;
             trial.answered();
+            fail_points::pass("order.answered");
             sent
         };
         let outcome = match &sent {

@@ -33,6 +33,7 @@ use super::{
 use crate::{
     composition::{HandlerInfo, HandlerPart},
     deadletter::{Book, BookError, Queue, Reset},
+    fail_points,
     readmodel::{self, AnyProjection, Conductor, Desk, Letters, Store, TakeOverError},
 };
 
@@ -243,6 +244,7 @@ impl Supervisor {
             Work::React(reactor) => {
                 let cell = Cell::new(&self.shared.checkpoints, self.info.name);
                 let mut checkpoint = Checkpoint::take_over(cell, duty.epoch, self.since).await?;
+                fail_points::pass("takeover.checkpoint");
                 let (book, letters) = self.book(&duty).await?;
                 while let Some(reset) = book.reset() {
                     rewind(&duty, &mut checkpoint, &book, &reset).await?;

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{JetStreamOptions, inbox::Inbox};
-use crate::store::AppendError;
+use crate::{fail_points, store::AppendError};
 
 const EXPECTED: HeaderName = HeaderName::from_static(headers::EXPECTED_LAST_SUBJECT_SEQUENCE);
 const CONTENT_TYPE: HeaderName = HeaderName::from_static(headers::CONTENT_TYPE);
@@ -102,6 +102,7 @@ impl Appender {
         let reply = ticket.reply.clone();
         let subject = subject.to_owned();
         let publish = self.client.publish_with_reply_and_headers(subject, reply, headers, body);
+        fail_points::pass("append.before");
         match timeout_at(deadline, publish).await {
             Ok(Ok(())) => {}
             // What does not reach the client's own queue is never sent.
@@ -111,7 +112,9 @@ impl Appender {
                 return Err(Failed::For(error));
             }
         }
-        meaning(&ticket.wait().await.map_err(unknown)?)
+        let answer = ticket.wait().await.map_err(unknown)?;
+        fail_points::pass("append.after");
+        meaning(&answer)
     }
 }
 

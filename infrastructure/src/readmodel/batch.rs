@@ -12,7 +12,7 @@ use super::{
     stretches::{self, Mark},
     tables,
 };
-use crate::{deadletter::Cursor, handler::Failure};
+use crate::{deadletter::Cursor, fail_points, handler::Failure};
 
 /// Why a batch was not applied. Nothing of it was.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +52,9 @@ impl Store {
                 owe(&mut tx, generation, passed).await?;
             }
         }
+        fail_points::pass("rows.before-commit");
         tx.commit().await?;
+        fail_points::pass("rows.after-commit");
         for generation in generations {
             generation.position = generation.position.max(to);
         }
@@ -91,7 +93,9 @@ impl Store {
             stretches::add(&mut tx, generation, counted.copied()).await?;
             pay(&mut tx, generation, subject, (*to).max(*from)).await?;
         }
+        fail_points::pass("repayment.before-commit");
         tx.commit().await?;
+        fail_points::pass("repayment.after-commit");
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ use super::{
     stretches,
     tables::{self, Declared},
 };
+use crate::fail_points;
 
 /// Why an owner cannot have the rows.
 #[derive(Debug, thiserror::Error)]
@@ -192,7 +193,9 @@ impl Holder {
             Change::Drop(number) => discard(&mut tx, self.projection, number).await?,
         }
         let changed = lineage(&mut tx, self.projection).await?;
+        fail_points::pass("generation.before-change");
         tx.commit().await?;
+        fail_points::pass("generation.after-change");
         changed.ok_or(TakeOverError::Sql(sqlx::Error::RowNotFound))
     }
 }

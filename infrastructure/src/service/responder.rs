@@ -6,7 +6,7 @@ use async_nats::Subject;
 use tokio::sync::mpsc;
 use tracing::Span;
 
-use crate::{micro::Endpoint, problem::Problem, request::Reply, wire};
+use crate::{fail_points, micro::Endpoint, problem::Problem, request::Reply, wire};
 
 /// Answers taken from the queue at once.
 const BATCH: usize = 64;
@@ -54,6 +54,7 @@ impl Responder {
             span.in_scope(|| tracing::debug!(problem.status, problem.code, "refused"));
         }
         let Some(reply) = reply else { return };
+        fail_points::pass("reply.before");
         let sent = match outcome {
             Ok(body) => self.connection.publish(reply, body).await,
             Err(problem) => {

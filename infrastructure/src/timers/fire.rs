@@ -12,6 +12,7 @@ use super::{
 use crate::{
     client::Client,
     durable::{Outcome, Results},
+    fail_points,
     handler::Validity,
     problem::Problem,
     request::{CommandRequest, Status},
@@ -58,7 +59,10 @@ impl Gun {
             return Ok(true);
         };
         let request = due.planned.request();
-        let outcome = match self.send(&request).await? {
+        fail_points::pass("timer.before-command");
+        let sent = self.send(&request).await?;
+        fail_points::pass("timer.after-command");
+        let outcome = match sent {
             Ok(status) => status.to_owned(),
             Err(problem) => {
                 if (self.options.clock)() - self.options.skew < due.planned.at {

@@ -5,6 +5,7 @@ use super::{
     Cause, Planned, TimerName, TimerRecord,
     store::{Stored, TimerError, TimerStore},
 };
+use crate::fail_points;
 
 /// Writes that may come in between before the rest is left to the next attempt.
 const CONFLICTS_MAX: usize = 8;
@@ -28,7 +29,9 @@ impl TimerStore {
             } else {
                 TimerRecord::Set(Box::new(planned.clone()))
             };
-            match self.write(&timer, &record, expected).await {
+            let written = self.write(&timer, &record, expected).await;
+            fail_points::pass("timer.written");
+            match written {
                 Ok(()) if waits => {}
                 Ok(()) => return Ok(()),
                 Err(TimerError::Conflict) => {}
