@@ -134,6 +134,8 @@ pub enum Command {
     Upcast(commands::upcast::UpcastArgs),
     /// Show requested mails and what became of them
     Mail(commands::mail::MailArgs),
+    /// Put a throw-away service under faults, and check that it kept its promises
+    Soak(commands::soak::SoakArgs),
     /// Measure commands against what the server itself can do
     Bench(bench::BenchArgs),
 }

@@ -14,6 +14,7 @@ pub mod query;
 pub mod replay;
 pub mod send;
 pub mod serve;
+pub mod soak;
 pub mod state;
 pub mod store;
 pub mod tail;
@@ -53,6 +54,7 @@ pub async fn run(cli: Cli, metrics: Option<&Registry>) -> Result<()> {
         Command::Replay(args) => replay::run(global, args).await,
         Command::Upcast(args) => upcast::run(global, args).await,
         Command::Mail(args) => mail::run(global, args).await,
+        Command::Soak(args) => Box::pin(soak::run(global, args)).await,
         Command::Bench(args) => bench::run(global, args).await,
     }
 }

@@ -20,6 +20,7 @@ mod repair;
 mod secret;
 mod signals;
 mod smtp;
+pub mod soak;
 pub mod telemetry;
 
 #[cfg(doctest)]

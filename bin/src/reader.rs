@@ -9,7 +9,8 @@ use infrastructure::{
     store::Commit,
 };
 use kit::{
-    Aggregate, BadCommand, Command as _, Event as _, EventSet as _, Kind, Unreadable, Version,
+    Aggregate, BadCommand, Command as _, Event as _, EventSet as _, Kind, Position, Unreadable,
+    Version,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -51,6 +52,7 @@ pub struct Folded {
 
 type Upcast = fn(&str, u32, &[u8]) -> Result<Vec<u8>, Unreadable>;
 type ReadCommand = fn(&str, &[u8]) -> Result<Vec<u8>, BadCommand>;
+type ChangesNothing = fn(&[Commit], Position, (&str, &[u8]), &kit::Context) -> Result<bool>;
 
 /// One aggregate type, with its type erased.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +66,7 @@ pub struct Reader {
     fold: fn(Until) -> Box<dyn Fold>,
     upcast: Upcast,
     command: ReadCommand,
+    changes_nothing: ChangesNothing,
 }
 
 impl Reader {
@@ -77,7 +80,23 @@ impl Reader {
             fold: |until| Box::new(Folding::<A>::new(until)),
             upcast: upcast::<A>,
             command: command::<A>,
+            changes_nothing: changes_nothing::<A>,
         }
+    }
+
+    /// Whether `command`, a name and a body, changes nothing at the end of what stood in `commits` at
+    /// some time from the position `since` on.
+    ///
+    /// # Errors
+    /// If the command or a commit cannot be read.
+    pub fn changes_nothing(
+        &self,
+        commits: &[Commit],
+        since: Position,
+        command: (&str, &[u8]),
+        context: &kit::Context,
+    ) -> Result<bool> {
+        (self.changes_nothing)(commits, since, command, context)
     }
 
     /// Begins to fold a history as far as `until`.
@@ -172,6 +191,25 @@ impl<A: Aggregate> Fold for Folding<A> {
 fn command<A: Aggregate>(name: &str, body: &[u8]) -> Result<Vec<u8>, BadCommand> {
     let command = A::Command::read(name, body)?;
     command.body().map_err(|error| BadCommand::Body(error.to_string()))
+}
+
+fn changes_nothing<A: Aggregate>(
+    commits: &[Commit],
+    since: Position,
+    (name, body): (&str, &[u8]),
+    context: &kit::Context,
+) -> Result<bool> {
+    let command = A::Command::read(name, body)?;
+    let nothing = |state: &A| state.decide(&command, context).is_ok_and(|made| made.is_empty());
+    let (mut state, mut commits) = (A::default(), commits.iter().peekable());
+    while let Some(commit) = commits.next_if(|commit| commit.position < since) {
+        advance(&mut state, commit, Until::Now)?;
+    }
+    while !nothing(&state) {
+        let Some(commit) = commits.next() else { return Ok(false) };
+        advance(&mut state, commit, Until::Now)?;
+    }
+    Ok(true)
 }
 
 fn upcast<A: Aggregate>(kind: &str, version: u32, data: &[u8]) -> Result<Vec<u8>, Unreadable> {

@@ -46,8 +46,8 @@ pub trait History: Send + Sync + 'static {
     ) -> impl Future<Output = Result<A, HistoryError>> + Send;
 }
 
-/// Whenever a mail is requested, it is sent. A code is rather sent twice than never, in the same
-/// words and with the same `Message-ID`; a welcome is rather lost than sent twice.
+/// Whenever a mail is requested, it is sent. A code is rather sent twice than never, and then it is
+/// the same code with the same `Message-ID`; a welcome is rather lost than sent twice.
 #[derive(Debug)]
 pub struct DeliverMail<H> {
     history: H,

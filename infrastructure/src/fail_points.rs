@@ -1,7 +1,7 @@
 //! Named places at which a test ends, stops or holds an instance: between two writes, where a crash
 //! hurts most. Without the feature `fail-points` a place is nothing, and nothing can be set.
 //!
-//! A test in the same process holds an instance with [`FailPoints::hold`], and then drops or
+//! A test in the same process holds an instance with `FailPoints::hold`, and then drops or
 //! releases it. Another process is told by `HEADWATER_FAIL_POINT=<name>` or `<name>@<times>`: it is
 //! killed, as by `kill -9`, when it comes to the place for that time. With `=stop` behind it, it is
 //! only stopped, as by SIGSTOP.

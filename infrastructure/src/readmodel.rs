@@ -15,6 +15,7 @@ mod documents;
 #[cfg(test)]
 mod fencing_tests;
 mod generation;
+mod hold;
 mod letters;
 mod location;
 mod params;
@@ -39,6 +40,7 @@ mod verification;
 
 pub use claim::{StoreClaim, StoreRelease};
 pub use generation::Outcome;
+pub use hold::{HeldWrites, hold_writes};
 pub use location::{PostgresUrl, StoreLocation, StoreLocationError};
 pub use query::ReadModels;
 pub use release::{living_owners, release_store, store_claim};

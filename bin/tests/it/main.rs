@@ -21,6 +21,7 @@ mod reset;
 mod sending;
 mod serve;
 mod sigterm;
+mod soak;
 mod store;
 mod telemetry;
 mod timers;

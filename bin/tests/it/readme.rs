@@ -8,13 +8,20 @@ use tokio::{process::Command, time::timeout};
 use crate::kit::{Installation, finish};
 
 /// The README's blocks of commands that need nothing but a running `dev`: those without files,
-/// other servers, and ids that the reader fills in.
+/// other servers, minutes to spare, and ids that the reader fills in.
 fn blocks() -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     let readme = std::fs::read_to_string(path).unwrap();
     let blocks = readme.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
-    let needs_more =
-        ["people.jsonl", "nats.example.org", "MAIL_ID", "SELECTION_ID", "COMMAND_ID", "POSITION"];
+    let needs_more = [
+        "people.jsonl",
+        "nats.example.org",
+        "MAIL_ID",
+        "SELECTION_ID",
+        "COMMAND_ID",
+        "POSITION",
+        "soak",
+    ];
     blocks
         .filter(|block| block.starts_with("headwater "))
         .filter(|block| needs_more.iter().all(|need| !block.contains(need)))
