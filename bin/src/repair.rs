@@ -3,19 +3,30 @@
 
 use clap::Args;
 
+/// Longest word on who and why, in bytes: it is kept for ever.
+const WORDS_MAX: usize = 4_096;
+
 /// Who repairs, and why.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Repair")]
 pub(crate) struct RepairArgs {
     /// Why, for whoever reads the log later
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = words)]
     pub(crate) why: String,
     /// On whose behalf [default: the user's name on this machine]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = words)]
     by: Option<String>,
     /// Do it; without this it is only shown
     #[arg(long)]
     pub(crate) yes: bool,
+}
+
+fn words(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("somebody will want to know".to_owned()),
+        text if text.len() > WORDS_MAX => Err(format!("longer than {WORDS_MAX} bytes")),
+        text => Ok(text.to_owned()),
+    }
 }
 
 impl RepairArgs {

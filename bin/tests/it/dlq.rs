@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::{LIMIT, Server, Service, eventually};
 
-use crate::kit::{Finished, binary, finish};
+use crate::kit::{Finished, Installation, binary, finish};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_headwater");
 const DRIVER: &str = "onboarding-driver";
@@ -53,24 +53,7 @@ impl World {
 
     /// Writes one event of the person `id` as another program would.
     async fn write(&self, id: &str, version: u64, kind: &str, schema: u32, data: Value) {
-        let event = json!({
-            "specversion": "1.0",
-            "id": uuid::Uuid::now_v7(),
-            "source": "headwater/person",
-            "type": format!("person.{kind}"),
-            "subject": id,
-            "time": "2026-11-21T10:00:00Z",
-            "datacontenttype": "application/json",
-            "schemaversion": schema,
-            "sequence": version.to_string(),
-            "commandid": uuid::Uuid::now_v7().to_string(),
-            "commandhash": "0".repeat(32),
-            "correlationid": "a-test",
-            "data": data,
-        });
-        let body = serde_json::to_vec(&json!([event])).unwrap();
-        let written = self.context.publish(format!("event.person.{id}"), body.into()).await;
-        written.unwrap().await.unwrap();
+        write(&self.context, id, version, kind, schema, data).await;
     }
 
     /// Queues a command as any client would.
@@ -99,6 +82,28 @@ impl World {
     async fn onboarded(&self, id: &str) -> bool {
         self.run(&["events", "onboarding", id]).await.code == Some(0)
     }
+}
+
+/// Writes one event of the person `id` as another program would.
+async fn write(context: &Context, id: &str, version: u64, kind: &str, schema: u32, data: Value) {
+    let event = json!({
+        "specversion": "1.0",
+        "id": uuid::Uuid::now_v7(),
+        "source": "headwater/person",
+        "type": format!("person.{kind}"),
+        "subject": id,
+        "time": "2026-11-21T10:00:00Z",
+        "datacontenttype": "application/json",
+        "schemaversion": schema,
+        "sequence": version.to_string(),
+        "commandid": uuid::Uuid::now_v7().to_string(),
+        "commandhash": "0".repeat(32),
+        "correlationid": "a-test",
+        "data": data,
+    });
+    let body = serde_json::to_vec(&json!([event])).unwrap();
+    let written = context.publish(format!("event.person.{id}"), body.into()).await;
+    written.unwrap().await.unwrap();
 }
 
 fn statuses(finished: &Finished) -> Vec<String> {
@@ -296,4 +301,88 @@ async fn filters_leave_what_they_say() {
     );
     let wrong = world.dlq("list", &[&["--older-than", "soon"]]).await;
     assert_eq!(wrong.code, Some(2));
+}
+
+#[tokio::test]
+async fn an_empty_word_is_no_filter_and_no_reason() {
+    let world = World::start().await;
+    world.write("grace", 1, "name-changed", 99, json!({})).await;
+    world.parked("grace").await;
+    let long = "x".repeat(5_000);
+    let key = [DRIVER, "person", "grace"];
+    for arguments in [
+        &["--error", "", "--why", "a test"][..],
+        &["--handler", "", "--why", "a test"],
+        &["--type", "", "--why", "a test"],
+        &["--all", "--why", ""],
+        &["--all", "--why", "  "],
+        &["--all", "--why", &long],
+        &["--all", "--why", "a test", "--by", ""],
+        &["--all", "--handler", DRIVER, "--why", "a test"],
+        &["--why", "a test"],
+    ] {
+        let refused = world.dlq("discard", &[arguments, &["--yes"]]).await;
+        assert_eq!(refused.code, Some(2), "{arguments:?} {refused:?}");
+    }
+    let file = world.data.path().join("large.json");
+    let family = "x".repeat(600 * 1024);
+    let large = json!({"name": {"given": ["A"], "family": [family]}, "use": "official", "effective": "2025-07-08", "reason": "marriage"});
+    std::fs::write(&file, large.to_string()).unwrap();
+    let data = format!("@{}", file.display());
+    let refused = world.dlq("edit", &[&key, &["--json", &data, "--yes"], &WHY]).await;
+    assert_eq!(refused.code, Some(7), "{refused:?}");
+    assert!(refused.stderr.contains("too-large"), "{refused:?}");
+    assert_eq!(world.list(DRIVER).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_that_is_no_record_does_not_keep_a_key_from_being_asked_about() {
+    let world = World::start().await;
+    world.write("grace", 1, "name-changed", 99, json!({})).await;
+    world.parked("grace").await;
+    let foreign = world.context.publish(format!("dlq.{DRIVER}.person.grace"), "what".into()).await;
+    foreign.unwrap().await.unwrap();
+    let words = [DRIVER, "person", "grace", "--yes", "--wait", "--json"];
+    let done = world.dlq("discard", &[&words, &WHY]).await;
+    done.ok();
+    assert_eq!(statuses(&done), ["requested", "released"]);
+    let shown = world.dlq("show", &[&[DRIVER, "person", "grace"]]).await;
+    assert!(shown.ok().contains("unreadable"), "{shown:?}");
+}
+
+#[tokio::test]
+async fn what_a_projection_cannot_fold_is_decided_upon_like_any_other() {
+    let installation = Installation::start().await;
+    let context = jetstream::new(async_nats::connect(&installation.dev.url).await.unwrap());
+    for (version, kind, schema, data) in
+        [(1, "person-created", 2, created()), (2, "name-changed", 99, json!({}))]
+    {
+        write(&context, "grace", version, kind, schema, data).await;
+    }
+    write(&context, "grace", 3, "tagged", 99, json!({})).await;
+    let list = async || {
+        let list = ["dlq", "list", "--handler", "people", "--json"];
+        installation.run(&list).await.json()
+    };
+    eventually("the projection parks", LIMIT, async || (list().await.len() == 1).then_some(()))
+        .await;
+    let key = ["people", "person", "grace"];
+    let shown = [&["dlq", "show"], &key[..], &["--json"]].concat();
+    let shown = installation.run(&shown).await.json().remove(0);
+    assert_eq!((&shown["waiting"], &shown["head"]["at"]), (&json!(1), &json!("2.0")), "{shown}");
+    let act = async |action: &str, more: &[&str]| {
+        let words =
+            [&["dlq", action], &key[..], &WHY, more, &["--yes", "--wait", "--output", "json"]];
+        installation.run(&words.concat()).await
+    };
+    let again = act("retry", &[]).await;
+    assert_eq!(statuses(&again), ["requested", "parked"], "{again:?}");
+    let name = json!({"name": {"given": ["Grace"], "family": ["Hopper"]}, "use": "official", "effective": "2025-07-08", "reason": "marriage"});
+    let edited = act("edit", &["--json", &name.to_string()]).await;
+    assert_eq!(statuses(&edited), ["requested", "parked"], "the next one fails, too: {edited:?}");
+    let gone = act("discard", &[]).await;
+    assert_eq!(statuses(&gone), ["requested", "released"], "{gone:?}");
+    assert_eq!(list().await, Vec::<Value>::new());
+    let found = installation.run(&["query", "people", "get", "--key", "grace", "--json"]).await;
+    assert!(found.ok().contains("Hopper"), "{found:?}");
 }

@@ -268,8 +268,16 @@ impl DeadLetters {
 
 impl Reading {
     fn take(&mut self, delivery: &Delivery) {
-        let Ok(record) = Record::decode(&delivery.body) else { return };
         let sequence = delivery.position.0;
+        let Ok(record) = Record::decode(&delivery.body) else {
+            // It changes nothing, and a request is appended after it all the same.
+            if let (Some(key), Some(event)) =
+                (Key::of(&delivery.subject), key_of(&delivery.subject))
+            {
+                self.ledgers.entry(key.handler).or_default().pass(&event, sequence);
+            }
+            return;
+        };
         if let Some(Subject::DeadLetterOwners { handler }) = Subject::parse(&delivery.subject) {
             if let Record::Owned(owned) = record {
                 self.ledgers.entry(handler).or_default().begun(owned.epoch);

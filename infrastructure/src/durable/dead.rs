@@ -154,10 +154,10 @@ impl Desk {
         let heads = desk.book.heads().into_iter().filter(|(_, head)| is_due(head));
         let mut due: VecDeque<String> = heads.map(|(key, _)| key).collect();
         let mut stale = desk.book.stale();
-        let mut active = HashSet::new();
+        let (mut active, mut full) = (HashSet::new(), false);
         let mut running: FuturesUnordered<BoxFuture<'static, String>> = FuturesUnordered::new();
         loop {
-            desk.gauge.parked(desk.book.parked() as u64, 0);
+            desk.show(&mut full);
             for key in stale.drain(..) {
                 desk.answer(&key).await;
             }
@@ -183,6 +183,18 @@ impl Desk {
                     }
                 }
             }
+        }
+    }
+
+    /// Shows how many commands were set aside, and that the queue waits when no more may be.
+    fn show(&self, full: &mut bool) {
+        let parked = self.book.parked();
+        self.gauge.parked(parked as u64, 0);
+        let was = std::mem::replace(full, parked >= LETTERS_MAX);
+        match (was, *full) {
+            (false, true) => self.gauge.halted(format!("{parked} commands are dead letters")),
+            (true, false) => self.gauge.relieved(),
+            (false, false) | (true, true) => {}
         }
     }
 

@@ -7,6 +7,7 @@ use infrastructure::{
     problem::Problem,
 };
 use kit::{BadCommand, Unreadable, excerpt};
+use nats::limits::{COMMAND_BYTES_MAX, COMMIT_BYTES_MAX};
 use serde_json::{Value, json, value::RawValue};
 
 use super::{
@@ -124,7 +125,7 @@ fn check(letter: &DeadLetter, version: Option<u32>, payload: &[u8]) -> Result<Ch
         }
         _ => Problem::not_found(format!("{kind} has the versions 1 to {}", known.version)),
     })?;
-    checked(payload, Some(version), &current)
+    checked((payload, COMMIT_BYTES_MAX), Some(version), &current)
 }
 
 /// The same of a command's body, which has no versions.
@@ -144,10 +145,19 @@ fn command(
         }
         BadCommand::Body(why) => Problem::invalid(format!("this is no body of {kind}: {why}")),
     })?;
-    checked(payload, None, &current)
+    checked((payload, COMMAND_BYTES_MAX), None, &current)
 }
 
-fn checked(payload: &[u8], version: Option<u32>, current: &[u8]) -> Result<Checked> {
+fn checked(
+    (payload, most): (&[u8], usize),
+    version: Option<u32>,
+    current: &[u8],
+) -> Result<Checked> {
+    let bytes = payload.len();
+    if bytes > most {
+        let detail = format!("the data has {bytes} bytes, {most} are allowed");
+        return Err(Problem::too_large(detail).into());
+    }
     let raw = RawValue::from_string(String::from_utf8(payload.to_vec())?)?;
     Ok(Checked { raw: Json(raw), version, current: serde_json::from_slice(current)? })
 }

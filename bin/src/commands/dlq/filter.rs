@@ -7,7 +7,7 @@ use anyhow::Result;
 use chrono::{DateTime, Utc};
 use clap::{
     Args,
-    builder::{PossibleValuesParser, TypedValueParser},
+    builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser},
 };
 use infrastructure::{
     deadletter::{Class, DeadLetter, DeadLetters, Key},
@@ -18,27 +18,28 @@ use kit::AggregateId;
 use super::{letter::CLASSES, problem};
 use crate::exit::Advised;
 
-/// Filters: all of them must hold.
+/// Filters: all of them must hold. An empty one is a mistake, such as a variable that is not set: it
+/// would leave everything.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Filters")]
 pub(super) struct Filters {
     /// Only what this handler could not process; `commands` for durable commands
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     handler: Option<String>,
     /// Only events of this aggregate type, such as person
-    #[arg(long, value_name = "TYPE")]
+    #[arg(long, value_name = "TYPE", value_parser = NonEmptyStringValueParser::new())]
     aggregate: Option<String>,
     /// Only events of the aggregate with this id, or the command with it
     #[arg(long)]
     id: Option<AggregateId>,
     /// Only failed events of this type, such as person.tagged, or commands, such as person.tag
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "type", value_name = "TYPE", value_parser = NonEmptyStringValueParser::new())]
     kind: Option<String>,
     /// Only this class: bug, permanent, schema, asked, waiting or refused
     #[arg(long, value_parser = class(), hide_possible_values = true)]
     class: Option<Class>,
     /// Only failures whose text contains this, in capitals or not
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     error: Option<String>,
     /// Only what failed first at least so long ago, such as 90s, 10min, 3h or 2d
     #[arg(long, value_name = "DURATION", value_parser = duration)]
