@@ -49,16 +49,18 @@ pub use requests::{
     GenerationRequest, GenerationRole, generation_report, generation_reports, request_generation,
     standing_request,
 };
-
+pub use scratch::{RowsPlace, ShownRow};
 pub use verification::{Gap, Unfolded, Verdict, Verification, Verifying, verify};
 
 pub(crate) use claim::{STORE, claim};
 pub(crate) use conductor::Conductor;
 pub(crate) use desk::Desk;
 pub(crate) use letters::Letters;
+pub(crate) use passage::Passage;
 pub(crate) use projection::{AnyProjection, Rows, Touch};
 pub(crate) use query::{Served, Standing};
 pub(crate) use requests::{report_cell, request_cell};
+pub(crate) use scratch::{Scratch, Unfit};
 pub(crate) use store::Store;
 pub(crate) use succession::TakeOverError;
 pub(crate) use tables::Tabled;

@@ -4,11 +4,13 @@
 //! projection folds into a scratch file of its own: there is no client here that could send, and
 //! no checkpoint is read or written. Not here: delivering events to a live handler again.
 
+mod folding;
 mod log;
 mod rehearsal;
 mod run;
 mod scope;
 
+pub use folding::Folding;
 pub(crate) use log::open;
 pub use rehearsal::{Planned, PlannedOrder, Promise, Rehearsed};
 pub use run::{Passed, Replay, Replayed};

@@ -1,6 +1,7 @@
 //! `headwater replay`: what a handler would make of a stretch of the log, without doing it.
 //! Not here: delivering events to a handler again; `headwater handlers reset` does that.
 
+mod fold;
 mod journal;
 mod text;
 
@@ -10,6 +11,7 @@ use anyhow::Result;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use infrastructure::{
+    composition::{Composition, HandlerKind},
     problem::Problem,
     replay::{Bound, Passed, Replay, Replayed, Scope, Selection},
 };
@@ -29,15 +31,16 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Nothing is sent and no live checkpoint moves, whatever the handler is: a policy's commands and an \
-effect's runs are printed.
+effect's runs are printed, and a projection's rows, folded into a file that goes when they are.
 
 Examples:
   headwater replay --handler welcome
   headwater replay --handler onboarding-driver --aggregate person --id ada
+  headwater replay --handler people --id ada --to 5000
   headwater replay --handler welcome --from 2026-11-01T00:00:00Z --to 5000 --dry-run
   headwater replay --resume ./.headwater/replays/welcome-20261121T120000.json")]
 pub struct ReplayArgs {
-    /// The policy or effect
+    /// The policy, effect or projection
     #[arg(long, value_name = "NAME", required_unless_present = "resume")]
     handler: Option<String>,
     /// The first position, or the time from which commits are read [default: the beginning]
@@ -89,6 +92,9 @@ pub async fn run(global: &Global, args: ReplayArgs) -> Result<()> {
         }
     };
     let Progress { scope, position, .. } = journal.progress.clone();
+    if is_projection(&composition, &scope.handler) {
+        return Box::pin(fold::run(output, &client, &composition, journal)).await;
+    }
     let mut replay = Replay::start(&client, &composition, scope.clone(), position).await?;
     let bar = bar(output, &scope, position);
     let mut stop = Stop::listen()?;
@@ -114,6 +120,11 @@ pub async fn run(global: &Global, args: ReplayArgs) -> Result<()> {
             format!("{handler}: {events} events from {from} to {to}, something to do at {acted}")
         },
     )
+}
+
+fn is_projection(composition: &Composition, handler: &str) -> bool {
+    let mut handlers = composition.handlers().into_iter();
+    handlers.any(|info| info.name == handler && info.kind == HandlerKind::Projection)
 }
 
 /// One finding, for people.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use infrastructure::replay::Folding;
 use serde_json::Value;
 
 use crate::kit::{Finished, Installation};
@@ -99,7 +100,7 @@ async fn what_cannot_be_replayed_is_said() {
     let installation = people().await;
     for (arguments, code) in [
         (&["--handler", "nobody"][..], 5),
-        (&["--handler", "people"], 7),
+        (&["--handler", "people", "--aggregate", "mail"], 7),
         (&["--handler", "welcome", "--aggregate", "person"], 7),
         (&["--handler", "welcome", "--type", "person.flown"], 5),
         (&["--handler", "welcome", "--from", "100000"], 7),
@@ -149,4 +150,73 @@ async fn what_would_be_mailed_is_shown_without_a_mail_server() {
     let [mail] = found else { panic!("{found:?}") };
     assert_eq!(mail["type"], "mail.mail-requested");
     assert_eq!((&mail["outcome"], &mail["promise"]), (&"run".into(), &"at-least-once".into()));
+}
+
+#[tokio::test]
+async fn a_replayed_projection_shows_the_documents_that_the_events_give() {
+    let installation = people().await;
+    let all = replay(&installation, &["--handler", "people"]).await.json();
+    let (end, rows) = all.split_last().unwrap();
+    assert_eq!((&end["replayed"], &end["rows"]), (&"people".into(), &2.into()));
+    let answers = installation.run(&["query", "people", "get", "--key", "ada", "--json"]).await;
+    assert_eq!(
+        rows[0],
+        serde_json::json!({
+            "key": "ada", "document": answers.json()[0]["document"],
+        })
+    );
+
+    let one = ["--handler", "people", "--id", "ada", "--type", "person.person-created"];
+    let created = replay(&installation, &one).await.json();
+    assert_eq!((created.len(), &created[1]["events"]), (2, &1.into()));
+    assert_eq!(created[0]["document"]["contacts"], serde_json::json!({}), "{created:?}");
+
+    let place = position(
+        &installation.run(&["events", "person", "bob", "--json"]).await.json()[0],
+        "cursor",
+    );
+    let before = (place - 1).to_string();
+    let before = replay(&installation, &["--handler", "people", "--to", &before]).await.json();
+    assert_eq!((before.len(), &before[0]), (2, &rows[0]), "bob came after all of ada's");
+    let replays = installation.data.path().join("replays");
+    assert_eq!(std::fs::read_dir(replays).unwrap().count(), 0, "what was folded is gone");
+    let live = installation.run(&["projection", "verify", "people"]).await;
+    assert!(live.ok().contains("Every event was applied once"), "{live:?}");
+}
+
+#[tokio::test]
+async fn an_interrupted_replay_of_a_projection_goes_on_where_its_file_stands() {
+    let installation = people().await;
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("replay.json");
+    let path = journal.to_str().unwrap();
+    let begin = ["--handler", "people", "--journal", path];
+    let all = replay(&installation, &begin).await.json();
+    assert!(!journal.exists());
+    let scope = replay(&installation, &["--handler", "people", "--dry-run"]).await.json().remove(0);
+    let (to, half) = (scope["to"].as_u64().unwrap(), scope["to"].as_u64().unwrap() / 2);
+    // What a process leaves behind that was killed when it had folded the first half.
+    let left = |to: u64| {
+        let mut scope = scope.clone();
+        scope["to"] = to.into();
+        let begun = "2026-11-21T12:00:00Z";
+        serde_json::json!({"scope": scope, "begun": begun, "position": 0, "events": 0, "acted": 0})
+    };
+    let file = folder.path().join("replay.json.sqlite");
+    fold(&installation, &left(half)["scope"], &file).await;
+    std::fs::write(&journal, left(to).to_string()).unwrap();
+    installation.create("carl").await;
+    let resumed = replay(&installation, &["--resume", path]).await.json();
+    assert_eq!(resumed, all, "neither twice nor beyond the watermark");
+    assert!(!journal.exists() && !file.exists(), "there is nothing left to resume");
+}
+
+/// Folds `scope` into `file`, and stops there.
+async fn fold(installation: &Installation, scope: &Value, file: &std::path::Path) {
+    let client = async_nats::connect(&installation.dev.url).await.unwrap();
+    let scope = serde_json::from_value(scope.clone()).unwrap();
+    let composition = headwater::contexts::composition();
+    let mut folding = Folding::start(&client, &composition, scope, file).await.unwrap();
+    while folding.next().await.unwrap().is_some() {}
+    folding.close().await;
 }

@@ -28,6 +28,8 @@ use crate::{
     query::{Queries, QueryInfo},
 };
 
+pub(super) use tables::Row;
+
 /// How often a waiting query looks at the store if its projection runs in another process.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 

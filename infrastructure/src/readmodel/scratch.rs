@@ -1,6 +1,8 @@
 //! Documents folded from the log into a file of their own, beside everything that runs: to look at
 //! them, or to compare them with. Not here: what is read, and why.
 
+mod rows;
+
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     path::Path,
@@ -8,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use kit::Position;
+use kit::{EventId, Position};
 
 use super::{
     AnyProjection, Rows,
@@ -16,21 +18,42 @@ use super::{
     generation::Generation,
     reading::{Fault, Known, Reader, Reading},
     store::Store,
+    stretches,
     succession::TakeOverError,
     tables::Declared,
 };
 use crate::{
     deadletter::{Cursor, Facts},
+    envelope,
     handler::{Delivery, EventMeter},
     problem::Problem,
 };
+
+pub use self::rows::{RowsPlace, ShownRow};
 
 /// An event that cannot be folded. What follows of its aggregate is left out, too.
 #[derive(Debug, Clone)]
 pub(crate) struct Unfit {
     pub(crate) at: Cursor,
+    /// The event and its full type; none if the whole commit cannot be read.
+    pub(crate) event: Option<EventId>,
+    pub(crate) kind: Option<String>,
     pub(crate) subject: String,
     pub(crate) reason: String,
+}
+
+impl Unfit {
+    fn of(Fault { at, whole, failure }: Fault, commit: &Delivery) -> Self {
+        let elements = if whole { None } else { envelope::decode(&commit.body).ok() };
+        let element = elements.as_ref().and_then(|elements| elements.get(at.index));
+        Self {
+            at,
+            event: element.map(|element| element.id),
+            kind: element.map(|element| element.kind.to_string()),
+            subject: commit.subject.clone(),
+            reason: failure.to_string(),
+        }
+    }
 }
 
 /// Rows in a file of their own, and what they are folded by.
@@ -97,6 +120,17 @@ impl Scratch {
         &self.generation
     }
 
+    /// Events that are in the rows.
+    pub(crate) async fn events(&self) -> Result<u64, Problem> {
+        let counted = stretches::events(&self.store, &self.generation).await;
+        counted.map_err(|error| away(&error))
+    }
+
+    /// Lets go of the file.
+    pub(crate) async fn close(self) {
+        self.store.close().await;
+    }
+
     /// Whether an event of `subject` could not be folded.
     pub(super) fn is_unfit(&self, subject: &str) -> bool {
         self.unfit.contains_key(subject)
@@ -118,10 +152,8 @@ impl Scratch {
             let Some(fault) = reading.fault else { return Ok(unfit) };
             let found = commits.iter().find(|commit| commit.position == fault.at.position);
             let Some(commit) = found else { return Ok(unfit) };
-            let Fault { at, failure, .. } = fault;
-            let subject = commit.subject.clone();
-            self.unfit.insert(subject.clone(), at);
-            unfit.push(Unfit { at, subject, reason: failure.to_string() });
+            self.unfit.insert(commit.subject.clone(), fault.at);
+            unfit.push(Unfit::of(fault, commit));
         }
     }
 
@@ -156,12 +188,10 @@ impl Scratch {
                 Err(error) => reading.fault = Some(fault_of(error)?),
             }
         }
-        let unfit = reading.fault.filter(|fault| fault.at < to).map(|fault| {
-            self.unfit.insert(subject.to_owned(), fault.at);
-            let (at, reason) = (fault.at, fault.failure.to_string());
-            Unfit { at, subject: subject.to_owned(), reason }
-        });
-        Ok(unfit)
+        let Some(fault) = reading.fault.filter(|fault| fault.at < to) else { return Ok(None) };
+        self.unfit.insert(subject.to_owned(), fault.at);
+        let commit = commits.iter().find(|commit| commit.position == fault.at.position);
+        Ok(commit.map(|commit| Unfit::of(fault, commit)))
     }
 
     fn reader(&self) -> Reader<'_> {

@@ -10,6 +10,7 @@ use sqlx::AssertSqlSafe;
 use super::{
     generation::Generation,
     sql::{Param, Tx},
+    store::Store,
 };
 use crate::deadletter::Cursor;
 
@@ -100,6 +101,15 @@ pub(super) async fn add(
         tx.execute(AssertSqlSafe(upsert), &params).await?;
     }
     Ok(())
+}
+
+/// How many events `generation` has.
+pub(super) async fn events(store: &Store, generation: &Generation) -> sqlx::Result<u64> {
+    let select = "SELECT CAST(coalesce(sum(events), 0) AS BIGINT) FROM stretches
+         WHERE projection = $1 AND generation = $2";
+    let place = [Param::Text(generation.projection), Param::Int(generation.number)];
+    let row: Option<(i64,)> = store.database.read().await?.first(select, &place).await?;
+    Ok(row.map_or(0, |(events,)| events.cast_unsigned()))
 }
 
 /// Notes for each generation of `projection` that is counted from now on where it stands now.

@@ -7,6 +7,7 @@ mod check;
 #[cfg(test)]
 mod cut_tests;
 mod making;
+mod pages;
 mod pending;
 mod select;
 mod text;
@@ -26,6 +27,7 @@ use crate::handler::{Failure, Source, guarded};
 pub(super) use self::{
     admission::cell,
     making::{create, drop_tables, fit},
+    pages::{PAGE, rows_after},
     select::{Page, RowQuery, order, place_of},
     text::expand,
     write::write,

@@ -73,6 +73,14 @@ impl Journal {
         Ok(Self { path: path.to_owned(), kept: Instant::now(), progress })
     }
 
+    /// A file of this replay beside its journal.
+    pub(super) fn beside(&self, extension: &str) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(".");
+        name.push(extension);
+        name.into()
+    }
+
     /// Takes in what has been printed.
     pub(super) fn pass(&mut self, passed: &Passed) -> Result<()> {
         self.progress.position = passed.position;

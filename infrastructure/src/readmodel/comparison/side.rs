@@ -2,21 +2,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use kit::{
-    Key,
-    tables::{Column, Table},
-};
+use kit::{Key, tables::Table};
 use sha2::{Digest as _, Sha256};
 use sqlx::AssertSqlSafe;
 
 use crate::readmodel::{
-    sql::{Cell, Param, Storage, Tx, Words, read_as},
+    sql::{Cell, Param, Tx, Words},
     store::Tables,
-    tables::storage,
+    tables::{PAGE, rows_after},
 };
-
-/// Rows read at a time.
-const PAGE: usize = 1_000;
 
 /// A row by its key.
 #[derive(Debug, PartialEq, Eq)]
@@ -115,7 +109,13 @@ impl Side {
                 self.page = page;
             }
             Source::Table { name, table, words } => {
-                self.page = rows_after(tx, name, (table, *words), self.after.as_deref()).await?;
+                let rows = rows_after(tx, name, (table, *words), self.after.as_deref()).await?;
+                let row = |(key, cells): (Vec<Cell>, Vec<Cell>)| {
+                    let mut hash = Sha256::new();
+                    cells.iter().for_each(|cell| put_cell(&mut hash, cell));
+                    HashedRow { table: table.name, key, hash: hash.finalize().into() }
+                };
+                self.page = rows.into_iter().map(row).collect();
                 self.ended = self.page.len() < PAGE;
                 self.after = self.page.back().map(|row| row.key.clone());
             }
@@ -166,40 +166,6 @@ async fn documents_after(
         hash: hash.finalize().into(),
     };
     Ok((hashes.into_iter().map(row).collect(), last))
-}
-
-/// A page of any table.
-async fn rows_after(
-    tx: &mut Tx,
-    name: &str,
-    (table, words): (&'static Table, Words),
-    after: Option<&[Cell]>,
-) -> sqlx::Result<VecDeque<HashedRow>> {
-    let column = |name: &str| table.columns.iter().find(|column| column.name == name);
-    let keys: Vec<&Column> = table.key.iter().filter_map(|name| column(name)).collect();
-    let compared = |column: &&Column| match storage(column.of) {
-        Storage::Text => format!("{}{}", column.name, words.bytewise),
-        _ => column.name.to_owned(),
-    };
-    let order = keys.iter().map(compared).collect::<Vec<_>>().join(", ");
-    let read: Vec<&Column> = keys.iter().copied().chain(table.columns).collect();
-    let select: Vec<_> = read.iter().map(|it| read_as(storage(it.of), it.name)).collect();
-    let beyond = after.map_or_else(String::new, |after| {
-        let params: Vec<_> = (1..=after.len()).map(|at| format!("${at}")).collect();
-        format!("WHERE ({order}) > ({})", params.join(", "))
-    });
-    let select =
-        format!("SELECT {} FROM {name} {beyond} ORDER BY {order} LIMIT {PAGE}", select.join(", "));
-    let place = keys.iter().zip(after.unwrap_or_default());
-    let params: Vec<_> = place.map(|(it, cell)| Param::Cell(storage(it.of), cell)).collect();
-    let of: Vec<_> = read.iter().map(|column| storage(column.of)).collect();
-    let rows = tx.cells(AssertSqlSafe(select), &params, &of).await?;
-    let row = |mut key: Vec<Cell>| {
-        let mut hash = Sha256::new();
-        key.split_off(keys.len()).iter().for_each(|cell| put_cell(&mut hash, cell));
-        HashedRow { table: table.name, key, hash: hash.finalize().into() }
-    };
-    Ok(rows.into_iter().map(row).collect())
 }
 
 fn put_cell(hash: &mut Sha256, cell: &Cell) {

@@ -77,7 +77,7 @@ impl Tables<'_> {
             cursor(&words)
         });
         let next = next.transpose().map_err(|error| Problem::internal(error.to_string()))?;
-        let rows = page.rows.into_iter().map(|cells| Row::new(query, cells));
+        let rows = page.rows.into_iter().map(|cells| Row::new((query.name, query.columns), cells));
         let rows = rows.collect::<Result<_, _>>()?;
         let key = query.params.iter().position(|param| param.key);
         let key = key.and_then(|at| values.get(at)).and_then(Cell::text);
@@ -104,7 +104,7 @@ fn refused(query: &Query, error: &sqlx::Error) -> Problem {
 }
 
 /// One row of an answer.
-pub(super) struct Row {
+pub(in crate::readmodel) struct Row {
     columns: &'static [Column],
     cells: Vec<Shown>,
 }
@@ -116,9 +116,13 @@ enum Shown {
 }
 
 impl Row {
-    fn new(query: &'static Query, cells: Vec<Cell>) -> Result<Self, Problem> {
+    /// A row of the query or table `name`.
+    pub(in crate::readmodel) fn new(
+        (name, columns): (&str, &'static [Column]),
+        cells: Vec<Cell>,
+    ) -> Result<Self, Problem> {
         let bug = |column: &Column, why: &str| {
-            Problem::internal(format!("{}: {} {why}", query.name, column.name))
+            Problem::internal(format!("{name}: {} {why}", column.name))
         };
         let shown = |(column, cell): (&Column, Cell)| match (column.of, cell) {
             (_, Cell::Null) if !column.nullable => Err(bug(column, "holds nothing")),
@@ -131,8 +135,8 @@ impl Row {
             }
             (_, cell) => Ok(Shown::Plain(cell)),
         };
-        let cells = query.columns.iter().zip(cells).map(shown).collect::<Result<_, _>>()?;
-        Ok(Self { columns: query.columns, cells })
+        let cells = columns.iter().zip(cells).map(shown).collect::<Result<_, _>>()?;
+        Ok(Self { columns, cells })
     }
 }
 

@@ -164,7 +164,7 @@ impl Audit {
     fn note(&mut self, unfit: Unfit) {
         self.unfit_all += 1;
         if self.unfit.len() < FIRST_MAX {
-            let Unfit { at, subject, reason } = unfit;
+            let Unfit { at, subject, reason, .. } = unfit;
             self.unfit.push(Unfolded { at: at.to_string(), subject, reason });
         }
     }
