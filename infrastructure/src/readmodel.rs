@@ -37,6 +37,8 @@ mod succession;
 mod tables;
 mod text;
 mod verification;
+#[cfg(test)]
+mod wire_tests;
 
 pub use claim::{StoreClaim, StoreRelease};
 pub use generation::Outcome;

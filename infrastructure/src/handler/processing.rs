@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{HandlerReport, report};
 use crate::{
-    composition::Composition,
+    composition::{Composition, HandlerKind},
     deadletter::{Class, Cursor, DeadLetter, DeadLetters, DeadLettersError, Fact, Facts},
     envelope,
     problem::Problem,
     query::{Queries, QueryInfo},
+    readmodel::generation_report,
 };
 
 const PROJECTION: &str = "handlers";
@@ -72,6 +73,13 @@ impl Processings {
         let readers = composition.readers_of(aggregate);
         let mut handlers = report(client).await?;
         handlers.retain(|handler| readers.iter().any(|reader| reader.name == handler.name));
+        for handler in handlers.iter_mut().filter(|it| it.kind == HandlerKind::Projection) {
+            // An owner says more often how far its rows are than it renews its lease.
+            let told = generation_report(client, &handler.name).await?;
+            let told = told.filter(|told| Some(told.epoch) == handler.epoch);
+            let position = told.map_or(Position::ZERO, |told| told.position());
+            handler.position = handler.position.max(position);
+        }
         let dead = DeadLetters::open(client).await?;
         let letters = dead.list(None).await?;
         let mut facts = HashMap::new();

@@ -3,7 +3,10 @@
 
 mod side;
 
-use std::{cmp::Ordering, time::Duration};
+use std::{
+    cmp::Ordering,
+    time::{Duration, Instant},
+};
 
 use kit::{Key, Position, tables::Table};
 
@@ -20,6 +23,10 @@ use super::{
 const NAMED_MAX: usize = 10;
 /// How often two generations are looked at that have not come to one position yet.
 const APART_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How long generations may differ in what they owe before they are compared as they are: what both
+/// can fold, both have folded by then.
+const OWING_MAX: Duration = Duration::from_secs(5);
 
 /// What a comparison found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +53,7 @@ pub(super) async fn compare(
     (projection, declared): (&str, Option<Declared>),
     (left, right): (i64, i64),
 ) -> sqlx::Result<Comparison> {
+    let mut owing: Option<Instant> = None;
     let (mut tx, position) = loop {
         let mut tx = store.database.read().await?;
         let found = lineage(&mut tx, projection).await?.ok_or(sqlx::Error::RowNotFound)?;
@@ -57,7 +65,8 @@ pub(super) async fn compare(
                     owed(&mut tx, projection, left).await?,
                     owed(&mut tx, projection, right).await?,
                 );
-                if debts.0 == debts.1 {
+                let since = *owing.get_or_insert_with(Instant::now);
+                if debts.0 == debts.1 || since.elapsed() > OWING_MAX {
                     break (tx, at);
                 }
             }

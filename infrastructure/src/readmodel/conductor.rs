@@ -20,6 +20,7 @@ use super::{
     generation::{Generation, Lineage},
     letters::Letters,
     projector::Projector,
+    requests::GenerationRequest,
     succession::{Holder, TakeOverError},
 };
 use crate::{
@@ -57,6 +58,19 @@ enum Turn {
     Ended(Ended),
     /// The store may have changed.
     Again,
+}
+
+/// What is done when nothing of a turn runs any more: a change of the generations under a batch
+/// would look to it like a later owner.
+enum Next {
+    Nothing(Turn),
+    /// The generation that is filled has stopped, and why.
+    Failed(String),
+    Compared(sqlx::Result<Comparison>),
+    /// It has passed the current one, which has halted, and why.
+    Passed(String),
+    Succeeded(i64),
+    Requested(GenerationRequest),
 }
 
 impl Conductor {
@@ -106,37 +120,40 @@ impl Conductor {
         let mut tick = time::interval(TICK);
         tick.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
         let mut filled = beside.watch();
-        let turn = loop {
+        let next = loop {
             tokio::select! {
                 biased;
-                () = self.duty.lost.cancelled() => break Ok(Turn::Ended(Ended::Lost)),
-                () = self.duty.stop.cancelled() => break Ok(Turn::Ended(Ended::Stopped)),
+                () = self.duty.lost.cancelled() => break Next::Nothing(Turn::Ended(Ended::Lost)),
+                () = self.duty.stop.cancelled() => break Next::Nothing(Turn::Ended(Ended::Stopped)),
                 Some(event) = running.join_next() => match event {
                     Ok(Event::Fed(Ended::Halted(_))) if together => {
                         *alone = true;
-                        break Ok(Turn::Again);
+                        break Next::Nothing(Turn::Again);
                     }
                     Ok(Event::Fed(Ended::Halted(reason))) => {
                         tracing::error!(handler = self.info.name, "halted: {reason}");
                         self.duty.gauge.halted(reason);
                     }
                     Ok(Event::Filled(Ended::Halted(reason))) => {
-                        break self.failed(lineage, reason).await;
+                        break Next::Failed(reason);
                     }
-                    Ok(Event::Fed(ended) | Event::Filled(ended)) => break Ok(Turn::Ended(ended)),
-                    Ok(Event::Compared(Ok(found))) => break self.compared(lineage, &found).await,
-                    Ok(Event::Compared(Err(error))) => break Err(error.into()),
+                    Ok(Event::Fed(ended) | Event::Filled(ended)) => {
+                        break Next::Nothing(Turn::Ended(ended));
+                    }
+                    Ok(Event::Compared(found)) => break Next::Compared(found),
                     // Panics in a fold are caught where they happen: this one is our own.
-                    Err(error) => break Ok(Turn::Ended(Ended::Halted(error.to_string()))),
+                    Err(error) => {
+                        break Next::Nothing(Turn::Ended(Ended::Halted(error.to_string())));
+                    }
                 },
                 Ok(()) = filled.changed() => {
                     if cast.filled.is_some() && self.is_close(&beside) {
-                        break Ok(Turn::Again);
+                        break Next::Nothing(Turn::Again);
                     }
                 }
                 _ = tick.tick() => {
-                    if let Some(turn) = self.tick(lineage, &cast, &beside, alone).await {
-                        break turn;
+                    if let Some(next) = self.tick(lineage, &cast, &beside, alone).await {
+                        break next;
                     }
                 }
             }
@@ -148,7 +165,14 @@ impl Conductor {
                 return Ok(Turn::Ended(Ended::Lost));
             }
         }
-        turn
+        match next {
+            Next::Nothing(turn) => Ok(turn),
+            Next::Failed(reason) => self.failed(lineage, reason).await,
+            Next::Compared(found) => self.compared(lineage, &found?).await,
+            Next::Passed(reason) => self.passed(lineage, &reason).await,
+            Next::Succeeded(number) => self.succeeded(lineage, number).await,
+            Next::Requested(request) => self.requested(lineage, &cast, request).await,
+        }
     }
 
     /// What time alone brings: the end of a filling, and requests.
@@ -158,24 +182,24 @@ impl Conductor {
         cast: &Cast,
         beside: &Gauge,
         alone: &mut bool,
-    ) -> Option<Result<Turn, TakeOverError>> {
+    ) -> Option<Next> {
         let now = self.duty.gauge.now();
         if let Some((number, until)) = cast.succeeding
             && now.position >= until.0
         {
-            return Some(self.succeeded(lineage, number).await);
+            return Some(Next::Succeeded(number));
         }
         if let Some(row) = lineage.filling_row()
             && cast.filled.is_some()
             && beside.now().position >= row.complete_at.0
             && let HandlerState::Halted { reason } = now.state
         {
-            return Some(self.passed(lineage, &reason).await);
+            return Some(Next::Passed(reason));
         }
         self.desk.tell(lineage, &self.duty, beside).await;
         let request = self.desk.asked(lineage).await?;
         *alone = false;
-        Some(self.requested(lineage, cast, request).await)
+        Some(Next::Requested(request))
     }
 
     fn start(&self, running: &mut JoinSet<Event>, duty: &Duty, cast: &Cast, beside: &Gauge) {

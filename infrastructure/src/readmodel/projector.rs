@@ -2,29 +2,32 @@
 //! there, each batch one transaction. An event that cannot be folded is parked, and its key waits.
 //! Not here: making good what waits.
 
+mod parking;
+mod patience;
+mod taken;
+
 use std::{
-    collections::{HashSet, VecDeque},
-    future::Future,
-    sync::{Arc, MutexGuard, PoisonError},
+    collections::HashSet,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use chrono::{DateTime, Utc};
-use kit::Position;
 
+use self::taken::Taken;
 use super::{
     AnyProjection,
-    batch::ApplyError,
     generation::Generation,
     letters::Letters,
     reading::{Fault, Known, Reader, Reading},
     store::Store,
 };
 use crate::{
-    deadletter::{BookError, Cursor, Facts, Record},
-    envelope,
-    handler::{Attempts, Backoff, Delivery, Duty, Ended, Feed, Item, Log, Waits, dead_letter},
+    deadletter::{Cursor, Facts},
+    handler::{Duty, Ended, Feed, Log},
 };
+
+pub(super) use self::patience::Patience;
 
 /// Generations that are fed as one.
 pub(crate) struct Projector {
@@ -42,31 +45,6 @@ pub(crate) struct Projector {
     pub(super) drains: u64,
     /// When the oldest commit was stored that waits for the store.
     pub(super) held_up: Option<DateTime<Utc>>,
-}
-
-/// Commits that have come and are not in the rows.
-#[derive(Default)]
-struct Batch {
-    deliveries: VecDeque<Delivery>,
-    /// Nothing else comes up to here.
-    to: Position,
-    pending: u64,
-    /// When the first and the last commit were stored.
-    stored: Option<(DateTime<Utc>, DateTime<Utc>)>,
-}
-
-impl Batch {
-    fn take(&mut self, item: Item) {
-        match item {
-            Item::Nothing(position) => (self.to, self.pending) = (position, 0),
-            Item::Commit(delivery) => {
-                (self.to, self.pending) = (delivery.position, delivery.pending);
-                let first = self.stored.map_or(delivery.time, |(first, _)| first);
-                self.stored = Some((first, delivery.time));
-                self.deliveries.push_back(delivery);
-            }
-        }
-    }
 }
 
 impl Projector {
@@ -89,7 +67,7 @@ impl Projector {
             let done = match first {
                 None => self.make_good().await,
                 Some(first) => {
-                    let mut batch = Batch::default();
+                    let mut batch = Taken::default();
                     batch.take(first);
                     while batch.deliveries.len() < self.duty.options.batch_max
                         && let Some(item) = feed.ready()
@@ -107,7 +85,7 @@ impl Projector {
     }
 
     /// Brings a batch into the rows, parking what cannot be folded on the way.
-    async fn fold(&mut self, mut batch: Batch) -> Result<(), Ended> {
+    async fn fold(&mut self, mut batch: Taken) -> Result<(), Ended> {
         loop {
             let begun = Instant::now();
             let mut reading = self.reader().read(&batch.deliveries, batch.to);
@@ -169,107 +147,9 @@ impl Projector {
         Ok(found)
     }
 
-    /// Parks the key of `delivery` at the event that failed.
-    pub(super) async fn park(&mut self, delivery: &Delivery, fault: Fault) -> Result<(), Ended> {
-        let Fault { at, whole, failure } = fault;
-        let key = delivery.subject.as_str();
-        let elements = if whole { None } else { envelope::decode(&delivery.body).ok() };
-        let element = elements.as_ref().and_then(|elements| elements.get(at.index));
-        let failed = Attempts::one(failure.to_string());
-        let letters = Arc::clone(&self.letters);
-        let event = (at.index, element);
-        let parked = dead_letter(&letters.book, delivery, event, &failure, failed);
-        let Some(parked) = parked else {
-            return Err(Ended::Halted(format!("{key} at {at}: {failure}")));
-        };
-        let most = self.duty.options.parked_keys_max;
-        let room = loop {
-            if let Some(room) = letters.book.room(key, most) {
-                break room;
-            }
-            let reason = format!("{most} keys are parked, and no more may; {key} is the next");
-            self.wait_for_room(reason).await?;
-        };
-        let (handler, class) = (self.duty.name, parked.class);
-        tracing::error!(handler, key, %at, ?class, "parked: {failure}");
-        self.reach("park.before").await;
-        self.write(letters.book.append(key, Record::Parked(Box::new(parked)))).await?;
-        self.reach("park.after").await;
-        drop(room);
-        Ok(())
-    }
-
-    /// Stands still until something has changed, doing what is due about keys meanwhile.
-    async fn wait_for_room(&mut self, reason: String) -> Result<(), Ended> {
-        tracing::error!(handler = self.duty.name, "halted: {reason}");
-        self.duty.gauge.halted(reason);
-        let mut changes = self.letters.book.changes();
-        if !self.do_what_is_due().await? {
-            tokio::select! {
-                biased;
-                () = self.duty.lost.cancelled() => return Err(Ended::Lost),
-                () = self.duty.stop.cancelled() => return Err(Ended::Stopped),
-                _ = changes.changed() => {}
-            }
-        }
-        self.duty.gauge.running(self.duty.epoch);
-        Ok(())
-    }
-
-    /// Why no more may wait, if so; then `reading` ends before the first commit that would.
-    fn overfull(&self, reading: &mut Reading) -> Option<String> {
-        if !self.leads {
-            return None;
-        }
-        let waits = self.waits();
-        let full = reading.passed.iter().find_map(|passed| {
-            waits.full(&passed.subject).map(|reason| (passed.from.position, reason))
-        });
-        drop(waits);
-        let (position, reason) = full?;
-        reading.cut(position);
-        reading.fault = None;
-        Some(reason)
-    }
-
-    fn passed(&mut self, reading: &Reading) {
-        for passed in reading.passed.iter().filter(|passed| passed.from.position <= reading.to) {
-            self.owed.insert(passed.subject.clone());
-            if self.leads {
-                self.waits().pass(&passed.subject, passed.from.position);
-            }
-        }
-    }
-
-    pub(super) fn waits(&self) -> MutexGuard<'_, Waits> {
-        // Every change under the lock is total, so poison says nothing about the counts.
-        self.letters.waits.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn show(&self) {
         let waiting = self.waits().total();
         self.duty.gauge.parked(self.letters.book.parked() as u64, waiting);
-    }
-
-    /// Waits for records to be written, unless the instance stops or loses the projection.
-    pub(super) async fn write<T>(
-        &self,
-        writing: impl Future<Output = Result<T, BookError>>,
-    ) -> Result<T, Ended> {
-        let written = tokio::select! {
-            biased;
-            written = writing => written,
-            () = self.duty.lost.cancelled() => return Err(Ended::Lost),
-            () = self.duty.stop.cancelled() => return Err(Ended::Stopped),
-        };
-        written.map_err(|error| match error {
-            BookError::Fenced => Ended::Lost,
-            error => Ended::Halted(error.to_string()),
-        })
-    }
-
-    pub(super) async fn reach(&self, name: &'static str) {
-        self.duty.options.fail_points.reach(name).await;
     }
 }
 
@@ -282,52 +162,5 @@ impl Known for Projector {
 
     fn facts(&self, subject: &str) -> Option<Arc<Facts>> {
         self.letters.book.facts(subject)
-    }
-}
-
-/// Attempts at the store, made again for as long as it is away.
-pub(super) struct Patience<'a> {
-    duty: &'a Duty,
-    backoff: Backoff,
-    failures: u32,
-    /// When the oldest commit was stored that waits meanwhile.
-    oldest: Option<DateTime<Utc>>,
-}
-
-impl<'a> Patience<'a> {
-    pub(super) fn new(duty: &'a Duty, oldest: Option<DateTime<Utc>>) -> Self {
-        Self { duty, backoff: duty.backoff(), failures: 0, oldest }
-    }
-
-    /// Takes the end of one attempt: what came of it, or the event that is at fault; `None`, after a
-    /// while, if the store is away.
-    pub(super) async fn take<T>(
-        &mut self,
-        attempt: Result<T, ApplyError>,
-    ) -> Result<Option<Result<T, Fault>>, Ended> {
-        let error = match attempt {
-            Ok(done) => {
-                if self.failures > 0 {
-                    self.duty.gauge.recovered();
-                }
-                return Ok(Some(Ok(done)));
-            }
-            Err(ApplyError::Event { position, index, failure }) => {
-                let at = Cursor { position, index };
-                return Ok(Some(Err(Fault { at, whole: false, failure })));
-            }
-            Err(ApplyError::Fenced) => return Err(Ended::Lost),
-            Err(ApplyError::Sql(error)) => error.to_string(),
-        };
-        tracing::warn!(handler = self.duty.name, "the store did not take a batch: {error}");
-        self.duty.gauge.retrying(&error, self.failures == 0);
-        self.duty.gauge.held_up(self.oldest);
-        self.failures += 1;
-        tokio::select! {
-            () = self.duty.lost.cancelled() => Err(Ended::Lost),
-            go_on = self.duty.pause(self.backoff.next()) => {
-                if go_on { Ok(None) } else { Err(Ended::Stopped) }
-            }
-        }
     }
 }

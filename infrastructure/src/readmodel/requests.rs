@@ -4,6 +4,7 @@
 use async_nats::jetstream;
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
+use kit::Position;
 use nats::names;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -125,6 +126,15 @@ pub struct GenerationReport {
     pub filling: Option<FillingInfo>,
     /// How the last request ended.
     pub outcome: Option<Outcome>,
+}
+
+impl GenerationReport {
+    /// Everything up to here was in the rows that queries read.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        let current = self.generations.iter().find(|it| it.role == GenerationRole::Current);
+        current.map_or(Position::ZERO, |it| Position(it.position))
+    }
 }
 
 pub(crate) fn request_cell(bucket: &jetstream::kv::Store, name: &str) -> Cell<GenerationRequest> {

@@ -104,6 +104,10 @@ async fn verdict(
         audit.read(to, debts, told).await?;
         apart = now;
         view = audit.look().await?;
+        if view.position < to {
+            let detail = "the generation was dropped and begun again meanwhile";
+            return Err(Problem::conflict(detail));
+        }
     };
     let debts = view.debts().await?;
     let waiting = debts.len() as u64;

@@ -98,6 +98,7 @@ async fn consistent(handlers: &Handlers, after: Position) -> Position {
 async fn a_rebuild_under_traffic_is_seen_by_no_reader(world: World) {
     let handlers = world.handlers(&scoring(), "one").await;
     serve(&world, 0..MANY / 20).await;
+    let epoch = handlers.status()[0].epoch;
     let (over, asked) = (AtomicBool::new(false), AtomicBool::new(false));
     let reads = async {
         let (mut after, mut reads) = (Position::ZERO, 0);
@@ -140,6 +141,7 @@ async fn a_rebuild_under_traffic_is_seen_by_no_reader(world: World) {
     assert!(reads > 10 && asked.into_inner(), "{reads} reads");
     consistent(&handlers, world.last().await).await;
     sound(&world).await;
+    assert_eq!(handlers.status()[0].epoch, epoch, "no change looked like a later owner");
     handlers.stop().await;
 }
 
@@ -284,6 +286,23 @@ async fn a_rebuild_leaves_what_is_parked_to_wait_and_both_generations_fold_it_la
     mended.stop().await;
 }
 
+async fn a_generation_that_cannot_fold_what_the_other_has_is_told_from_it(world: World) {
+    let handlers = world.handlers(&scoring(), "one").await;
+    for ball in [1, POISON, 3] {
+        world.serve("ada", ball).await;
+        world.serve("bob", ball + 1_000).await;
+    }
+    consistent_name(&handlers, world.last().await, "ada").await;
+    handlers.stop().await;
+    // The same version, and yet other code.
+    let poisoned = world.handlers(&table().projection(Scores::<1, true>), "two").await;
+    let (refused, report) = done(&world, GenerationAction::Rebuild { accept: false }).await;
+    assert!(!refused.done, "{refused:?}");
+    assert_eq!(refused.differing, ["ada"]);
+    assert_eq!(roles(&report)[0], (1, GenerationRole::Current));
+    poisoned.stop().await;
+}
+
 async fn consistent_name(handlers: &Handlers, after: Position, name: &str) {
     let got = query(handlers, "get", json!({"key": "ada", "after": after})).await.unwrap();
     assert_eq!(got["document"]["name"], name);
@@ -295,4 +314,5 @@ with_every_store! {
     rows_that_differ_are_named_and_take_over_only_if_they_are_accepted,
     while_newer_code_fills_its_rows_the_older_ones_answer_what_needs_no_folding,
     a_rebuild_leaves_what_is_parked_to_wait_and_both_generations_fold_it_later,
+    a_generation_that_cannot_fold_what_the_other_has_is_told_from_it,
 }

@@ -3,15 +3,16 @@
 use infrastructure::{
     deadletter::{Action, Cursor},
     envelope,
-    handler::{EventStatus, Processing, Processings},
+    handler::{EventStatus, HandlerOptions, Processing, Processings},
 };
 use kit::Position;
 use nats::Subject;
 use tests::{LIMIT, eventually};
 
 use super::{
+    table_tennis::Scores,
     umpire::{Fault, Umpire},
-    world::World,
+    world::{World, table},
 };
 
 /// What the umpire has made of the first event at `position`.
@@ -82,5 +83,24 @@ async fn an_event_among_the_dead_letters_is_dead_and_those_behind_it_wait() {
     let discarded = status(&world, &umpire, 1).await;
     assert_eq!(discarded.status, Processing::Dead);
     assert_eq!(discarded.note.as_deref(), Some("discarded"));
+    handlers.stop().await;
+}
+
+#[tokio::test]
+async fn a_projection_has_processed_what_is_in_its_rows_however_rarely_it_renews_its_lease() {
+    let world = World::start().await;
+    let scoring = table().projection(Scores::<1, false>);
+    // Its next word on the lease comes when this test has long given up.
+    let options = HandlerOptions { lease_ttl: LIMIT * 10, ..world.options("one") };
+    let handlers = world.handlers_with(&scoring, options).await;
+    let event = world.serve("ada", 1).await;
+    let (id, event) = (event.id, event.events[0].id);
+    let at = Cursor { position: Position(1), index: 0 };
+    eventually("the event is processed", LIMIT, async || {
+        let read = Processings::read(&world.connection, &scoring, "server").await.unwrap();
+        let status = &read.of(&id, at, event)[0].status;
+        (*status == Processing::Processed).then_some(())
+    })
+    .await;
     handlers.stop().await;
 }

@@ -89,6 +89,11 @@ async fn poison_as_the_second_event_of_a_commit_can_be_discarded_or_overridden(w
     // What was decided holds for whoever folds the same events again, with other code.
     let newer = table().projection(Scores::<2, true>);
     let newer = world.handlers(&newer, "one").await;
+    tests::eventually("the newer rows answer", tests::LIMIT, async || {
+        let name = &get(&newer, "ada", last).await["document"]["name"];
+        (name == "ADA").then_some(())
+    })
+    .await;
     assert_eq!(balls(&newer, "ada", last).await, serde_json::json!([1, 3, 4]));
     assert_eq!(balls(&newer, "bob", last).await, serde_json::json!([1, 22, 3, 4]));
     newer.stop().await;
