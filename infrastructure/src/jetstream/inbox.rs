@@ -11,8 +11,8 @@ use std::{
     time::Duration,
 };
 
-use async_nats::{Client, Message, SubscribeError, Subscriber};
-use futures::StreamExt;
+use async_nats::{Client, Message, SubscribeError};
+use futures::{Stream, StreamExt};
 use tokio::{
     sync::{mpsc, oneshot},
     task::AbortHandle,
@@ -145,7 +145,7 @@ impl Waiting {
     }
 }
 
-async fn give_out(mut subscriber: Subscriber, table: Arc<Table>) {
+async fn give_out(mut answers: impl Stream<Item = Message> + Unpin, table: Arc<Table>) {
     let mut check = interval(CHECK_INTERVAL);
     check.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -153,7 +153,7 @@ async fn give_out(mut subscriber: Subscriber, table: Arc<Table>) {
             // First, or a flood of answers would keep those without one waiting.
             biased;
             now = check.tick() => table.waiting().expire(now),
-            message = subscriber.next() => {
+            message = answers.next() => {
                 let Some(message) = message else { break };
                 table.waiting().give(message);
             }
@@ -163,4 +163,60 @@ async fn give_out(mut subscriber: Subscriber, table: Arc<Table>) {
     let mut waiting = table.waiting();
     waiting.closed = true;
     waiting.by_token.clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait(waiting: &mut Waiting, token: u64, deadline: Instant) -> oneshot::Receiver<Message> {
+        let (sender, receiver) = oneshot::channel();
+        waiting.by_token.insert(token, Waiter::Once { sender, deadline });
+        receiver
+    }
+
+    fn answer(token: u64) -> Message {
+        Message {
+            subject: format!("_INBOX.x.{token}").into(),
+            reply: None,
+            payload: "7".into(),
+            headers: None,
+            status: None,
+            description: None,
+            length: 0,
+        }
+    }
+
+    #[test]
+    fn who_has_waited_long_enough_is_let_go_and_nobody_else() {
+        let (mut waiting, now) = (Waiting::default(), Instant::now());
+        let mut late = wait(&mut waiting, 1, now);
+        let mut early = wait(&mut waiting, 2, now + CHECK_INTERVAL);
+        let (sender, mut pages) = mpsc::channel(1);
+        waiting.by_token.insert(3, Waiter::Many(sender));
+        waiting.expire(now);
+        assert_eq!(late.try_recv().unwrap_err(), oneshot::error::TryRecvError::Closed);
+        assert_eq!(early.try_recv().unwrap_err(), oneshot::error::TryRecvError::Empty);
+        assert_eq!(pages.try_recv().unwrap_err(), mpsc::error::TryRecvError::Empty);
+        // An answer that comes later is for nobody, and disturbs nobody.
+        for token in [1, 2, 3] {
+            waiting.give(answer(token));
+        }
+        assert_eq!(early.try_recv().unwrap().payload, "7");
+        assert_eq!(pages.try_recv().unwrap().payload, "7");
+        assert_eq!(waiting.by_token.len(), 1, "many answers are expected until the ticket is gone");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_is_noticed_within_one_check() {
+        let table = Arc::new(Table::default());
+        let begun = Instant::now();
+        let deadline = begun + Duration::from_secs(1);
+        let receiver = wait(&mut table.waiting(), 1, deadline);
+        let silent = futures::stream::pending();
+        let task = tokio::spawn(give_out(silent, Arc::clone(&table)));
+        assert!(receiver.await.is_err());
+        assert!(begun.elapsed() <= Duration::from_secs(1) + CHECK_INTERVAL);
+        task.abort();
+    }
 }

@@ -107,6 +107,24 @@ async fn a_refused_order_is_answered_and_completes_the_event() {
 }
 
 #[tokio::test]
+async fn an_order_that_an_older_instance_does_not_know_waits_for_one_that_does() {
+    let mut world = World::start().await;
+    world.close().await;
+    world.open_as(&Composition::new().aggregate::<Server>()).await;
+    let handlers = world.handlers(&returning(&ReturnBalls::default()), "one").await;
+    let reply = world.serve("ada", 1).await;
+    let retrying = |state: &HandlerState| matches!(state, HandlerState::Retrying { .. });
+    state(&handlers, "return-balls", retrying).await;
+    assert!(world.report("return-balls").await.position < reply.position);
+    world.close().await;
+    world.open().await;
+    world.reached("return-balls", reply.position).await;
+    assert_eq!(world.balls("receiver").await["ada"], [1]);
+    assert_eq!(handlers.status()[0].refused, 0, "it is no refusal");
+    handlers.stop().await;
+}
+
+#[tokio::test]
 async fn a_refused_order_is_kept_with_its_reason_and_can_be_asked_for() {
     let world = World::start().await;
     let handlers = world.handlers(&returning(&ReturnBalls::default()), "one").await;

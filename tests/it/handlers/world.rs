@@ -129,12 +129,17 @@ impl World {
 
     /// Starts taking commands.
     pub(crate) async fn open(&mut self) {
+        self.open_as(&table()).await;
+    }
+
+    /// Starts taking commands as a program that is made of `composition` would.
+    pub(crate) async fn open_as(&mut self, composition: &Composition) {
         let store = JetStreamStore::new(
             self.server.client().await,
             self.server.client().await,
             JetStreamOptions::default(),
         );
-        let aggregates = table().aggregates();
+        let aggregates = composition.aggregates();
         let catalogue = aggregates.catalogue();
         let options = ProcessorOptions::new(Secret::new([1; 32]));
         let processor = Processor::start(store.await.unwrap(), aggregates, options);

@@ -3,11 +3,14 @@
 use async_nats::jetstream;
 use infrastructure::{
     client::Client,
-    durable::{Outcome, OutcomeStatus},
+    connection::ConnectOptions,
+    durable::{Outcome, OutcomeStatus, Results},
+    provision::ProvisionOptions,
     runtime::{Roles, Runtime, RuntimeOptions},
 };
 use kit::CommandId;
-use tests::{LIMIT, Server, eventually};
+use tests::{Cluster, LIMIT, Server, eventually};
+use tokio::time::timeout;
 
 use super::{CREATE, Stand, TAG, command, options};
 
@@ -124,4 +127,39 @@ async fn a_command_that_was_carried_out_and_not_acknowledged_is_replayed() {
     assert_eq!(outcome.status, OutcomeStatus::Replayed);
     assert_eq!(outcome.reply.unwrap().events, carried_out.events);
     stand.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outcome_that_one_has_seen_is_there_for_everybody() {
+    let cluster = Cluster::start(3).await;
+    let runtime = RuntimeOptions {
+        connect: ConnectOptions::new(cluster.url()),
+        provision: ProvisionOptions { replicas: 3, ..ProvisionOptions::default() },
+        ..options(&cluster.nodes[0], "one")
+    };
+    let runtime = Runtime::start(runtime).await.unwrap();
+    let client = Client::new(cluster.client().await);
+    let mut everybody = Vec::new();
+    for node in &cluster.nodes {
+        everybody.push(Results::open(node.client().await).await.unwrap());
+    }
+    for number in 0..100 {
+        let request = command(&format!("p{number}"), "tag", TAG);
+        let id = client.enqueue(&request).await.unwrap();
+        let first = &everybody[number % 3];
+        // Asked without a pause: a replica that is behind has it a moment later only.
+        let seen = timeout(LIMIT, async {
+            loop {
+                match first.of(&id).await {
+                    Ok(outcome) if outcome.status != OutcomeStatus::Pending => break outcome,
+                    _ => {}
+                }
+            }
+        });
+        let seen = seen.await.unwrap();
+        for results in &everybody {
+            assert_eq!(results.of(&id).await.unwrap(), seen);
+        }
+    }
+    runtime.drain().await;
 }

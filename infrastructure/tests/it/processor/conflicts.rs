@@ -1,7 +1,7 @@
 //! Other writers: what was decided on a state that is no longer so is decided again.
 
 use infrastructure::{
-    memory::MemoryStore,
+    memory::{Fault, MemoryStore},
     processor::ProcessorOptions,
     request::Status,
     store::{AppendError, Store},
@@ -78,6 +78,42 @@ async fn only_answers_without_events_ask_where_the_log_ends() {
     assert_eq!((store.lasts(), store.reads()), (0, reads));
     processor.execute(take("a", 100)).await.unwrap_err();
     assert_eq!((store.lasts(), store.reads()), (1, reads));
+}
+
+/// A log with two commits of which reads that may come from anywhere show the first.
+async fn read_behind() -> Faulty {
+    let store = Faulty::default();
+    let writer = start(store.log());
+    let first = writer.execute(add("a", 1)).await.unwrap().position;
+    writer.execute(add("a", 9)).await.unwrap();
+    store.stay_behind(first);
+    store
+}
+
+#[tokio::test]
+async fn after_a_conflict_a_replica_that_is_behind_is_not_believed() {
+    let store = read_behind().await;
+    let once = ProcessorOptions { conflict_retries_max: 1, ..options() };
+    let reply = start_with(store.clone(), once).execute(add("a", 1)).await.unwrap();
+    assert_eq!((reply.version, total(&store.log(), "a").await), (Version(3), 11));
+}
+
+#[tokio::test]
+async fn a_refusal_is_not_given_on_the_word_of_a_replica_that_is_behind() {
+    let store = read_behind().await;
+    assert_eq!(code(start(store.clone()).execute(take("a", 10)).await), "Committed");
+    assert_eq!(total(&store.log(), "a").await, 0);
+}
+
+#[tokio::test]
+async fn what_became_of_an_append_is_not_asked_of_a_replica_that_is_behind() {
+    let store = Faulty::default();
+    let processor = start(store.clone());
+    let first = processor.execute(add("a", 1)).await.unwrap().position;
+    store.stay_behind(first);
+    store.log().fault(Fault::AckLost);
+    assert_eq!(code(processor.execute(add("a", 2)).await), "Committed");
+    assert_eq!((commits(&store.log()), total(&store.log(), "a").await), (2, 3));
 }
 
 #[tokio::test]

@@ -26,6 +26,8 @@ pub(crate) struct Faulty {
     lasts: Arc<AtomicUsize>,
     /// How long each page takes.
     pace: Arc<Mutex<Duration>>,
+    /// How far the replica that answers reads has come, if it is behind.
+    behind: Arc<Mutex<Option<Position>>>,
     /// Reads wait for a turn at it.
     gate: Arc<tokio::sync::RwLock<()>>,
 }
@@ -50,6 +52,11 @@ impl Faulty {
 
     pub(crate) fn take_for_each_page(&self, pace: Duration) {
         *self.pace.lock().unwrap() = pace;
+    }
+
+    /// Reads come from a replica that has come no farther, unless they must.
+    pub(crate) fn stay_behind(&self, at: Position) {
+        *self.behind.lock().unwrap() = Some(at);
     }
 
     pub(crate) fn lasts(&self) -> usize {
@@ -85,7 +92,13 @@ impl Store for Faulty {
         if !pace.is_zero() {
             tokio::time::sleep(pace).await;
         }
-        self.log().page(key, start, goal).await
+        let mut page = self.log().page(key, start, goal).await?;
+        let behind = *self.behind.lock().unwrap();
+        if let Some(behind) = behind.filter(|behind| goal <= *behind) {
+            page.commits.retain(|commit| commit.position <= behind);
+            page.more &= !page.commits.is_empty();
+        }
+        Ok(page)
     }
 
     async fn last(&self, key: &StreamKey) -> Result<Position, ReadError> {
