@@ -173,6 +173,22 @@ async fn logs_are_json_lines_without_personal_data() {
     ] {
         client.request(format!("command.person.ada.{command}"), body.into()).await.unwrap();
     }
+    // What handlers and the service cannot read may hold anything.
+    let foreign = [
+        r#"{"name":"Lovelace"}"#.to_owned(),
+        r#"[{"specversion":"1.0","id":"Lovelace","type":"Lovelace","data":"Lovelace"}]"#.to_owned(),
+        "Lovelace".to_owned(),
+    ];
+    let context = async_nats::jetstream::new(client.clone());
+    for (number, body) in foreign.into_iter().enumerate() {
+        let subject = format!("event.person.broken-{number}");
+        context.publish(subject, body.into()).await.unwrap().await.unwrap();
+        let subject = format!("command.person.broken-{number}.tag");
+        let answer = client.request(subject, r#"{"tag":"vip"}"#.into()).await.unwrap();
+        let problem: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap();
+        assert_eq!(problem["code"], "corrupt", "{problem}");
+        assert!(!problem.to_string().contains("Lovelace"), "{problem}");
+    }
     let pid = rustix::process::Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
     rustix::process::kill_process(pid, Signal::TERM).unwrap();
     assert!(child.wait().await.unwrap().success());
