@@ -4,6 +4,8 @@
 //! fences every checkpoint write. The checkpoint is the truth about what has been handled, never
 //! the broker's ack floor. Not here: what a handler decides, and the rows of projections.
 
+mod agenda;
+mod backlog;
 mod backoff;
 mod batch;
 mod breaker;

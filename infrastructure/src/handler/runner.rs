@@ -2,19 +2,16 @@
 //! at a time, the checkpoint behind the first that is not done. Keys that stand still are passed
 //! over, and drained in their own lanes. Not here: handling one event.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::sync::{Arc, atomic::Ordering};
 
-use chrono::{DateTime, Utc};
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use kit::Position;
 use tokio::time;
 
 use super::{
     Failure,
+    agenda::Agenda,
+    backlog::Backlog,
     checkpoint::{Checkpoint, Flusher},
     deliveries::Delivery,
     drain::{self, Drain},
@@ -22,7 +19,7 @@ use super::{
     feed::{Feed, Item},
     hands::{Hands, Settled, Stretch},
     lanes::Lanes,
-    log::{LAG_INTERVAL, Lag, Log},
+    log::{LAG_INTERVAL, Log},
     reactor::RunHandler,
     waits::Waits,
 };
@@ -57,11 +54,7 @@ struct Run {
     lanes: Lanes,
     waits: Waits,
     running: FuturesUnordered<BoxFuture<'static, Ran>>,
-    /// Keys of the class `waiting` until their next attempt.
-    resting: FuturesUnordered<BoxFuture<'static, String>>,
-    rests: HashSet<String>,
-    /// Keys about which there is something to be done.
-    due: VecDeque<String>,
+    agenda: Agenda,
     drains: usize,
     drains_ever: u64,
     flusher: Flusher,
@@ -71,12 +64,7 @@ struct Run {
     overfull: Option<String>,
     /// Somebody asked for events to be delivered again: the next epoch does that.
     reset: bool,
-    /// Commits that the feed said are behind the last one it brought.
-    pending: u64,
-    /// When the last commit it brought was stored.
-    brought: Option<DateTime<Utc>>,
-    /// Asks how many these are by now, while the feed is not read.
-    looking: Option<BoxFuture<'static, (Position, Option<Lag>)>>,
+    backlog: Backlog,
 }
 
 /// Runs `reactor` until it is stopped, lost or halted.
@@ -95,18 +83,14 @@ pub(crate) async fn run(duty: Duty, reactor: Arc<dyn RunHandler>, begun: Begun) 
         lanes: Lanes::new(begun, window, window).with_bytes_max(bytes),
         waits,
         running: FuturesUnordered::new(),
-        resting: FuturesUnordered::new(),
-        rests: HashSet::new(),
-        due: VecDeque::new(),
+        agenda: Agenda::default(),
         drains: 0,
         drains_ever: 0,
         flusher,
         begun,
         overfull: None,
         reset: false,
-        pending: 0,
-        brought: None,
-        looking: None,
+        backlog: Backlog::default(),
     };
     run.take_over();
     let ended = run.work(feed, letters).await;
@@ -121,7 +105,7 @@ impl Run {
     fn take_over(&mut self) {
         for (key, head) in self.hands.book.heads() {
             if head.standing != Standing::Parked || head.class == Class::Waiting {
-                self.due.push_back(key);
+                self.agenda.is_due(key);
             }
         }
         for key in self.hands.book.stale() {
@@ -156,24 +140,26 @@ impl Run {
                         duty.stop.cancel();
                     }
                 }
-                Some(key) = self.resting.next(), if !stopping => {
-                    self.rests.remove(&key);
-                    self.is_due(key);
-                }
+                () = self.agenda.rested(), if !stopping => {}
                 () = duty.stop.cancelled(), if !stopping => {}
-                (from, lag) = found(&mut self.looking) => self.looked(from, lag),
-                _ = look.tick(), if !stopping && !takes && self.looking.is_none() => self.look(),
+                found = self.backlog.found() => {
+                    self.backlog.looked(found, self.lanes.highest());
+                }
+                _ = look.tick(), if !stopping && !takes => {
+                    let name = format!("lag-{}-{}", duty.name, duty.epoch);
+                    self.backlog.look(&self.log, self.lanes.highest(), name);
+                }
                 letter = letters.next(), if !stopping => match letter {
                     Some(letter) => if !self.follow(&letter) { return Ended::Lost },
                     None => return Ended::Lost,
                 },
                 item = feed.next(), if takes => match item {
                     Some(Item::Commit(delivery)) => {
-                        (self.pending, self.brought) = (delivery.pending, Some(delivery.time));
+                        self.backlog.came(&delivery);
                         self.lanes.push(delivery);
                     }
                     Some(Item::Nothing(position)) => {
-                        self.pending = 0;
+                        self.backlog.is_over();
                         self.lanes.reached(position);
                     }
                     None => return Ended::Lost,
@@ -227,13 +213,13 @@ impl Run {
     }
 
     fn begin_drains(&mut self) {
-        for _ in 0..self.due.len() {
+        for _ in 0..self.agenda.len() {
             if self.drains >= DRAINS_MAX {
                 return;
             }
-            let Some(key) = self.due.pop_front() else { return };
+            let Some(key) = self.agenda.next() else { return };
             if !self.lanes.claim(&key) {
-                self.due.push_back(key);
+                self.agenda.is_due(key);
                 continue;
             }
             (self.drains, self.drains_ever) = (self.drains + 1, self.drains_ever + 1);
@@ -283,7 +269,7 @@ impl Run {
                 }
                 outcome.result?;
                 match outcome.rests {
-                    Some(after) => self.rest_for(&key, after),
+                    Some(after) => self.agenda.rest(&key, after),
                     None => self.rest(&key),
                 }
                 Ok(())
@@ -296,14 +282,7 @@ impl Run {
         let waiting =
             |head: &Head| head.class == Class::Waiting && head.standing == Standing::Parked;
         if self.hands.book.head(key).as_ref().is_some_and(waiting) {
-            self.rest_for(key, self.hands.reactor.retries().transient.max_delay);
-        }
-    }
-
-    fn rest_for(&mut self, key: &str, delay: Duration) {
-        if self.rests.insert(key.to_owned()) {
-            let key = key.to_owned();
-            self.resting.push(time::sleep(delay).map(|()| key).boxed());
+            self.agenda.rest(key, self.hands.reactor.retries().transient.max_delay);
         }
     }
 
@@ -311,7 +290,7 @@ impl Run {
     fn follow(&mut self, letter: &Item) -> bool {
         match self.hands.book.follow(letter) {
             Followed::Nothing => {}
-            Followed::Due(key) => self.is_due(key),
+            Followed::Due(key) => self.agenda.is_due(key),
             Followed::Stale(key) => self.repair(key),
             Followed::Fenced => {
                 self.hands.duty.lost.cancel();
@@ -326,12 +305,6 @@ impl Run {
         true
     }
 
-    fn is_due(&mut self, key: String) {
-        if !self.due.contains(&key) {
-            self.due.push_back(key);
-        }
-    }
-
     fn repair(&self, key: String) {
         let hands = Arc::clone(&self.hands);
         let repair = async move { Ran::Repair(hands.write(hands.book.repair(&key)).await) };
@@ -339,37 +312,15 @@ impl Run {
     }
 
     /// Counts what stands behind the last commit that was taken in.
-    fn look(&mut self) {
-        let (log, from, duty) = (self.log.clone(), self.lanes.highest(), &self.hands.duty);
-        let name = format!("lag-{}-{}", duty.name, duty.epoch);
-        self.looking = Some(async move { (from, log.lag(from, name).await.ok()) }.boxed());
-    }
-
-    fn looked(&mut self, from: Position, lag: Option<Lag>) {
-        self.looking = None;
-        if let Some(lag) = lag.filter(|_| from == self.lanes.highest()) {
-            self.pending = lag.commits;
-        }
-    }
-
     fn show(&self) {
         let (Position(done), open) = (self.lanes.watermark(), self.lanes.open() as u64);
         let (hands, waiting) = (&self.hands, self.waits.total());
         self.flusher.reached(Position(done));
         hands.duty.pressure.set_full(self.lanes.is_full());
         hands.reactor.holds(self.lanes.behind());
-        // What has not arrived yet came after what arrived last.
-        let oldest = self.lanes.oldest().or(self.brought.filter(|_| self.pending > 0));
+        let oldest = self.lanes.oldest().or_else(|| self.backlog.oldest());
         hands.duty.gauge.in_hand(self.lanes.highest().0, self.lanes.opened());
-        hands.duty.gauge.progress(done, self.pending + open, oldest);
+        hands.duty.gauge.progress(done, self.backlog.pending() + open, oldest);
         hands.duty.gauge.parked(hands.book.parked() as u64, waiting);
-    }
-}
-
-/// What a look has found; never, if there is none.
-async fn found<T>(looking: &mut Option<BoxFuture<'static, T>>) -> T {
-    match looking {
-        Some(looking) => looking.await,
-        None => std::future::pending().await,
     }
 }
