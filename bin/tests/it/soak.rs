@@ -61,6 +61,11 @@ async fn kill_9_of_the_service_at_any_moment_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_starts_amid_the_work_of_another_takes_part() {
+    struck(Fault::Kill, 8, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn kill_9_of_the_service_at_every_named_place_changes_nothing() {
     let outcome = soaked(|plan| {
         plan.faults = vec![Fault::Place];

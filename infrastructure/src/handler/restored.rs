@@ -38,8 +38,9 @@ pub struct LogBehind {
 /// `unavailable`, if a stream or bucket is missing or does not answer.
 pub async fn past_the_end(client: &async_nats::Client) -> Result<Vec<LogBehind>, Problem> {
     let desk = Desk::open(client).await?;
-    let last = desk.last().await?;
+    // In this order: an owner may handle, meanwhile, what comes behind the end.
     let found = desk.places().await?;
+    let last = desk.last().await?;
     Ok(found.into_iter().filter_map(|place| place.behind(last)).collect())
 }
 
@@ -51,9 +52,10 @@ pub async fn past_the_end(client: &async_nats::Client) -> Result<Vec<LogBehind>,
 /// writes at the same time.
 pub async fn rewind(client: &async_nats::Client) -> Result<Vec<LogBehind>, Problem> {
     let desk = Desk::open(client).await?;
+    let places = desk.places().await?;
     let last = desk.last().await?;
     let mut moved = Vec::new();
-    for place in desk.places().await? {
+    for place in places {
         let Some(behind) = place.behind(last) else { continue };
         let record = CheckpointRecord { position: last, epoch: place.epoch, reset: place.reset };
         place.cell.write(&record, place.revision).await.map_err(|error| match error {

@@ -228,12 +228,16 @@ impl Supervisor {
         }
     }
 
+    async fn end(&self) -> Result<Position, BeginError> {
+        self.log.last().await.map_err(|error| BeginError::Away(error.to_string()))
+    }
+
     /// Takes the checkpoint over and starts the deliveries after it.
     async fn begin(
         &self,
         duty: &Duty,
     ) -> Result<futures::future::BoxFuture<'static, Ended>, BeginError> {
-        let last = self.log.last().await.map_err(|error| BeginError::Away(error.to_string()))?;
+        let last = self.end().await?;
         let feed = |from| {
             self.gauge.progress(from, last.0.saturating_sub(from), None);
             let name = format!("{}-{}-{}", self.info.kind, self.info.name, duty.epoch);
@@ -249,6 +253,8 @@ impl Supervisor {
                 while let Some(reset) = book.reset() {
                     rewind(&duty, &mut checkpoint, &book, &reset).await?;
                 }
+                // A former owner may have handled what came after the end was asked for.
+                let last = self.end().await?;
                 if checkpoint.position > last {
                     let at = checkpoint.position;
                     return Err(BeginError::Unfit(format!(
@@ -262,7 +268,14 @@ impl Supervisor {
                 Ok(Box::pin(runner::run(duty, Arc::clone(reactor), begun)))
             }
             Work::Project(projection, store) => {
-                let (holder, lineage) = store.take_over(&**projection, duty.epoch, last).await?;
+                let taken = store.take_over(&**projection, duty.epoch, last).await;
+                if let Err(TakeOverError::Behind(at)) = &taken
+                    && self.end().await? >= *at
+                {
+                    let why = "a former owner has folded what came meanwhile";
+                    return Err(BeginError::Away(why.to_owned()));
+                }
+                let (holder, lineage) = taken?;
                 let (registry, name) = (&self.shared.registry, self.info.name);
                 let requests = readmodel::request_cell(registry, name);
                 let reports = readmodel::report_cell(registry, name);
@@ -373,6 +386,7 @@ impl From<TakeOverError> for BeginError {
     fn from(error: TakeOverError) -> Self {
         match error {
             TakeOverError::Fenced => Self::Fenced,
+            behind @ TakeOverError::Behind(_) => Self::Unfit(behind.to_string()),
             TakeOverError::Unfit(why) => Self::Unfit(why),
             TakeOverError::Sql(error) => Self::Away(error.to_string()),
         }

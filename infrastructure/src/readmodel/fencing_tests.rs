@@ -138,7 +138,7 @@ async fn a_checkpoint_past_the_end_of_the_log_is_refused(store: Store) {
     let mut owner = own(&store, 5, Position(9)).await.unwrap();
     apply(&store, &mut owner, 1..=3).await.unwrap();
     let shorter = own(&store, 6, Position(2)).await;
-    assert!(matches!(shorter, Err(TakeOverError::Unfit(_))), "{shorter:?}");
+    assert!(matches!(shorter, Err(TakeOverError::Behind(_))), "{shorter:?}");
 }
 
 async fn a_former_owner_changes_no_generation(store: Store) {

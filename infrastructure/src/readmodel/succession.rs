@@ -19,6 +19,12 @@ pub(crate) enum TakeOverError {
     /// A later owner has them.
     #[error("a later owner has the rows")]
     Fenced,
+    /// They stand further than the log: it was restored, or has grown since its end was asked for.
+    #[error(
+        "log-behind: its rows stand at {0}, past the end of the log; delete the store to fold them \
+         again"
+    )]
+    Behind(Position),
     /// They need another log or another store.
     #[error("{0}")]
     Unfit(String),
@@ -91,11 +97,7 @@ impl Store {
         stretches::begin(&mut tx, name).await?;
         let found = found.ok_or(sqlx::Error::RowNotFound)?;
         if let Some(ahead) = found.rows.iter().find(|row| row.position > last) {
-            return Err(TakeOverError::Unfit(format!(
-                "log-behind: its rows stand at {}, past the end of the log at {last}; delete the \
-                 store to fold them again",
-                ahead.position
-            )));
+            return Err(TakeOverError::Behind(ahead.position));
         }
         if let Some(declared) = &declared {
             let words = self.database.words();
