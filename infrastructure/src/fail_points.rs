@@ -16,13 +16,17 @@ pub const ENABLED: bool = cfg!(feature = "fail-points");
 pub const VARIABLE: &str = "HEADWATER_FAIL_POINT";
 
 /// Every place.
-pub const NAMES: [&str; 26] = [
+pub const NAMES: [&str; 30] = [
     "append.before",
     "append.after",
     "reply.before",
     "durable.before-result",
     "durable.after-result",
     "takeover.checkpoint",
+    "begin.counts",
+    "reset.before",
+    "reset.moved",
+    "reset.told",
     "order.answered",
     "checkpoint.before",
     "checkpoint.after",

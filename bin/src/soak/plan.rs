@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use infrastructure::fail_points;
 use serde::Serialize;
 
 /// Something that happens to a service.
@@ -65,7 +66,9 @@ impl Plan {
     /// A run with every kind of fault.
     #[must_use]
     pub fn new(program: PathBuf, broker: PathBuf, folder: PathBuf, seed: u64) -> Self {
-        let places = infrastructure::fail_points::NAMES.to_vec();
+        // Nobody asks a handler to go back here; tests of its own do.
+        let places = fail_points::NAMES.into_iter().filter(|it| !it.starts_with("reset."));
+        let places = places.collect();
         Self {
             program,
             broker,

@@ -143,7 +143,7 @@ impl<'a> Strikes<'a> {
         let Some(place) = self.places.pop() else { return self.kill(rng).await };
         self.places.insert(0, place);
         let (at, times) = (self.any_instance(rng), rng.u32(1..3));
-        let few = ["takeover.", "generation.", "park.", "drain."];
+        let few = ["takeover.", "begin.", "generation.", "park.", "drain."];
         let times = if few.iter().any(|few| place.starts_with(few)) { 1 } else { times };
         self.tell(&format!("at {place}"));
         if let Some(instance) = self.world.instances.get_mut(at) {
