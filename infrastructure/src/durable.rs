@@ -7,6 +7,7 @@
 //! becomes a dead letter, and nothing waits behind it. Not here: enqueuing; the client does it.
 
 mod dead;
+mod desk;
 mod outcome;
 mod results;
 mod unreadable;
@@ -29,7 +30,7 @@ use crate::{
     processor::Processor,
     vital::Vital,
 };
-use dead::Desk;
+use desk::Desk;
 pub use outcome::{Original, Outcome, OutcomeStatus};
 pub use results::Results;
 use worker::Worker;
@@ -141,7 +142,7 @@ async fn run(worker: Arc<Worker>, mut contender: Contender, gauge: Gauge, stop: 
 async fn own(worker: &Arc<Worker>, lease: &Lease, gauge: &Gauge, stop: &CancellationToken) {
     let opened = tokio::select! {
         () = stop.cancelled() => return,
-        opened = dead::open(worker, lease.epoch) => opened,
+        opened = desk::open(worker, lease.epoch) => opened,
     };
     let (book, letters) = (Arc::new(opened.0), opened.1);
     let (validity, gauge) = (lease.validity(), gauge.clone());
