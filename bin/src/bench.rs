@@ -6,6 +6,7 @@
 //! Not here: the service; what is measured is what `serve` runs.
 
 pub mod aggregate;
+pub mod handlers;
 mod load;
 mod machine;
 mod measure;
@@ -16,7 +17,7 @@ mod worker;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use clap::Args;
+use clap::{Args, Subcommand};
 use infrastructure::broker;
 
 use machine::Machine;
@@ -30,7 +31,10 @@ use crate::{
 
 /// What `headwater bench` takes.
 #[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct BenchArgs {
+    #[command(subcommand)]
+    of: Option<Of>,
     #[command(flatten)]
     json: JsonArgs,
     /// How long each measurement lasts
@@ -47,11 +51,21 @@ pub struct BenchArgs {
     pub single: bool,
 }
 
+/// What else can be measured.
+#[derive(Debug, Clone, Subcommand)]
+enum Of {
+    /// Measure projections and policies against what the store and the server themselves can do
+    Handlers(handlers::HandlersArgs),
+}
+
 /// Measures on throw-away servers; the binary is found under, or installed into, the data folder.
 ///
 /// # Errors
 /// If a process cannot be started or an answer is not the one expected.
 pub async fn run(global: &Global, args: BenchArgs) -> Result<()> {
+    if let Some(Of::Handlers(args)) = args.of {
+        return handlers::run(global, args).await;
+    }
     if let Some(url) = &args.worker {
         return worker::run(url, args.single).await;
     }

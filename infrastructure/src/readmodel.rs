@@ -39,6 +39,7 @@ mod text;
 mod verification;
 #[cfg(test)]
 mod wire_tests;
+pub mod yardstick;
 
 pub use claim::{StoreClaim, StoreRelease};
 pub use generation::Outcome;

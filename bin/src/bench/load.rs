@@ -22,7 +22,7 @@ pub(super) struct Request {
 /// What is asked, and how an answer is checked.
 pub(super) trait Work {
     /// The next request of `slot`, whose last one has been answered.
-    fn next(&mut self, slot: usize) -> Request;
+    fn next(&mut self, slot: usize) -> Result<Request>;
 
     /// Takes the answer to `slot`'s request.
     fn answered(&mut self, slot: usize, answer: &Message) -> Result<()>;
@@ -106,7 +106,7 @@ impl Load {
     }
 
     async fn send(&mut self, work: &mut impl Work, slot: usize) -> Result<()> {
-        let Request { subject, headers, body } = work.next(slot);
+        let Request { subject, headers, body } = work.next(slot)?;
         let reply = self.replies.get(slot).context("no such slot")?.clone();
         if let Some(sent) = self.sent.get_mut(slot) {
             *sent = Instant::now();

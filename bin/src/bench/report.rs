@@ -57,16 +57,17 @@ struct Row {
     p99_us: f64,
 }
 
+/// A ratio, and what it should be at least.
 #[derive(Debug, Clone, Copy, Serialize)]
-struct Ratio {
-    ratio: f64,
-    target: f64,
-    met: bool,
+pub(super) struct Ratio {
+    pub(super) ratio: f64,
+    pub(super) target: f64,
+    pub(super) met: bool,
 }
 
 impl Ratio {
     /// The median of the rounds' own ratios: what slows one round slows all of it.
-    fn new(rounds: &[Round], target: f64, of: impl Fn(&Round) -> Option<f64>) -> Self {
+    pub(super) fn new<R>(rounds: &[R], target: f64, of: impl Fn(&R) -> Option<f64>) -> Self {
         let ratio = median(rounds.iter().filter_map(of).collect());
         Self { ratio, target, met: ratio >= target }
     }
@@ -171,7 +172,7 @@ fn find(round: &Round, figure: Figure) -> Option<&Measured> {
     round.iter().find(|(each, _)| *each == figure).map(|(_, measured)| measured)
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(super) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match values.len() {

@@ -38,9 +38,9 @@ pub(super) struct Echo {
 }
 
 impl Work for Echo {
-    fn next(&mut self, _: usize) -> Request {
+    fn next(&mut self, _: usize) -> Result<Request> {
         let subject = Subject::from_static(ECHO);
-        Request { subject, headers: HeaderMap::new(), body: self.body.clone() }
+        Ok(Request { subject, headers: HeaderMap::new(), body: self.body.clone() })
     }
 
     fn answered(&mut self, _: usize, answer: &Message) -> Result<()> {
@@ -85,7 +85,7 @@ struct Ack {
 }
 
 impl Work for Publish {
-    fn next(&mut self, slot: usize) -> Request {
+    fn next(&mut self, slot: usize) -> Result<Request> {
         // In turn, so that no subject is on its way twice: there are far more of them than slots.
         self.turn = (self.turn + 1) % SPREAD;
         self.on[slot] = self.turn;
@@ -95,24 +95,29 @@ impl Work for Publish {
         if let Some(content_type) = self.content_type {
             map.insert(headers::CONTENT_TYPE, content_type);
         }
-        Request { subject: subject.clone(), headers: map, body: self.body.clone() }
+        Ok(Request { subject: subject.clone(), headers: map, body: self.body.clone() })
     }
 
     fn answered(&mut self, slot: usize, answer: &Message) -> Result<()> {
-        let Ack { seq } = serde_json::from_slice(&answer.payload)?;
-        if seq == 0 {
-            bail!("the append failed: {}", String::from_utf8_lossy(&answer.payload));
-        }
-        self.subjects[self.on[slot]].1 = seq;
+        self.subjects[self.on[slot]].1 = acknowledged(answer)?;
         Ok(())
     }
 }
 
-/// The commit that one command of the bench leads to.
-fn commit(data: &Bytes) -> Result<Bytes> {
+/// The position at which an append was stored.
+pub(super) fn acknowledged(answer: &Message) -> Result<u64> {
+    let Ack { seq } = serde_json::from_slice(&answer.payload)?;
+    if seq == 0 {
+        bail!("the append failed: {}", String::from_utf8_lossy(&answer.payload));
+    }
+    Ok(seq)
+}
+
+/// The metadata of an event that the command `name` with the body `body` led to.
+pub(super) fn metadata(name: &str, body: &[u8]) -> Metadata {
     let id = CommandId::from(Uuid::now_v7());
-    let metadata = Metadata {
-        command_hash: CommandHash::of("take-note", data).to_hex(),
+    Metadata {
+        command_hash: CommandHash::of(name, body).to_hex(),
         correlation_id: id.as_str().to_owned(),
         causation_id: None,
         user_id: None,
@@ -121,7 +126,12 @@ fn commit(data: &Bytes) -> Result<Bytes> {
         hops: 0,
         traceparent: None,
         command_id: id,
-    };
+    }
+}
+
+/// The commit that one command of the bench leads to.
+fn commit(data: &Bytes) -> Result<Bytes> {
+    let metadata = metadata("take-note", data);
     let event = NewEvent {
         id: Uuid::now_v7(),
         kind: Kind { name: "note-taken", version: 1 },
@@ -152,11 +162,12 @@ impl Commands {
 }
 
 impl Work for Commands {
-    fn next(&mut self, _: usize) -> Request {
+    fn next(&mut self, _: usize) -> Result<Request> {
         self.turn = (self.turn + 1) % self.subjects.len();
         let mut map = HeaderMap::new();
         map.insert(headers::COMMAND_ID, Uuid::now_v7().to_string());
-        Request { subject: self.subjects[self.turn].clone(), headers: map, body: self.body.clone() }
+        let subject = self.subjects[self.turn].clone();
+        Ok(Request { subject, headers: map, body: self.body.clone() })
     }
 
     fn answered(&mut self, _: usize, answer: &Message) -> Result<()> {

@@ -1,0 +1,293 @@
+//! How far handlers are behind while commands come at a steady rate, whether they are answered or
+//! not: the whole service, with one process that takes commands and one that runs every handler.
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use async_nats::{Client, HeaderMap, Message, Subject, jetstream};
+use bytes::Bytes;
+use chrono::Utc;
+use futures::StreamExt as _;
+use infrastructure::{
+    broker::{Broker, BrokerOptions},
+    connection::{self, ConnectOptions},
+    provision::{ProvisionOptions, provision},
+};
+use nats::{headers, names};
+use serde::{Deserialize, Serialize};
+use tokio::{
+    runtime, task,
+    time::{self, MissedTickBehavior},
+};
+use uuid::Uuid;
+
+use super::{
+    child::{Memory, Worker},
+    progress::Progress,
+    worker::{Job, Reached, Said},
+};
+use crate::bench::load::{Load, Request, Work};
+
+/// Commands in a second.
+pub(super) const RATE: u64 = 5_000;
+/// People whom the commands are about.
+const PEOPLE: usize = 10_000;
+/// People created at the same time.
+const IN_FLIGHT: usize = 64;
+/// Pace of the commands: so many of them come together.
+const BEAT: Duration = Duration::from_millis(2);
+/// Longest wait for the last answers, and for handlers to come to rest.
+const REST_MAX: Duration = Duration::from_secs(60);
+/// How often handlers are looked at while they come to rest.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Three values of many.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(super) struct Spread {
+    pub(super) p50: f64,
+    pub(super) p99: f64,
+    pub(super) max: f64,
+}
+
+/// How far all handlers of one kind were behind.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Behind {
+    /// From the acknowledgement of a commit until all of them had handled it.
+    pub(super) ms: Spread,
+    /// Commits that were acknowledged and that not all of them had handled.
+    pub(super) commits: Spread,
+}
+
+/// What the load found.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Lag {
+    pub(super) seconds: f64,
+    /// Commands committed in a second.
+    pub(super) per_second: f64,
+    /// Commands that were not, because too many were waiting.
+    pub(super) busy: u64,
+    /// From when a command was due until its answer.
+    pub(super) answers_ms: Spread,
+    pub(super) projections: Behind,
+    pub(super) policies: Behind,
+    /// Of the process that runs the handlers.
+    pub(super) memory: Memory,
+    /// Of which it used so many processors.
+    pub(super) processors: f64,
+}
+
+/// A commit as its client saw it, in microseconds of the clock.
+#[derive(Debug, Clone, Copy)]
+struct Committed {
+    at: u64,
+    position: u64,
+}
+
+/// What came of the commands.
+struct Answers {
+    committed: Vec<Committed>,
+    /// Milliseconds to each answer.
+    took: Vec<f64>,
+    busy: u64,
+}
+
+pub(super) async fn measure(binary: &Path, time: Duration, progress: &Progress) -> Result<Lag> {
+    let folder = tempfile::tempdir()?;
+    let broker = Broker::start(BrokerOptions::new(binary, folder.path())).await?;
+    let connection = connection::connect(&ConnectOptions::new(broker.url())).await?;
+    provision(&connection, &ProvisionOptions::default()).await?;
+    let store = folder.path().join("read.sqlite").display().to_string();
+    // The handlers first: a policy begins where it is registered.
+    let mut handlers = Worker::start(broker.url(), Job::Handlers { store }).await?;
+    let commands = Worker::start(broker.url(), Job::Commands).await?;
+    progress.stage("creating people".to_owned(), PEOPLE as u64);
+    let mut load = Load::open(connection.clone(), IN_FLIGHT).await?;
+    load.warm(&mut Births(0), IN_FLIGHT, PEOPLE).await?;
+    at_rest(&connection, &mut handlers).await?;
+    handlers.warmed_up();
+    let before = handlers.cpu();
+    progress.stage(format!("{RATE} commands a second"), time.as_secs());
+    let (url, begun) = (broker.url().to_owned(), Instant::now());
+    let mut loading = task::spawn_blocking(move || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(offer(&url, time))
+    });
+    let answers = loop {
+        tokio::select! {
+            answers = &mut loading => break answers??,
+            said = handlers.next() => { said?; }
+        }
+        progress.at(begun.elapsed().as_secs());
+    };
+    let seconds = begun.elapsed().as_secs_f64();
+    let (memory, cpu) = (handlers.memory(), handlers.cpu() - before);
+    at_rest(&connection, &mut handlers).await?;
+    let (mut projections, mut policies) = (Vec::new(), Vec::new());
+    for said in handlers.end().await? {
+        if let Said::Noted { projections: p, policies: q } = said {
+            (projections, policies) = (p, q);
+        }
+    }
+    commands.end().await?;
+    broker.stop().await?;
+    let Answers { mut committed, took, busy } = answers;
+    committed.sort_unstable_by_key(|commit| commit.position);
+    Ok(Lag {
+        seconds,
+        per_second: committed.len() as f64 / time.as_secs_f64(),
+        busy,
+        answers_ms: spread(took),
+        projections: behind(&committed, &projections),
+        policies: behind(&committed, &policies),
+        memory,
+        processors: cpu / seconds,
+    })
+}
+
+/// Waits until everything in the log is handled.
+async fn at_rest(connection: &Client, handlers: &mut Worker) -> Result<()> {
+    let stream = jetstream::new(connection.clone()).get_stream(names::EVENTS).await?;
+    let rested = async {
+        loop {
+            let last = stream.get_info().await?.state.last_sequence;
+            // Policies append, so the end may have moved meanwhile.
+            while !matches!(handlers.next().await?, Said::At(position) if position >= last) {}
+            time::sleep(LOOK).await;
+            if stream.get_info().await?.state.last_sequence == last {
+                return anyhow::Ok(());
+            }
+        }
+    };
+    time::timeout(REST_MAX, rested).await.context("the handlers do not catch up")?
+}
+
+/// Sends commands for `time` at a steady rate and waits for their answers.
+async fn offer(url: &str, time: Duration) -> Result<Answers> {
+    let connection = connection::connect(&ConnectOptions::new(url)).await?;
+    let inbox = connection.new_inbox();
+    let mut replies = connection.subscribe(format!("{inbox}.*")).await?;
+    let total = RATE * time.as_secs();
+    let mut answers = Answers { committed: Vec::new(), took: Vec::new(), busy: 0 };
+    let mut waiting: HashMap<u64, Instant> = HashMap::new();
+    let (begun, mut sent) = (Instant::now(), 0);
+    let mut beat = time::interval(BEAT);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let mut given_up = std::pin::pin!(time::sleep(time + REST_MAX));
+    while sent < total || !waiting.is_empty() {
+        tokio::select! {
+            reply = replies.next() => {
+                let reply = reply.context("the connection closed")?;
+                let number: u64 = reply.subject.rsplit('.').next().unwrap_or_default().parse()?;
+                let due = waiting.remove(&number).context("an answer that is not ours")?;
+                answers.took.push(due.elapsed().as_secs_f64() * 1e3);
+                let at = u64::try_from(Utc::now().timestamp_micros())?;
+                match committed(&reply)? {
+                    Some(position) => answers.committed.push(Committed { at, position }),
+                    None => answers.busy += 1,
+                }
+            }
+            _ = beat.tick(), if sent < total => {
+                let due = u64::try_from(begun.elapsed().as_micros())? * RATE / 1_000_000;
+                while sent < due.min(total) {
+                    let (subject, headers, body) = label(sent);
+                    let reply = format!("{inbox}.{sent}");
+                    waiting.insert(sent, begun + Duration::from_micros(sent * 1_000_000 / RATE));
+                    connection.publish_with_reply_and_headers(subject, reply, headers, body).await?;
+                    sent += 1;
+                }
+            }
+            () = &mut given_up => anyhow::bail!("{} commands were not answered", waiting.len()),
+        }
+    }
+    Ok(answers)
+}
+
+/// The command with this number: each person in turn gets a tag, and loses it the next time.
+fn label(number: u64) -> (Subject, HeaderMap, Bytes) {
+    let (person, turn) = (number % PEOPLE as u64, number / PEOPLE as u64);
+    let name = if turn.is_multiple_of(2) { "tag" } else { "untag" };
+    let mut map = HeaderMap::new();
+    map.insert(headers::COMMAND_ID, Uuid::now_v7().to_string());
+    let subject = format!("command.person.{person}.{name}").into();
+    (subject, map, Bytes::from_static(br#"{"tag":"bench"}"#))
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    #[serde(default)]
+    position: u64,
+    #[serde(default)]
+    code: String,
+}
+
+/// Where the commit of a command stands; none if the service had no room for the command.
+fn committed(answer: &Message) -> Result<Option<u64>> {
+    let Reply { position, code } = serde_json::from_slice(&answer.payload)?;
+    let was = position > 0 || code == "busy";
+    ensure!(was, "not committed: {}", String::from_utf8_lossy(&answer.payload));
+    Ok(Some(position).filter(|position| *position > 0))
+}
+
+/// People who are created, one after the other.
+struct Births(usize);
+
+impl Work for Births {
+    fn next(&mut self, _: usize) -> Result<Request> {
+        let subject = format!("command.person.{}.create-person", self.0).into();
+        self.0 += 1;
+        let mut map = HeaderMap::new();
+        map.insert(headers::COMMAND_ID, Uuid::now_v7().to_string());
+        let body = r#"{"name":{"given":["Ada"],"family":["Lovelace"]},"source":"api"}"#;
+        Ok(Request { subject, headers: map, body: Bytes::from_static(body.as_bytes()) })
+    }
+
+    fn answered(&mut self, _: usize, answer: &Message) -> Result<()> {
+        committed(answer)?.context("a person was not created").map(|_| ())
+    }
+}
+
+/// How far handlers that came along as `reached` says were behind `committed`, both in the order of
+/// the log.
+fn behind(committed: &[Committed], reached: &[Reached]) -> Behind {
+    let until_handled = committed.iter().filter_map(|commit| {
+        let at = reached.partition_point(|reached| reached.position < commit.position);
+        Some(reached.get(at)?.at.saturating_sub(commit.at) as f64 / 1e3)
+    });
+    let mut acknowledged: Vec<_> = committed.iter().map(|commit| commit.at).collect();
+    acknowledged.sort_unstable();
+    // Just before the handlers got further, they were furthest behind.
+    let waiting = reached.windows(2).filter_map(|pair| {
+        let [before, after] = pair else { return None };
+        let known = acknowledged.partition_point(|at| *at < after.at);
+        let handled = committed.partition_point(|commit| commit.position <= before.position);
+        (known > 0).then(|| known.saturating_sub(handled) as f64)
+    });
+    Behind { ms: spread(until_handled.collect()), commits: spread(waiting.collect()) }
+}
+
+fn spread(mut values: Vec<f64>) -> Spread {
+    values.sort_unstable_by(f64::total_cmp);
+    let at = |percent: usize| values.get(values.len().saturating_sub(1) * percent / 100).copied();
+    let at = |percent| at(percent).unwrap_or_default();
+    Spread { p50: at(50), p99: at(99), max: at(100) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_is_behind_until_everything_up_to_it_is_handled() {
+        let commit = |at, position| Committed { at, position };
+        let reach = |at, position| Reached { at, position };
+        let committed = [commit(1_000, 1), commit(2_000, 2), commit(9_000, 4)];
+        let reached = [reach(0, 0), reach(5_000, 3), reach(9_500, 4)];
+        let Behind { ms, commits } = behind(&committed, &reached);
+        assert_eq!((ms.p50, ms.max), (3.0, 4.0));
+        assert_eq!((commits.p50, commits.max), (1.0, 2.0));
+    }
+}
