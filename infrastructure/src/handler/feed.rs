@@ -4,8 +4,9 @@
 //! begin is the checkpoint's business. When deliveries are no longer complete, a new consumer
 //! begins after the last one seen. Not here: what is done with them.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
+use futures::FutureExt as _;
 use kit::Position;
 use tokio::{
     sync::{Notify, mpsc},
@@ -15,7 +16,7 @@ use tokio::{
 
 use super::{
     backoff::Backoff,
-    deliveries::{BATCH_MESSAGES, Deliveries, Delivery, Word},
+    deliveries::{Deliveries, Delivery, Word},
     log::Log,
 };
 
@@ -23,19 +24,30 @@ use super::{
 /// heartbeat says may be as old as the heartbeat before, so this is many of them.
 const STALLED: Duration = Duration::from_secs(10);
 
+/// Commits that go through the channel together if they have come together, by number and by bytes:
+/// handing over each alone costs as much as reading it.
+const CHUNK_MESSAGES: usize = 64;
+const CHUNK_BYTES: usize = nats::limits::COMMIT_BYTES_MAX / 2;
+/// Chunks that wait in the channel; more would only use memory.
+const CHUNKS: usize = 8;
+/// The same for whoever takes many at once: they come while those before them are worked on.
+const CHUNKS_AHEAD: usize = 64;
+
 /// What a feed brings, in order.
 #[derive(Debug)]
-pub(crate) enum Item {
+pub(crate) enum Item<T = Delivery> {
     /// One commit.
-    Commit(Delivery),
+    Commit(T),
     /// There is nothing for this handler up to this position.
     Nothing(Position),
 }
 
 /// A running feed. Dropping it ends it.
 #[derive(Debug)]
-pub(crate) struct Feed {
-    items: mpsc::Receiver<Item>,
+pub(crate) struct Feed<T = Delivery> {
+    chunks: mpsc::Receiver<VecDeque<Item<T>>>,
+    /// What is left of the last chunk.
+    items: VecDeque<Item<T>>,
     pumping: JoinHandle<()>,
     poke: Arc<Notify>,
 }
@@ -43,10 +55,34 @@ pub(crate) struct Feed {
 impl Feed {
     /// Starts after `from`. `name` tells handler and epoch; `poke` asks for the end of the log now.
     pub(crate) fn start(log: Log, name: String, from: Position, poke: Arc<Notify>) -> Self {
-        let (sender, items) = mpsc::channel(BATCH_MESSAGES);
-        let pump =
-            Pump { log, name, attempts: 0, seen: from, told: from, sender, poke: poke.clone() };
-        Self { items, pumping: tokio::spawn(pump.run()), poke }
+        Self::with(log, name, from, poke, CHUNKS, |delivery| delivery)
+    }
+}
+
+impl<T: Send + 'static> Feed<T> {
+    /// The same for whoever takes many at once, with something made of each delivery beside them.
+    pub(crate) fn ahead(
+        log: Log,
+        name: String,
+        from: Position,
+        poke: Arc<Notify>,
+        make: impl Fn(Delivery) -> T + Send + Sync + 'static,
+    ) -> Self {
+        Self::with(log, name, from, poke, CHUNKS_AHEAD, make)
+    }
+
+    fn with(
+        log: Log,
+        name: String,
+        from: Position,
+        poke: Arc<Notify>,
+        chunks: usize,
+        make: impl Fn(Delivery) -> T + Send + Sync + 'static,
+    ) -> Self {
+        let (sender, chunks) = mpsc::channel(chunks);
+        let again = Arc::clone(&poke);
+        let pump = Pump { log, name, attempts: 0, seen: from, told: from, make, sender, poke };
+        Self { chunks, items: VecDeque::new(), pumping: tokio::spawn(pump.run()), poke: again }
     }
 
     /// Asks for the end of the log now: the next item is a commit or says that there is none.
@@ -55,17 +91,23 @@ impl Feed {
     }
 
     /// The next item. Safe to cancel.
-    pub(crate) async fn next(&mut self) -> Option<Item> {
-        self.items.recv().await
+    pub(crate) async fn next(&mut self) -> Option<Item<T>> {
+        while self.items.is_empty() {
+            self.items = self.chunks.recv().await?;
+        }
+        self.items.pop_front()
     }
 
     /// The next item, if it is there already.
-    pub(crate) fn ready(&mut self) -> Option<Item> {
-        self.items.try_recv().ok()
+    pub(crate) fn ready(&mut self) -> Option<Item<T>> {
+        if self.items.is_empty() {
+            self.items = self.chunks.try_recv().ok()?;
+        }
+        self.items.pop_front()
     }
 }
 
-impl Drop for Feed {
+impl<T> Drop for Feed<T> {
     fn drop(&mut self) {
         self.pumping.abort();
     }
@@ -79,17 +121,18 @@ enum End {
     Broken(String),
 }
 
-struct Pump {
+struct Pump<T, F> {
     log: Log,
     name: String,
     attempts: u32,
     seen: Position,
     told: Position,
-    sender: mpsc::Sender<Item>,
+    make: F,
+    sender: mpsc::Sender<VecDeque<Item<T>>>,
     poke: Arc<Notify>,
 }
 
-impl Pump {
+impl<T: Send, F: Fn(Delivery) -> T + Send + Sync> Pump<T, F> {
     async fn run(mut self) {
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
         loop {
@@ -117,15 +160,13 @@ impl Pump {
         loop {
             let heard = tokio::select! {
                 biased;
-                word = deliveries.next() => match word {
-                    Ok(Word::Commit(delivery)) => {
+                word = deliveries.next() => {
+                    let (chunk, rest) = self.chunk(word, &mut deliveries);
+                    if chunk.iter().any(|item| matches!(item, Item::Commit(_))) {
                         goal = None;
-                        (self.seen, self.told) = (delivery.position, delivery.position);
-                        self.sender.send(Item::Commit(delivery)).await.map_err(|_| End::Done)
                     }
-                    Ok(Word::Nothing(end)) => self.tell(end).await,
-                    Err(why) => Err(End::Broken(why)),
-                },
+                    self.send(chunk).await.and(rest)
+                }
                 () = self.poke.notified() => deliveries.look().await.map_err(End::Broken),
                 _ = watch.tick() => self.overtaken(&mut goal, deliveries.reached).await,
             };
@@ -135,12 +176,37 @@ impl Pump {
         }
     }
 
-    /// Says that there is nothing up to `end`.
-    async fn tell(&mut self, end: Position) -> Result<(), End> {
-        if end > self.told {
-            // Nothing of this handler stands before `end`, so a new consumer may begin after it.
-            (self.seen, self.told) = (end, end);
-            self.sender.send(Item::Nothing(end)).await.map_err(|_| End::Done)?;
+    /// `first` and what has come with it, and why there can be no more, if so.
+    fn chunk(
+        &mut self,
+        first: Result<Word, String>,
+        deliveries: &mut Deliveries,
+    ) -> (VecDeque<Item<T>>, Result<(), End>) {
+        let (mut chunk, mut bytes, mut next) = (VecDeque::new(), 0, Some(first));
+        while let Some(word) = next {
+            match word {
+                Ok(Word::Commit(delivery)) => {
+                    (self.seen, self.told) = (delivery.position, delivery.position);
+                    bytes += delivery.body.len();
+                    chunk.push_back(Item::Commit((self.make)(delivery)));
+                }
+                Ok(Word::Nothing(end)) if end > self.told => {
+                    // Nothing of this handler stands before, so a new consumer may begin after it.
+                    (self.seen, self.told) = (end, end);
+                    chunk.push_back(Item::Nothing(end));
+                }
+                Ok(Word::Nothing(_)) => {}
+                Err(why) => return (chunk, Err(End::Broken(why))),
+            }
+            let full = chunk.len() >= CHUNK_MESSAGES || bytes >= CHUNK_BYTES;
+            next = if full { None } else { deliveries.next().now_or_never() };
+        }
+        (chunk, Ok(()))
+    }
+
+    async fn send(&self, chunk: VecDeque<Item<T>>) -> Result<(), End> {
+        if !chunk.is_empty() {
+            self.sender.send(chunk).await.map_err(|_| End::Done)?;
         }
         if self.sender.is_closed() { Err(End::Done) } else { Ok(()) }
     }

@@ -68,7 +68,7 @@ impl HandlerOptions {
             lanes_max: 16,
             window_max: 1024,
             window_bytes_max: 32 * 1024 * 1024,
-            batch_max: 500,
+            batch_max: 4096,
             waiting_attempts_min: 10,
             parked_keys_max: 1_000,
             waiting_key_max: 10_000,

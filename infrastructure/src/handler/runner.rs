@@ -28,6 +28,10 @@ use crate::deadletter::{Book, Class, Cursor, Followed, Head, Standing};
 /// Keys that are drained at the same time; each has a consumer of its own.
 const DRAINS_MAX: usize = 16;
 
+/// Commits that are taken in together, so that telling how far all are, which costs as much as
+/// handling one, is done once for them.
+const TAKEN_TOGETHER: usize = 32;
+
 /// What one epoch begins with.
 pub(crate) struct Begun {
     pub(crate) log: Log,
@@ -134,10 +138,15 @@ impl Run {
                 biased;
                 () = duty.lost.cancelled() => return Ended::Lost,
                 Some(ran) = self.running.next() => {
-                    // What already runs may finish; it stays open, and so does the checkpoint.
-                    if let Err(failure) = self.ran(ran) && failure != Failure::Interrupted {
-                        halted.get_or_insert(failure.to_string());
-                        duty.stop.cancel();
+                    let mut ran = Some(ran);
+                    // With what has ended meanwhile.
+                    while let Some(one) = ran {
+                        // What already runs may finish; it stays open, and so does the checkpoint.
+                        if let Err(failure) = self.ran(one) && failure != Failure::Interrupted {
+                            halted.get_or_insert(failure.to_string());
+                            duty.stop.cancel();
+                        }
+                        ran = self.running.next().now_or_never().flatten();
                     }
                 }
                 () = self.agenda.rested(), if !stopping => {}
@@ -153,17 +162,31 @@ impl Run {
                     Some(letter) => if !self.follow(&letter) { return Ended::Lost },
                     None => return Ended::Lost,
                 },
-                item = feed.next(), if takes => match item {
-                    Some(Item::Commit(delivery)) => {
-                        self.backlog.came(&delivery);
-                        self.lanes.push(delivery);
+                item = feed.next(), if takes => {
+                    let Some(item) = item else { return Ended::Lost };
+                    self.take(item);
+                    // What has come with it is begun with it.
+                    for _ in 1..TAKEN_TOGETHER {
+                        if self.lanes.is_full() {
+                            break;
+                        }
+                        let Some(item) = feed.ready() else { break };
+                        self.take(item);
                     }
-                    Some(Item::Nothing(position)) => {
-                        self.backlog.is_over();
-                        self.lanes.reached(position);
-                    }
-                    None => return Ended::Lost,
-                },
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, item: Item) {
+        match item {
+            Item::Commit(delivery) => {
+                self.backlog.came(&delivery);
+                self.lanes.push(delivery);
+            }
+            Item::Nothing(position) => {
+                self.backlog.is_over();
+                self.lanes.reached(position);
             }
         }
     }

@@ -20,6 +20,7 @@ use super::{
     generation::{Generation, Lineage},
     letters::Letters,
     projector::Projector,
+    reading::ReadAhead,
     requests::GenerationRequest,
     succession::{Holder, TakeOverError},
 };
@@ -212,7 +213,11 @@ impl Conductor {
             let numbers = numbers.join("-");
             let (kind, name) = (self.info.kind, self.info.name);
             let name = format!("{kind}-{name}-{}-{purpose}-{numbers}", duty.epoch);
-            let feed = Feed::start(self.log.clone(), name, from, Arc::clone(&self.poke));
+            let (projection, meter) = (Arc::clone(&self.projection), duty.gauge.events.clone());
+            let (log, poke) = (self.log.clone(), Arc::clone(&self.poke));
+            let feed = Feed::ahead(log, name, from, poke, move |delivery| {
+                ReadAhead::new(delivery, &*projection, &meter)
+            });
             let projector = Projector {
                 duty: duty.clone(),
                 projection: Arc::clone(&self.projection),

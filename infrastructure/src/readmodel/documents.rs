@@ -24,6 +24,8 @@ pub(crate) struct Folded {
     pub(crate) document: String,
     /// Where it stands in lists.
     pub(crate) order: String,
+    /// Whether it stands where it was stored.
+    pub(crate) stays: bool,
     /// The values under which it is found, if they are not what they were.
     pub(crate) terms: Option<Vec<Term>>,
 }
@@ -96,7 +98,11 @@ impl<P: Projection> AnyDocuments for P {
                 (0, Failure::Permanent(place))
             })?,
         };
-        let before = stored.is_some().then(|| document.clone());
+        let last = touches.len().saturating_sub(1);
+        let found =
+            |document: &P::Document| (text::value(P::order(document)), terms::<P>(document));
+        let before = guarded(|| Ok(stored.map(|_| found(&document))));
+        let before = before.map_err(|failure| (last, failure))?;
         for (at, touch) in touches.iter().enumerate() {
             let Some(event) = touch.event.downcast_ref::<Recorded<P::When>>() else {
                 let foreign = "an event of another projection".to_owned();
@@ -108,25 +114,25 @@ impl<P: Projection> AnyDocuments for P {
             };
             guarded(fold).map_err(|failure| (at, failure))?;
         }
-        let last = touches.len().saturating_sub(1);
         guarded(|| {
+            let (order, terms) = found(&document);
+            let (place, known) = before.unzip();
             Ok(Folded {
                 document: serde_json::to_string(&document).map_err(|error| {
                     Failure::Bug(format!("a document has no JSON form: {error}"))
                 })?,
-                order: text::value(P::order(&document)),
-                terms: {
-                    let terms = sorted(P::terms(&document));
-                    let known = before.map(|before| sorted(P::terms(&before)));
-                    (known.as_ref() != Some(&terms)).then_some(terms)
-                },
+                stays: place.is_some_and(|place| place == order),
+                order,
+                terms: (known.as_ref() != Some(&terms)).then_some(terms),
             })
         })
         .map_err(|failure| (last, failure))
     }
 }
 
-fn sorted(mut terms: Vec<Term>) -> Vec<Term> {
+/// The values under which `document` is found, each once and as an index can hold it.
+fn terms<P: Projection>(document: &P::Document) -> Vec<Term> {
+    let mut terms = P::terms(document);
     for term in &mut terms {
         term.value = text::value(std::mem::take(&mut term.value));
     }
@@ -192,16 +198,17 @@ async fn put(tx: &mut Tx, generation: &Generation, rows: &[Row<'_>]) -> sqlx::Re
     if rows.is_empty() {
         return Ok(());
     }
-    let documents: Vec<_> = rows
-        .iter()
-        .map(|row| DocumentRow {
+    for stays in [false, true] {
+        let documents = rows.iter().filter(|row| row.folded.stays == stays);
+        let documents = documents.map(|row| DocumentRow {
             key: row.key,
             sort: &row.folded.order,
             position: row.position.0.cast_signed(),
             document: &row.folded.document,
-        })
-        .collect();
-    tx.put_documents(&generation.tables.documents, &documents).await?;
+        });
+        let documents: Vec<_> = documents.collect();
+        tx.put_documents(&generation.tables.documents, &documents, stays).await?;
+    }
     let (mut keys, mut terms) = (Vec::new(), Vec::new());
     for row in rows {
         let Some(changed) = &row.folded.terms else { continue };

@@ -19,7 +19,7 @@ use super::{
     AnyProjection,
     generation::Generation,
     letters::Letters,
-    reading::{Fault, Known, Reader, Reading},
+    reading::{Fault, Known, ReadAhead, Reader, Reading},
     store::Store,
 };
 use crate::{
@@ -49,7 +49,7 @@ pub(crate) struct Projector {
 
 impl Projector {
     /// Runs until it is stopped, lost or halted.
-    pub(crate) async fn run(mut self, mut feed: Feed) -> Ended {
+    pub(crate) async fn run(mut self, mut feed: Feed<ReadAhead>) -> Ended {
         let mut changes = self.letters.book.changes();
         // What stands in the store and in the book is looked at before the first event.
         changes.mark_changed();
@@ -69,7 +69,7 @@ impl Projector {
                 Some(first) => {
                     let mut batch = Taken::default();
                     batch.take(first);
-                    while batch.deliveries.len() < self.duty.options.batch_max
+                    while !batch.is_full(self.duty.options.batch_max)
                         && let Some(item) = feed.ready()
                     {
                         batch.take(item);
@@ -88,7 +88,8 @@ impl Projector {
     async fn fold(&mut self, mut batch: Taken) -> Result<(), Ended> {
         loop {
             let begun = Instant::now();
-            let mut reading = self.reader().read(&batch.deliveries, batch.to);
+            let mut reading =
+                self.reader().read(batch.commits.iter_mut().map(ReadAhead::take), batch.to);
             let overfull = self.overfull(&mut reading);
             self.held_up = batch.stored.map(|(first, _)| first);
             if let Some(fault) = self.apply(&mut reading).await? {
@@ -96,11 +97,12 @@ impl Projector {
             }
             self.passed(&reading);
             self.count(&reading, begun.elapsed());
-            batch.deliveries.retain(|delivery| delivery.position > reading.to);
+            batch.commits.retain(|commit| commit.delivery.position > reading.to);
             match (reading.fault, overfull) {
                 (Some(fault), _) => {
                     let at = fault.at.position;
-                    let found = batch.deliveries.iter().find(|it| it.position == at).cloned();
+                    let mut deliveries = batch.commits.iter().map(|commit| &commit.delivery);
+                    let found = deliveries.find(|it| it.position == at).cloned();
                     let lost = || Ended::Halted(format!("no event at {at}"));
                     self.park(&found.ok_or_else(lost)?, fault).await?;
                 }

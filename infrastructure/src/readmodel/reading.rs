@@ -1,7 +1,7 @@
 //! Commits read into what touches documents, with what was decided about their events.
 //! Not here: folding, and what becomes of an event that cannot be read.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 use kit::Position;
 use nats::Subject;
@@ -80,6 +80,43 @@ pub(super) trait Known {
     }
 }
 
+/// That nothing waits and nothing was decided, as of most events.
+struct Nothing;
+
+impl Known for Nothing {
+    fn waits_from(&self, _: &str) -> Option<Cursor> {
+        None
+    }
+
+    fn facts(&self, _: &str) -> Option<Arc<Facts>> {
+        None
+    }
+}
+
+/// A commit, and what it amounts to if nothing else is known of its key: read while the store is
+/// busy with those before it.
+pub(crate) struct ReadAhead {
+    pub(super) delivery: Delivery,
+    read: Option<Result<Read, Fault>>,
+}
+
+impl ReadAhead {
+    pub(super) fn new(
+        delivery: Delivery,
+        projection: &dyn AnyProjection,
+        meter: &EventMeter,
+    ) -> Self {
+        let reader = Reader { projection, known: &Nothing, meter };
+        let read = Some(reader.commit(&delivery, None));
+        Self { delivery, read }
+    }
+
+    /// The commit, and what was read of it, which is given away once.
+    pub(super) fn take(&mut self) -> (&Delivery, Option<Result<Read, Fault>>) {
+        (&self.delivery, self.read.take())
+    }
+}
+
 /// Reads commits for one projection.
 pub(super) struct Reader<'a> {
     pub(super) projection: &'a dyn AnyProjection,
@@ -88,13 +125,20 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads `deliveries` up to the first that cannot be handled.
-    pub(super) fn read(&self, deliveries: &VecDeque<Delivery>, to: Position) -> Reading {
+    /// Reads `commits` up to the first that cannot be handled; what was read ahead of one counts if
+    /// nothing is known of its key.
+    pub(super) fn read<'a>(
+        &self,
+        commits: impl Iterator<Item = (&'a Delivery, Option<Result<Read, Fault>>)>,
+        to: Position,
+    ) -> Reading {
         let mut reading = Reading::default();
-        for delivery in deliveries {
+        for (delivery, ahead) in commits {
             let start = Cursor { position: delivery.position, index: 0 };
             let until = self.known.waits_from(&delivery.subject).map(|from| from.max(start));
-            match self.commit(delivery, until) {
+            let clear = until.is_none() && self.known.facts(&delivery.subject).is_none();
+            let read = ahead.filter(|_| clear).unwrap_or_else(|| self.commit(delivery, until));
+            match read {
                 Ok(commit) => reading.extend(delivery.position, commit),
                 Err(fault) => {
                     reading.fault = Some(fault);

@@ -144,7 +144,7 @@ impl Scratch {
     ) -> Result<Vec<Unfit>, Problem> {
         let mut unfit = Vec::new();
         loop {
-            let mut reading = self.reader().read(&commits, to);
+            let mut reading = self.reader().read(commits.iter().map(|commit| (commit, None)), to);
             if let Some(fault) = self.apply(&mut reading).await? {
                 reading.fault = Some(fault);
             }

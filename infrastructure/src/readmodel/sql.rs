@@ -316,15 +316,25 @@ impl Tx {
         }
     }
 
-    /// Writes `rows`, over those with the same keys.
+    /// Writes `rows`, over those with the same keys. If they stay where they are sorted, the index
+    /// by which lists go is left alone.
     pub(super) async fn put_documents(
         &mut self,
         table: &str,
         rows: &[DocumentRow<'_>],
+        stay: bool,
     ) -> sqlx::Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let sort = if stay { "" } else { "sort = excluded.sort," };
+        let over = format!(
+            "ON CONFLICT (key) DO UPDATE SET {sort}
+             position = excluded.position, document = excluded.document"
+        );
         match self {
-            Self::Sqlite(tx) => timely(sqlite::put_documents(tx, table, rows)).await,
-            Self::Postgres(tx) => timely(postgres::put_documents(tx, table, rows)).await,
+            Self::Sqlite(tx) => timely(sqlite::put_documents(tx, table, rows, &over)).await,
+            Self::Postgres(tx) => timely(postgres::put_documents(tx, table, rows, &over)).await,
         }
     }
 

@@ -86,6 +86,7 @@ pub(super) async fn put_documents(
     tx: &mut Transaction<'_, Postgres>,
     table: &str,
     rows: &[DocumentRow<'_>],
+    over: &str,
 ) -> sqlx::Result<()> {
     let keys: Vec<_> = rows.iter().map(|row| row.key).collect();
     let sorts: Vec<_> = rows.iter().map(|row| row.sort).collect();
@@ -93,9 +94,7 @@ pub(super) async fn put_documents(
     let documents: Vec<_> = rows.iter().map(|row| row.document).collect();
     let upsert = format!(
         "INSERT INTO {table} (key, sort, position, document)
-         SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[])
-         ON CONFLICT (key) DO UPDATE SET sort = excluded.sort,
-         position = excluded.position, document = excluded.document"
+         SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) {over}"
     );
     sqlx::query(AssertSqlSafe(upsert))
         .bind(keys)

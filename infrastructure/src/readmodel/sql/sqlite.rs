@@ -20,9 +20,18 @@ use super::{Cell, Database, DocumentRow, Storage, TermRow, Words};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Readers at a time; a query is short, and SQLite readers do not wait for the writer.
 const READERS_MAX: u32 = 4;
-/// Rows in one statement. SQLite allows 32,766 parameters; beyond some hundred rows the cost per
-/// row no longer falls.
-const ROWS_MAX: usize = 200;
+/// Rows in one statement, from the most: few sizes, so that each statement is prepared once. SQLite
+/// allows 32,766 parameters; beyond some hundred rows the cost per row no longer falls.
+const SIZES: [usize; 9] = [256, 128, 64, 32, 16, 8, 4, 2, 1];
+/// Statements that a connection keeps prepared: those of all projections in all sizes.
+const STATEMENTS: usize = 512;
+/// Rows that come from SQLite's thread at a time.
+const ROWS_AHEAD: usize = 256;
+/// Memory for the writer's pages, in KiB: its default of 2 MiB is read from the file again and again.
+const CACHE: &str = "-32768";
+/// Pages of 4 KiB after which the write-ahead log goes into the file: a page that changes often is
+/// copied once for many times.
+const CHECKPOINT: &str = "4096";
 const PARAMS_MAX: usize = 32_766;
 /// How many steps of a statement lie between two looks at the clock.
 const STEPS: i32 = 10_000;
@@ -49,8 +58,12 @@ pub(super) async fn open(path: &Path) -> sqlx::Result<Database> {
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
-        .busy_timeout(BUSY_TIMEOUT);
-    let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(STATEMENTS)
+        .row_buffer_size(ROWS_AHEAD);
+    let writer =
+        options.clone().pragma("cache_size", CACHE).pragma("wal_autocheckpoint", CHECKPOINT);
+    let writer = SqlitePoolOptions::new().max_connections(1).connect_with(writer).await?;
     Ok(Database::Sqlite { writer, reader: reader(options).await? })
 }
 
@@ -89,15 +102,9 @@ pub(super) async fn documents(
     keys: &[&str],
 ) -> sqlx::Result<HashMap<Key, String>> {
     let mut stored = HashMap::with_capacity(keys.len());
-    for some in keys.chunks(ROWS_MAX) {
-        let mut query = QueryBuilder::<Sqlite>::new(format!(
-            "SELECT key, document FROM {table} WHERE key IN ("
-        ));
-        let mut list = query.separated(", ");
-        for key in some {
-            list.push_bind(*key);
-        }
-        query.push(")");
+    for some in sized(keys) {
+        let select = format!("SELECT key, document FROM {table} WHERE key IN (");
+        let mut query = list(select, some);
         let rows: Vec<(Key, String)> = query.build_query_as().fetch_all(&mut **tx).await?;
         stored.extend(rows);
     }
@@ -108,8 +115,9 @@ pub(super) async fn put_documents(
     tx: &mut Transaction<'_, Sqlite>,
     table: &str,
     rows: &[DocumentRow<'_>],
+    over: &str,
 ) -> sqlx::Result<()> {
-    for some in rows.chunks(ROWS_MAX) {
+    for some in sized(rows) {
         let mut upsert = QueryBuilder::<Sqlite>::new(format!(
             "INSERT INTO {table} (key, sort, position, document) "
         ));
@@ -120,10 +128,7 @@ pub(super) async fn put_documents(
                 .push_bind(row.position)
                 .push_bind(row.document);
         });
-        upsert.push(
-            " ON CONFLICT (key) DO UPDATE SET sort = excluded.sort,
-              position = excluded.position, document = excluded.document",
-        );
+        upsert.push(" ").push(over);
         upsert.build().execute(&mut **tx).await?;
     }
     Ok(())
@@ -135,16 +140,11 @@ pub(super) async fn put_terms(
     keys: &[&str],
     rows: &[TermRow<'_>],
 ) -> sqlx::Result<()> {
-    for some in keys.chunks(ROWS_MAX) {
-        let mut delete = QueryBuilder::<Sqlite>::new(format!("DELETE FROM {table} WHERE key IN ("));
-        let mut list = delete.separated(", ");
-        for key in some {
-            list.push_bind(*key);
-        }
-        delete.push(")");
-        delete.build().execute(&mut **tx).await?;
+    for some in sized(keys) {
+        let delete = format!("DELETE FROM {table} WHERE key IN (");
+        list(delete, some).build().execute(&mut **tx).await?;
     }
-    for some in rows.chunks(ROWS_MAX) {
+    for some in sized(rows) {
         let mut insert =
             QueryBuilder::<Sqlite>::new(format!("INSERT INTO {table} (field, value, key) "));
         insert.push_values(some, |mut values, row| {
@@ -169,7 +169,8 @@ pub(super) async fn execute_with(
 ) -> sqlx::Result<()> {
     let names: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
     let names = names.join(", ");
-    for some in rows.chunks(ROWS_MAX.min(PARAMS_MAX / columns.len().max(1)).max(1)) {
+    let most = (PARAMS_MAX / columns.len().max(1)).max(1);
+    for some in rows.chunks(most).flat_map(sized) {
         let mut query = QueryBuilder::<Sqlite>::new(format!("WITH v({names}) AS ("));
         query.push_values(some, |mut values, row| {
             for (cell, (_, storage)) in row.iter().zip(columns) {
@@ -185,4 +186,44 @@ pub(super) async fn execute_with(
         query.build().execute(&mut **tx).await?;
     }
     Ok(())
+}
+
+/// `rows` in parts of [`SIZES`].
+fn sized<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    let mut sizes = SIZES.into_iter().peekable();
+    std::iter::from_fn(move || {
+        while let Some(&size) = sizes.peek() {
+            if let Some((some, rest)) = rows.split_at_checked(size) {
+                rows = rest;
+                return Some(some);
+            }
+            sizes.next();
+        }
+        None
+    })
+}
+
+fn list(statement: String, keys: &[&str]) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(statement);
+    let mut list = query.separated(", ");
+    for key in keys {
+        list.push_bind(*key);
+    }
+    query.push(")");
+    query
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_of_few_sizes_and_leave_nothing_out() {
+        let rows: Vec<_> = (0..607).collect();
+        let parts: Vec<_> = sized(&rows).collect();
+        let sizes: Vec<_> = parts.iter().map(|part| part.len()).collect();
+        assert_eq!(sizes, [256, 256, 64, 16, 8, 4, 2, 1]);
+        assert_eq!(parts.concat(), rows);
+        assert_eq!(sized::<u8>(&[]).count(), 0);
+    }
 }
