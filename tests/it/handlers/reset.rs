@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use infrastructure::{
     deadletter::{Action, Record},
-    fail_points::FailPoints,
     handler::{Acted, Standpoint, acted_on, standpoint, told_of},
 };
 use kit::Position;
@@ -117,18 +116,14 @@ async fn dies_at(point: &str) {
     let world = World::start().await;
     let umpire = Umpire::default();
     let composition = umpire.composition();
-    let (mut options, fail_points) = (world.options("one"), FailPoints::default());
-    options.fail_points = fail_points.clone();
-    let held = fail_points.hold(point);
-    let one = world.instance_with(&composition, options);
+    let one = world.doomed(&composition, "one", point);
     let first = world.serve("ada", 1).await.position;
     world.serve("ada", 2).await;
     world.all_handled().await;
     let stood = world.report("umpire").await.position;
     let request = world.reset(first).await;
-    held.reached().await;
-    one.kill().await;
-    let two = world.handlers(&composition, "two").await;
+    one.dies().await;
+    let two = world.handlers(&composition, "one").await;
     assert_eq!(
         world.rewound("umpire", request).await,
         stood,

@@ -1,6 +1,6 @@
 //! An owner that dies at each step of parking and draining: nothing is lost, nothing overtakes.
 
-use infrastructure::{deadletter::Action, fail_points::FailPoints};
+use infrastructure::deadletter::Action;
 
 use super::super::{
     umpire::{Fault, Umpire},
@@ -13,10 +13,7 @@ async fn dies_at(point: &str, action: Action) {
     let umpire = Umpire::default();
     umpire.fails(3, Fault::Park);
     let composition = umpire.composition();
-    let (mut options, fail_points) = (world.options("one"), FailPoints::default());
-    options.fail_points = fail_points.clone();
-    let held = fail_points.hold(point);
-    let first = world.instance_with(&composition, options);
+    let first = world.doomed(&composition, "one", point);
     for ball in 1..=6 {
         world.serve("ada", ball).await;
         world.serve("bob", 10 + ball).await;
@@ -27,9 +24,8 @@ async fn dies_at(point: &str, action: Action) {
         umpire.is_mended(3);
         world.ask(&letter, action, None).await;
     }
-    held.reached().await;
-    first.kill().await;
-    let second = world.handlers(&composition, "two").await;
+    first.dies().await;
+    let second = world.handlers(&composition, "one").await;
     for ball in 7..=8 {
         world.serve("ada", ball).await;
     }

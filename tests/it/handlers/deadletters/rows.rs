@@ -3,7 +3,6 @@
 use infrastructure::{
     composition::Composition,
     deadletter::{Action, Class},
-    fail_points::FailPoints,
     handler::{HandlerState, Handlers},
     query::Queries,
 };
@@ -114,11 +113,8 @@ async fn dies_at(world: World, point: &'static str) {
         handlers.stop().await;
         Some(letter)
     };
-    let (mut options, fail_points) = (world.options("one"), FailPoints::default());
-    options.fail_points = fail_points.clone();
-    let held = fail_points.hold(point);
     let composition = if parks { poisoned() } else { mended() };
-    let first = world.instance_with(&composition, options);
+    let first = world.doomed(&composition, "one", point);
     match &letter {
         Some(letter) => world.ask(letter, Action::Retry, None).await,
         None => {
@@ -127,16 +123,15 @@ async fn dies_at(world: World, point: &'static str) {
             }
         }
     }
-    held.reached().await;
-    first.kill().await;
+    first.dies().await;
     world.serve("ada", 5).await;
-    let second = world.handlers(&composition, "two").await;
+    let second = world.handlers(&composition, "one").await;
     if parks {
         let letter = world.parked("scores", "ada").await;
         let last = world.last().await;
         assert_eq!(balls(&second, "ada", last).await, serde_json::json!([1]), "{point}");
         second.stop().await;
-        let third = world.handlers(&mended(), "three").await;
+        let third = world.handlers(&mended(), "two").await;
         world.ask(&letter, Action::Retry, None).await;
         whole(&world, &third, point).await;
     } else {

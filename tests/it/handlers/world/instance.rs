@@ -5,9 +5,11 @@ use std::{sync::mpsc, thread};
 use infrastructure::{
     client::Client,
     composition::Composition,
+    fail_points::{FailPoints, Held},
     handler::{HandlerOptions, Handlers},
 };
-use tokio::{runtime, sync::oneshot};
+use tests::LIMIT;
+use tokio::{runtime, sync::oneshot, time::timeout};
 
 use super::World;
 
@@ -41,6 +43,32 @@ impl World {
         });
         starts.recv().unwrap();
         Instance { kill: Some(kill), thread: Some(thread) }
+    }
+
+    /// Runs handlers that are to die when they come to `point`.
+    ///
+    /// Their lease is long: whoever loses it between its write and the point takes it anew, finds
+    /// the work done, and never comes to the point. Only an instance of the same name may take it
+    /// over at once.
+    pub(crate) fn doomed(&self, composition: &Composition, instance: &str, point: &str) -> Doomed {
+        let fail_points = FailPoints::default();
+        let held = fail_points.hold(point);
+        let options = HandlerOptions { lease_ttl: LIMIT, fail_points, ..self.options(instance) };
+        Doomed { instance: self.instance_with(composition, options), held }
+    }
+}
+
+/// An instance that comes to a point at which it is to die.
+pub(crate) struct Doomed {
+    instance: Instance,
+    held: Held,
+}
+
+impl Doomed {
+    /// Waits until it is at the point, and kills it there.
+    pub(crate) async fn dies(self) {
+        timeout(LIMIT, self.held.reached()).await.expect("it comes to the point");
+        self.instance.kill().await;
     }
 }
 
