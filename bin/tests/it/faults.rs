@@ -22,18 +22,18 @@ fn command(id: &str, name: &str, body: impl Into<Bytes>) -> CommandRequest {
     CommandRequest { user_id: Some("tester".to_owned()), ..request }
 }
 
-fn create(id: &str) -> CommandRequest {
+pub(crate) fn create(id: &str) -> CommandRequest {
     command(id, "create-person", ADA)
 }
 
 /// A different birth date for each number.
-fn birth_date(id: &str, name: &str, number: u64) -> CommandRequest {
+pub(crate) fn birth_date(id: &str, name: &str, number: u64) -> CommandRequest {
     let date = NaiveDate::from_ymd_opt(1900, 1, 1).unwrap() + Days::new(number % 40_000);
     let reason = if name == "set-birth-date" { "" } else { r#","reason":"a better source""# };
     command(id, name, format!(r#"{{"date":"{date}"{reason}}}"#))
 }
 
-fn id_of(request: &CommandRequest) -> CommandId {
+pub(crate) fn id_of(request: &CommandRequest) -> CommandId {
     request.command_id.clone().unwrap()
 }
 

@@ -11,6 +11,7 @@ mod kit;
 mod mail;
 mod metrics;
 mod operating;
+mod overload;
 mod projection;
 mod python;
 mod reading;

@@ -17,7 +17,7 @@ use crate::kit::{Installation, binary};
 
 /// One sample: its name, labels and value.
 #[derive(Debug)]
-struct Sample {
+pub(crate) struct Sample {
     name: String,
     labels: HashMap<String, String>,
     value: f64,
@@ -36,7 +36,7 @@ async fn ask(method: &str, url: &str) -> (String, String) {
     (head.lines().next().unwrap().to_owned(), body.to_owned())
 }
 
-async fn scrape(url: &str) -> Vec<Sample> {
+pub(crate) async fn scrape(url: &str) -> Vec<Sample> {
     let (status, body) = ask("GET", url).await;
     assert_eq!(status, "HTTP/1.1 200 OK");
     body.lines().filter(|line| !line.starts_with('#')).map(sample).collect()
@@ -55,7 +55,7 @@ fn sample(line: &str) -> Sample {
 }
 
 /// The sum of the series of `name` that have these labels.
-fn sum(samples: &[Sample], name: &str, labels: &[(&str, &str)]) -> f64 {
+pub(crate) fn sum(samples: &[Sample], name: &str, labels: &[(&str, &str)]) -> f64 {
     let fits = |sample: &&Sample| {
         let has =
             |(label, value): &(&str, &str)| sample.labels.get(*label).is_some_and(|it| it == value);
