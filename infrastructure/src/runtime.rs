@@ -3,11 +3,12 @@
 //! It holds connections, streams, processor, endpoints and handlers, in the order they need each
 //! other. Not here: what the service is made of, and when it is asked to end.
 
-use std::{future::pending, sync::Arc};
+use std::{future::pending, sync::Arc, time::Duration};
 
 use async_nats::Client as Connection;
-use futures::future::join_all;
+use futures::future::{join_all, select_all};
 use kit::Secret;
+use tokio::time::sleep;
 
 use crate::{
     client::Client,
@@ -28,6 +29,9 @@ use crate::{
     readmodel::StoreLocation,
     snapshot::Snapshots,
 };
+
+/// How often it is looked whether a connection is gone for good.
+const CONNECTIONS_INTERVAL: Duration = Duration::from_secs(2);
 
 /// What an instance does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,8 +213,9 @@ impl Runtime {
         self.handlers.status()
     }
 
-    /// Returns when a part has ended without being asked to, which only a bug does. What is left
-    /// would take work and never finish it, so the process should end: another instance takes over.
+    /// Returns when a part has ended without being asked to, which only a bug does, ours or that of
+    /// the NATS client (see the front). What is left would take work and never finish it, so the
+    /// process should end: another instance takes over.
     pub async fn failed(&self) -> RuntimeError {
         let durable = async {
             match &self.durable {
@@ -224,7 +229,9 @@ impl Runtime {
                 None => pending().await,
             }
         };
+        let gone = select_all(self.connections.iter().map(|one| Box::pin(gone(one))));
         RuntimeError::Ended(tokio::select! {
+            _ = gone => "a connection to NATS",
             () = engine => "the command processor",
             () = durable => "the worker on durable commands",
             () = self.front.ended() => "the front that takes requests",
@@ -257,6 +264,14 @@ impl Runtime {
                 tracing::debug!(%error, "a connection ended before it was flushed");
             }
         }
+    }
+}
+
+/// Returns when nobody works for `connection` any more. While it is only broken, and is opened
+/// again, a flush waits.
+async fn gone(connection: &Connection) {
+    while connection.flush().await.is_ok() {
+        sleep(CONNECTIONS_INTERVAL).await;
     }
 }
 

@@ -26,3 +26,4 @@ mod soak;
 mod store;
 mod telemetry;
 mod timers;
+mod vital;
