@@ -9,6 +9,7 @@ use infrastructure::{
     connection::{ConnectOptions, connect},
 };
 use kit::Secret;
+use nats::names;
 
 use super::{
     instance::{Instance, Settings},
@@ -117,6 +118,12 @@ impl World {
         writeln!(text, "jetstream {{ store_dir: {store}, sync_interval: always")?;
         writeln!(text, "  max_file: {room} }}")?;
         Ok(text)
+    }
+
+    /// The last position of the log.
+    pub(super) async fn end_of_log(&self) -> Result<u64> {
+        let context = jetstream::new(self.connection.clone());
+        Ok(context.get_stream(names::EVENTS).await?.cached_info().state.last_sequence)
     }
 
     /// Bytes that all streams have.

@@ -59,9 +59,9 @@ impl Gun {
             return Ok(true);
         };
         let request = due.planned.request();
-        fail_points::pass("timer.before-command");
+        fail_points::pass("timers.before-command");
         let sent = self.send(&request).await?;
-        fail_points::pass("timer.after-command");
+        fail_points::pass("timers.after-command");
         let outcome = match sent {
             Ok(status) => status.to_owned(),
             Err(problem) => {

@@ -30,7 +30,7 @@ impl TimerStore {
                 TimerRecord::Set(Box::new(planned.clone()))
             };
             let written = self.write(&timer, &record, expected).await;
-            fail_points::pass("timer.written");
+            fail_points::pass("timers.written");
             match written {
                 Ok(()) if waits => {}
                 Ok(()) => return Ok(()),

@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    fmt::Display,
     path::Path,
     time::{Duration, Instant},
 };
@@ -193,7 +194,7 @@ async fn offer(url: &str, time: Duration) -> Result<Answers> {
             _ = beat.tick(), if sent < total => {
                 let due = u64::try_from(begun.elapsed().as_micros())? * RATE / 1_000_000;
                 while sent < due.min(total) {
-                    let (subject, headers, body) = label(sent);
+                    let (subject, headers, body) = label(sent)?;
                     let reply = format!("{inbox}.{sent}");
                     waiting.insert(sent, begun + Duration::from_micros(sent * 1_000_000 / RATE));
                     connection.publish_with_reply_and_headers(subject, reply, headers, body).await?;
@@ -206,14 +207,18 @@ async fn offer(url: &str, time: Duration) -> Result<Answers> {
     Ok(answers)
 }
 
+/// The subject of the command `name` for one person.
+fn subject_of(person: impl Display, name: &str) -> Result<Subject> {
+    Ok(nats::Subject::command("person", &person.to_string().parse()?, name).into())
+}
+
 /// The command with this number: each person in turn gets a tag, and loses it the next time.
-fn label(number: u64) -> (Subject, HeaderMap, Bytes) {
+fn label(number: u64) -> Result<(Subject, HeaderMap, Bytes)> {
     let (person, turn) = (number % PEOPLE as u64, number / PEOPLE as u64);
     let name = if turn.is_multiple_of(2) { "tag" } else { "untag" };
     let mut map = HeaderMap::new();
     map.insert(headers::COMMAND_ID, Uuid::now_v7().to_string());
-    let subject = format!("command.person.{person}.{name}").into();
-    (subject, map, Bytes::from_static(br#"{"tag":"bench"}"#))
+    Ok((subject_of(person, name)?, map, Bytes::from_static(br#"{"tag":"bench"}"#)))
 }
 
 #[derive(Deserialize)]
@@ -237,7 +242,7 @@ struct Births(usize);
 
 impl Work for Births {
     fn next(&mut self, _: usize) -> Result<Request> {
-        let subject = format!("command.person.{}.create-person", self.0).into();
+        let subject = subject_of(self.0, "create-person")?;
         self.0 += 1;
         let mut map = HeaderMap::new();
         map.insert(headers::COMMAND_ID, Uuid::now_v7().to_string());
