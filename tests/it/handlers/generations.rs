@@ -157,8 +157,8 @@ async fn a_rebuild_goes_on_where_it_was_killed(world: World) {
     let request = ask(&world, GenerationAction::Rebuild { accept: false }).await;
     let (mut kills, mut furthest) = (0, 0);
     while kills < 4 {
-        let instance = world.instance_with(&scoring(), slow());
         let epoch = report(&world).await.unwrap().epoch;
+        let instance = world.instance_with(&scoring(), slow());
         let told = tests::eventually("a word of the new owner", tests::LIMIT, async || {
             report(&world).await.filter(|report| report.epoch > epoch)
         })
