@@ -71,11 +71,14 @@ pub(super) async fn run(global: &Global, args: HandlersArgs) -> Result<()> {
     let plan = Plan { binary, events, rounds, postgres };
     let rounds = catch_up::measure(&plan, &progress).await?;
     let lag = match seconds {
-        0 => None,
-        _ => Some(lag::measure(&plan.binary, Duration::from_secs(seconds), &progress).await?),
+        0 => Ok(None),
+        _ => lag::measure(&plan.binary, Duration::from_secs(seconds), &progress).await.map(Some),
     };
     progress.clear();
-    Report::new(Machine::describe(), &plan, &rounds, lag).print(output.is_json())
+    // What was measured before something failed is told all the same.
+    let (lag, failed) = lag.map_or_else(|error| (None, Err(error)), |lag| (lag, Ok(())));
+    Report::new(Machine::describe(), &plan, &rounds, lag).print(output.is_json())?;
+    failed
 }
 
 fn server(url: &str) -> Result<PostgresUrl> {

@@ -69,8 +69,8 @@ pub(super) struct Lag {
     pub(super) seconds: f64,
     /// Commands committed in a second.
     pub(super) per_second: f64,
-    /// Commands that were not, because too many were waiting.
-    pub(super) busy: u64,
+    /// Commands that were not, because the service had no room or no answer in time.
+    pub(super) refused: u64,
     /// From when a command was due until its answer.
     pub(super) answers_ms: Spread,
     pub(super) projections: Behind,
@@ -93,7 +93,7 @@ struct Answers {
     committed: Vec<Committed>,
     /// Milliseconds to each answer.
     took: Vec<f64>,
-    busy: u64,
+    refused: u64,
 }
 
 pub(super) async fn measure(binary: &Path, time: Duration, progress: &Progress) -> Result<Lag> {
@@ -135,12 +135,12 @@ pub(super) async fn measure(binary: &Path, time: Duration, progress: &Progress) 
     }
     commands.end().await?;
     broker.stop().await?;
-    let Answers { mut committed, took, busy } = answers;
+    let Answers { mut committed, took, refused } = answers;
     committed.sort_unstable_by_key(|commit| commit.position);
     Ok(Lag {
         seconds,
         per_second: committed.len() as f64 / time.as_secs_f64(),
-        busy,
+        refused,
         answers_ms: spread(took),
         projections: behind(&committed, &projections),
         policies: behind(&committed, &policies),
@@ -172,7 +172,7 @@ async fn offer(url: &str, time: Duration) -> Result<Answers> {
     let inbox = connection.new_inbox();
     let mut replies = connection.subscribe(format!("{inbox}.*")).await?;
     let total = RATE * time.as_secs();
-    let mut answers = Answers { committed: Vec::new(), took: Vec::new(), busy: 0 };
+    let mut answers = Answers { committed: Vec::new(), took: Vec::new(), refused: 0 };
     let mut waiting: HashMap<u64, Instant> = HashMap::new();
     let (begun, mut sent) = (Instant::now(), 0);
     let mut beat = time::interval(BEAT);
@@ -188,7 +188,7 @@ async fn offer(url: &str, time: Duration) -> Result<Answers> {
                 let at = u64::try_from(Utc::now().timestamp_micros())?;
                 match committed(&reply)? {
                     Some(position) => answers.committed.push(Committed { at, position }),
-                    None => answers.busy += 1,
+                    None => answers.refused += 1,
                 }
             }
             _ = beat.tick(), if sent < total => {
@@ -226,14 +226,16 @@ struct Reply {
     #[serde(default)]
     position: u64,
     #[serde(default)]
-    code: String,
+    status: serde_json::Value,
 }
 
-/// Where the commit of a command stands; none if the service had no room for the command.
+/// Where the commit of a command stands; none if the service was overrun by commands.
 fn committed(answer: &Message) -> Result<Option<u64>> {
-    let Reply { position, code } = serde_json::from_slice(&answer.payload)?;
-    let was = position > 0 || code == "busy";
-    ensure!(was, "not committed: {}", String::from_utf8_lossy(&answer.payload));
+    let Reply { position, status } = serde_json::from_slice(&answer.payload)?;
+    // 503 is busy, 504 an outcome that could not be told in time.
+    let overrun = status.as_u64().is_some_and(|status| matches!(status, 503 | 504));
+    let words = || String::from_utf8_lossy(&answer.payload);
+    ensure!(position > 0 || overrun, "not committed: {}", words());
     Ok(Some(position).filter(|position| *position > 0))
 }
 

@@ -124,7 +124,7 @@ impl Report {
 }
 
 fn print_lag(out: &mut impl io::Write, lag: &Lag) -> Result<()> {
-    let Lag { seconds, per_second, busy, processors, .. } = lag;
+    let Lag { seconds, per_second, refused, processors, .. } = lag;
     writeln!(out, "\n{RATE} commands a second for {seconds:.0} s, all handlers")?;
     writeln!(out, "{:30}{:>9}{:>12}{:>12}", "", "p50", "p99", "max")?;
     let mut line = |label: &str, spread: &Spread, unit: &str| {
@@ -140,7 +140,7 @@ fn print_lag(out: &mut impl io::Write, lag: &Lag) -> Result<()> {
     }
     writeln!(
         out,
-        "{per_second:.0} a second were committed, {busy} were refused as too many; the handlers took \
+        "{per_second:.0} a second were committed, {refused} were refused or came too late; the handlers took \
          {processors:.2} processors"
     )?;
     Ok(())
