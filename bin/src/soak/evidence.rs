@@ -22,6 +22,7 @@ use nats::names;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::timeout;
+use uuid::Uuid;
 
 pub use super::{
     callers::{Answer, Said},
@@ -193,11 +194,13 @@ async fn reactions(client: &async_nats::Client, handler: &'static str) -> Result
 
 /// The service's own proof that every event is in the rows once.
 async fn verify(world: &World, projection: &str) -> Result<Verdict> {
+    // Everything may be read more than once, and each time into a file that is not there yet.
+    let scratch = format!("verify-{projection}-{}.sqlite", Uuid::now_v7().simple());
     let asked = Verification {
         projection: projection.to_owned(),
         generation: None,
         store: world.store.parse()?,
-        scratch: world.folder.join(format!("verify-{projection}.sqlite")),
+        scratch: world.folder.join(scratch),
     };
     let composition = contexts::composition();
     Ok(readmodel::verify(&world.connection, &composition, &asked, |_| {}).await?)
