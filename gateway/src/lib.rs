@@ -1,0 +1,3 @@
+//! The HTTP face of any context: what can be asked over NATS can be asked over HTTP, by the same rules.
+//! It names no context, and adds nothing to what a command may do.
+//! Not here: routes that one context has for itself; those are in `routes`.
