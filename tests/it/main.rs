@@ -19,4 +19,5 @@ mod snapshot;
 mod store_contract;
 mod store_faults;
 mod store_jetstream;
+mod stripe;
 mod wire;
