@@ -1,7 +1,11 @@
 //! Everything a service is made of, with the types erased: aggregates, policies, effects and
 //! projections. Not here: any particular one; the binary lists them.
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 use kit::{Aggregate, BatchEffect, Chart, Effect, Policy, Projection, TableProjection};
 use serde::{Deserialize, Serialize};
@@ -218,7 +222,7 @@ impl Composition {
         // `query.commands.…` is the service's own, the key `store` is beside the handlers', and
         // the timers have a lease beside theirs.
         let mut handlers = BTreeSet::from(["commands", "handlers", "store", "timers"]);
-        let mut aggregates = BTreeSet::new();
+        let (mut aggregates, mut tables) = (BTreeSet::new(), BTreeMap::new());
         for part in &self.aggregates {
             named(part.name, &mut aggregates)?;
         }
@@ -232,6 +236,12 @@ impl Composition {
             if let HandlerPart::Projection(part) = part {
                 let declared = |why| CompositionError::Declared { projection: part.name(), why };
                 part.check().map_err(declared)?;
+                for table in part.tables() {
+                    if let Some(other) = tables.insert(table, part.name()) {
+                        let why = format!("table {table}: {other} has one of that name");
+                        return Err(declared(why));
+                    }
+                }
             }
         }
         Ok(())

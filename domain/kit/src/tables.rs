@@ -14,7 +14,7 @@ mod value;
 pub use change::{Change, Statement};
 pub use query::{Param, Query, Reading};
 pub use schema::{Column, Table, Type};
-pub use value::Value;
+pub use value::{Decimal, Value};
 
 use crate::{EventSet, Recorded};
 

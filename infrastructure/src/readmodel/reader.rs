@@ -11,7 +11,7 @@ use super::{
     parked::parked,
     sql::{Cell, Param, Tx, Words},
     store::{Store, Tables},
-    tables::{self, RowQuery},
+    tables::{self, Part, RowQuery},
 };
 
 /// A declared query that takes longer is badly declared, and must not keep others waiting.
@@ -107,17 +107,16 @@ impl Snapshot {
         Ok(Page { documents: documents.collect::<sqlx::Result<_>>()?, next })
     }
 
-    /// Rows of a declared query behind `start`, at most `limit`.
+    /// Some rows of a declared query.
     pub(super) async fn select(
         &mut self,
         query: &'static Query,
         params: &[Cell],
-        start: Option<&[Cell]>,
-        limit: u32,
+        part: Part<'_>,
     ) -> sqlx::Result<tables::Page> {
         let asked = RowQuery { query, tables: &self.tables, words: self.words };
         self.tx.limited(SELECT_MAX).await?;
-        asked.page(&mut self.tx, params, start, limit).await
+        asked.page(&mut self.tx, params, part).await
     }
 
     pub(super) async fn count(&mut self, field: &str) -> sqlx::Result<BTreeMap<String, u64>> {

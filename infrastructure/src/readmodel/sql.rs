@@ -13,8 +13,8 @@ use std::{collections::HashMap, future::Future, io, time::Duration};
 
 use kit::Key;
 use sqlx::{
-    FromRow, PgPool, Postgres, Row as _, SqlSafeStr, Sqlite, SqlitePool, Transaction,
-    postgres::PgRow, sqlite::SqliteRow,
+    AssertSqlSafe, FromRow, PgPool, Postgres, Row as _, SqlSafeStr, Sqlite, SqlitePool,
+    Transaction, postgres::PgRow, sqlite::SqliteRow,
 };
 
 use super::location::StoreLocation;
@@ -151,6 +151,10 @@ pub(super) struct Words {
     pub(super) end: &'static str,
     /// The end of a table that is its own index.
     pub(super) end_keyed: &'static str,
+    /// How a moment, JSON and a decimal number, for which `{}` stands, are shown to other programs.
+    pub(super) shown_time: &'static str,
+    pub(super) shown_json: &'static str,
+    pub(super) shown_decimal: &'static str,
 }
 
 macro_rules! bound {
@@ -294,6 +298,30 @@ impl Tx {
                 timely(postgres::execute_with(tx, columns, rows, statement)).await
             }
         }
+    }
+
+    /// Makes the view `name`; `over` what was made as a view of that name before, if it was.
+    pub(super) async fn view(
+        &mut self,
+        name: &str,
+        definition: &str,
+        over: bool,
+    ) -> sqlx::Result<()> {
+        let create = format!("VIEW \"{name}\" AS {definition}");
+        match self {
+            Self::Sqlite(_) => {
+                if over {
+                    self.drop_view(name).await?;
+                }
+                self.script(AssertSqlSafe(format!("CREATE {create}"))).await
+            }
+            Self::Postgres(tx) if over => timely(postgres::replace_view(tx, name, &create)).await,
+            Self::Postgres(_) => self.script(AssertSqlSafe(format!("CREATE {create}"))).await,
+        }
+    }
+
+    pub(super) async fn drop_view(&mut self, name: &str) -> sqlx::Result<()> {
+        self.script(AssertSqlSafe(format!("DROP VIEW IF EXISTS \"{name}\""))).await
     }
 
     /// Ends statements that take longer than `limit`, from now to the end of the transaction.

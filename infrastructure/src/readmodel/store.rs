@@ -69,6 +69,11 @@ impl Store {
                 name {text} NOT NULL,
                 definition {text} NOT NULL,
                 PRIMARY KEY (projection, generation, name)
+            ) {end};
+            CREATE TABLE IF NOT EXISTS table_names (
+                name {text} PRIMARY KEY,
+                projection {text} NOT NULL,
+                definition {text} NOT NULL
             ) {end};"
         );
         let mut tx = database.write().await?;
@@ -110,6 +115,23 @@ impl Store {
     pub(crate) async fn close(&self) {
         self.database.close().await;
     }
+}
+
+/// Whether `name` may be one of the store's own tables, or of a generation's.
+pub(super) fn is_own(name: &str) -> bool {
+    const COMMON: [&str; 8] = [
+        "meta",
+        "checkpoints",
+        "projections",
+        "parked",
+        "counted_from",
+        "stretches",
+        "generation_tables",
+        "table_names",
+    ];
+    // `SQLite` keeps the last to itself.
+    COMMON.contains(&name)
+        || ["documents_", "terms_", "sqlite_"].iter().any(|own| name.starts_with(own))
 }
 
 /// Names of the tables of one projection's generation. All parts are words that are checked when the

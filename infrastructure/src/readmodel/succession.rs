@@ -104,6 +104,11 @@ impl Store {
             for row in found.rows.iter().filter(|row| row.version == version) {
                 tables::fit(&mut tx, (name, row.generation), words, declared).await?;
             }
+            // The names of rows that other code reads are that code's.
+            let current = found.current_row().filter(|row| row.version == version);
+            if let Some(row) = current {
+                tables::name(&mut tx, (name, row.generation), words, declared).await?;
+            }
         }
         tx.commit().await?;
         let planned = holder.planned(found, last).await?;
@@ -181,10 +186,10 @@ impl Holder {
                 let complete_at = Param::Int(complete_at.0.cast_signed());
                 tx.execute(resume, &[complete_at, name, Param::Int(number)]).await?;
             }
-            Change::Switch(to) => switch(&mut tx, self.projection, to).await?,
+            Change::Switch(to) => self.switch(&mut tx, to).await?,
             Change::Succeed(to) => {
                 let before = lineage(&mut tx, self.projection).await?;
-                switch(&mut tx, self.projection, to).await?;
+                self.switch(&mut tx, to).await?;
                 let before = before.ok_or(sqlx::Error::RowNotFound)?;
                 for row in before.rows.iter().filter(|row| row.version < self.version) {
                     if row.generation != before.current {
@@ -200,6 +205,17 @@ impl Holder {
         fail_points::pass("generation.after-change");
         changed.ok_or(TakeOverError::Sql(sqlx::Error::RowNotFound))
     }
+
+    /// Queries, and whoever reads tables by their names, read generation `to`.
+    async fn switch(&self, tx: &mut Tx, to: i64) -> Result<(), TakeOverError> {
+        let switch = "UPDATE projections SET generation = $1 WHERE projection = $2";
+        tx.execute(switch, &[Param::Int(to), Param::Text(self.projection)]).await?;
+        if let Some(declared) = &self.declared {
+            let words = self.store.database.words();
+            tables::name(tx, (self.projection, to), words, declared).await?;
+        }
+        Ok(())
+    }
 }
 
 impl Outcome {
@@ -207,12 +223,6 @@ impl Outcome {
         let request = request.map(str::to_owned);
         Self { request, done, told: told.into(), differing: Vec::new() }
     }
-}
-
-async fn switch(tx: &mut Tx, projection: &str, to: i64) -> sqlx::Result<()> {
-    let switch = "UPDATE projections SET generation = $1 WHERE projection = $2";
-    tx.execute(switch, &[Param::Int(to), Param::Text(projection)]).await?;
-    Ok(())
 }
 
 async fn discard(tx: &mut Tx, projection: &str, generation: i64) -> sqlx::Result<()> {

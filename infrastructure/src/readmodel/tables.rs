@@ -7,6 +7,7 @@ mod check;
 #[cfg(test)]
 mod cut_tests;
 mod making;
+mod names;
 mod pages;
 mod pending;
 mod select;
@@ -27,8 +28,9 @@ use crate::handler::{Failure, Source, guarded};
 pub(super) use self::{
     admission::cell,
     making::{create, drop_tables, fit},
+    names::name,
     pages::{PAGE, rows_after},
-    select::{Page, RowQuery, order, place_of},
+    select::{Page, Part, RowQuery, order, place_of},
     text::expand,
     write::write,
 };
@@ -97,7 +99,7 @@ pub(super) const fn storage(of: Type) -> Storage {
         Type::Int | Type::Time => Storage::Int,
         Type::Float => Storage::Float,
         Type::Bool => Storage::Bool,
-        Type::Text | Type::Date | Type::Json => Storage::Text,
+        Type::Text | Type::Date | Type::Json | Type::Decimal => Storage::Text,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Projections into tables: what documents promise, they promise too.
 
+mod names;
 mod parking;
 mod succession;
 
@@ -113,19 +114,24 @@ async fn an_answer_comes_in_pages_that_fit_together_by_the_bytes_of_its_order(wo
         world.serve(id, 1).await;
     }
     let after = world.last().await;
-    let (mut cursor, mut servers, mut pages) = (Value::Null, Vec::new(), 0);
-    loop {
-        let params = json!({"limit": 3, "cursor": cursor, "after": after});
-        let page = ask(&handlers, "totals", params).await.unwrap();
-        for row in page["rows"].as_array().unwrap() {
-            servers.push(row["server"].as_str().unwrap().to_owned());
+    for reverse in [false, true] {
+        let (mut cursor, mut servers, mut pages) = (Value::Null, Vec::new(), 0);
+        loop {
+            let params = json!({"limit": 3, "cursor": cursor, "after": after, "reverse": reverse});
+            let page = ask(&handlers, "totals", params).await.unwrap();
+            for row in page["rows"].as_array().unwrap() {
+                servers.push(row["server"].as_str().unwrap().to_owned());
+            }
+            (cursor, pages) = (page["next"].clone(), pages + 1);
+            if cursor.is_null() {
+                break;
+            }
         }
-        (cursor, pages) = (page["next"].clone(), pages + 1);
-        if cursor.is_null() {
-            break;
+        if reverse {
+            servers.reverse();
         }
+        assert_eq!((pages, servers), (3, bytewise.map(str::to_owned).to_vec()));
     }
-    assert_eq!((pages, servers), (3, bytewise.map(str::to_owned).to_vec()));
     handlers.stop().await;
 }
 
@@ -144,6 +150,7 @@ async fn what_makes_no_sense_is_refused_with_what_is_wrong(world: World) {
         ("of", json!({"server": "ada", "limit": 201}), "invalid", "limit"),
         ("of", json!({"server": "ada", "wait_ms": 30_001}), "invalid", "wait_ms"),
         ("of", json!({"server": "ada", "cursor": "x"}), "invalid", "cursor"),
+        ("of", json!({"server": "ada", "reverse": 1}), "invalid", "`reverse`: expected true"),
         ("of", json!({"server": "ada", "cursor": "WyJhZGEiXQ"}), "invalid", "cursor"),
         ("of", json!([1]), "invalid", "parameters"),
         (

@@ -2,6 +2,7 @@
 
 mod dead_letters;
 mod instance;
+mod sql;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -23,7 +24,6 @@ use infrastructure::{
 use kit::{Position, Secret};
 use nats::names;
 use serde_json::value::RawValue;
-use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 use test_postgres::Postgres;
 use tests::{LIMIT, eventually};
@@ -160,21 +160,6 @@ impl World {
     pub(crate) fn file(&self) -> &Path {
         let StoreLocation::Sqlite(path) = &self.store else { unreachable!("a database") };
         path
-    }
-
-    /// Changes rows behind the service's back.
-    pub(crate) async fn execute(&self, statement: &'static str) {
-        match &self.database {
-            Some(url) => {
-                let mut connection = PgConnection::connect(url).await.unwrap();
-                sqlx::raw_sql("SET search_path = headwater")
-                    .execute(&mut connection)
-                    .await
-                    .unwrap();
-                sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
-            }
-            None => tests::alter(self.file(), statement).await,
-        }
     }
 
     pub(crate) fn options(&self, instance: &str) -> HandlerOptions {

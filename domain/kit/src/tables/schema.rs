@@ -18,6 +18,9 @@ pub enum Type {
     Time,
     /// JSON, stored as text: to be answered with, not to be looked into.
     Json,
+    /// A decimal number with all its digits, stored as text: to be answered with, as a JSON number,
+    /// and not to be reckoned with. What is to be compared or added up is a whole number beside it.
+    Decimal,
 }
 
 /// One column of a table or of an answer.
@@ -57,6 +60,8 @@ columns! {
     time = Time;
     /// A column of JSON.
     json = Json;
+    /// A column of decimal numbers.
+    decimal = Decimal;
 }
 
 impl Column {

@@ -1,5 +1,7 @@
 //! Values of rows and parameters. Not here: how a database holds them.
 
+use std::fmt;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
@@ -24,6 +26,36 @@ pub enum Value {
     Time(DateTime<Utc>),
     /// JSON as text.
     Json(String),
+    /// A decimal number.
+    Decimal(Decimal),
+}
+
+/// A decimal number: `units` of which each is the `digits`-th digit behind the point.
+///
+/// ```
+/// use kit::tables::Decimal;
+///
+/// assert_eq!(Decimal { units: 4900, digits: 2 }.to_string(), "49.00");
+/// assert_eq!(Decimal { units: -5, digits: 3 }.to_string(), "-0.005");
+/// assert_eq!(Decimal { units: 4900, digits: 0 }.to_string(), "4900");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decimal {
+    /// The number without its point.
+    pub units: i64,
+    /// How many of its digits stand behind the point.
+    pub digits: u8,
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.units < 0 { "-" } else { "" };
+        let digits = usize::from(self.digits);
+        let all = format!("{:0>1$}", self.units.unsigned_abs(), digits + 1);
+        let (whole, behind) = all.split_at(all.len() - digits);
+        let point = if behind.is_empty() { "" } else { "." };
+        write!(f, "{sign}{whole}{point}{behind}")
+    }
 }
 
 impl Value {
@@ -57,6 +89,7 @@ from! {
     &PartId => |value| value.as_str().into();
     NaiveDate => |value| Self::Date(value);
     DateTime<Utc> => |value| Self::Time(value);
+    Decimal => |value| Self::Decimal(value);
 }
 
 impl<T: Into<Self>> From<Option<T>> for Value {

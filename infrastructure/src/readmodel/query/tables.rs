@@ -11,7 +11,7 @@ use kit::{
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::value::RawValue;
 
-use self::given::{given, place, word};
+use self::given::{given, place, reversed, words};
 use super::{Answer, Found, Served, away};
 use crate::{
     problem::Problem,
@@ -20,7 +20,7 @@ use crate::{
         reader::SELECT_MAX,
         sql::{Cell, Refusal, took_too_long},
         store::Store,
-        tables::{Declared, place_of},
+        tables::{Declared, Part, place_of},
     },
 };
 
@@ -56,26 +56,33 @@ impl Tables<'_> {
         self.select(query, parse(body)?).await
     }
 
-    async fn select(&self, query: &'static Query, params: SelectParams) -> Result<Answer, Problem> {
+    async fn select(
+        &self,
+        query: &'static Query,
+        mut params: SelectParams,
+    ) -> Result<Answer, Problem> {
         let wait = Wait::new(params.after, params.wait_ms)?;
         let limit = limit(params.limit)?;
+        let reverse = reversed(&mut params.given)?;
         let start = params.cursor.map(|cursor| {
             let words = decoded::<Vec<serde_json::Value>>(&cursor);
-            words.and_then(|words| place(query, &words)).ok_or_else(no_cursor)
+            words.and_then(|words| place(query, reverse, &words)).ok_or_else(no_cursor)
         });
         let (start, values) = (start.transpose()?, given(query, params.given)?);
         // Rows of older code may be in other tables.
         let mut snapshot = self.served.reached(self.store, wait, true).await?;
-        let page = snapshot.select(query, &values, start.as_deref(), limit).await;
+        let part = Part { start: start.as_deref(), limit, reverse };
+        let page = snapshot.select(query, &values, part).await;
         let page = page.map_err(|error| refused(query, &error))?;
         if page.ambiguous {
             let why = format!("the order of {} does not tell all rows apart", query.name);
             return Err(Problem::internal(why));
         }
-        let next = page.rows.last().filter(|_| page.more).map(|row| {
-            let words: Vec<_> = place_of(query, row).iter().map(word).collect();
-            cursor(&words)
-        });
+        let next = page
+            .rows
+            .last()
+            .filter(|_| page.more)
+            .map(|row| cursor(&words(&place_of(query, row), reverse)));
         let next = next.transpose().map_err(|error| Problem::internal(error.to_string()))?;
         let rows = page.rows.into_iter().map(|cells| Row::new((query.name, query.columns), cells));
         let rows = rows.collect::<Result<_, _>>()?;
@@ -130,7 +137,7 @@ impl Row {
             (Type::Time, Cell::Int(micros)) => DateTime::from_timestamp_micros(micros)
                 .map(Shown::Time)
                 .ok_or_else(|| bug(column, "is no moment")),
-            (Type::Json, Cell::Text(json)) => {
+            (Type::Json | Type::Decimal, Cell::Text(json)) => {
                 RawValue::from_string(json).map(Shown::Json).map_err(|_| bug(column, "is no JSON"))
             }
             (_, cell) => Ok(Shown::Plain(cell)),

@@ -26,6 +26,9 @@ const SESSION: [(&str, &str); 3] = [
 /// Of all who make the schema at the same time, one goes first: `headwater` in ASCII.
 const SCHEMA_LOCK: i64 = 0x6865_6164_7761_7465;
 
+/// A view cannot be replaced by one with other columns.
+const OTHER_COLUMNS: &str = "42P16";
+
 pub(super) const WORDS: Words = Words {
     int: "BIGINT",
     text: "TEXT COLLATE \"C\"",
@@ -34,6 +37,10 @@ pub(super) const WORDS: Words = Words {
     bytewise: " COLLATE \"C\"",
     end: "",
     end_keyed: "",
+    shown_time: "TIMESTAMPTZ 'epoch' + {} * INTERVAL '1 microsecond'",
+    // `jsonb` would refuse to show rows with a text that holds a NUL.
+    shown_json: "{}::json",
+    shown_decimal: "{}::numeric",
 };
 
 /// Connects, and makes nothing.
@@ -136,6 +143,26 @@ pub(super) async fn limited(
 ) -> sqlx::Result<()> {
     let limit = format!("SET LOCAL statement_timeout = {}", limit.as_millis().max(1));
     sqlx::query(AssertSqlSafe(limit)).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Makes a view over one that is there, and leaves it to whoever has made others of it and may read
+/// it, as long as its columns stay what they are.
+pub(super) async fn replace_view(
+    tx: &mut Transaction<'_, Postgres>,
+    name: &str,
+    create: &str,
+) -> sqlx::Result<()> {
+    sqlx::raw_sql("SAVEPOINT view").execute(&mut **tx).await?;
+    let replace = AssertSqlSafe(format!("CREATE OR REPLACE {create}"));
+    let Err(error) = sqlx::raw_sql(replace).execute(&mut **tx).await else { return Ok(()) };
+    let code = error.as_database_error().and_then(|error| error.code());
+    if code.as_deref() != Some(OTHER_COLUMNS) {
+        return Err(error);
+    }
+    let anew =
+        format!("ROLLBACK TO SAVEPOINT view; DROP VIEW IF EXISTS \"{name}\"; CREATE {create}");
+    sqlx::raw_sql(AssertSqlSafe(anew)).execute(&mut **tx).await?;
     Ok(())
 }
 

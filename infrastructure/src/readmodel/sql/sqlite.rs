@@ -44,6 +44,12 @@ pub(super) const WORDS: Words = Words {
     bytewise: "",
     end: "STRICT",
     end_keyed: "STRICT, WITHOUT ROWID",
+    // Rounded down to the second, also before 1970.
+    shown_time: "strftime('%Y-%m-%dT%H:%M:%S',
+            ({} - (({} % 1000000 + 1000000) % 1000000)) / 1000000, 'unixepoch')
+        || printf('.%06dZ', ({} % 1000000 + 1000000) % 1000000)",
+    shown_json: "{}",
+    shown_decimal: "CAST({} AS NUMERIC)",
 };
 
 pub(super) async fn open(path: &Path) -> sqlx::Result<Database> {

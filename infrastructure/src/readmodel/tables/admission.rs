@@ -154,6 +154,7 @@ pub(in crate::readmodel) fn cell(of: Type, value: Value, indexed: bool) -> Resul
         (Type::Bool, Value::Bool(value)) => Cell::Bool(value),
         (Type::Text, Value::Text(value)) | (Type::Json, Value::Json(value)) => Cell::Text(value),
         (Type::Date, Value::Date(value)) => Cell::Text(value.to_string()),
+        (Type::Decimal, Value::Decimal(value)) => Cell::Text(value.to_string()),
         (Type::Time, Value::Time(value)) => Cell::Int(value.timestamp_micros()),
         _ => return Err(Misfit::Type),
     };

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use kit::tables::{Column, Query, Table, Type};
 
 use super::{Declared, text};
+use crate::readmodel::store;
 
 /// PostgreSQL cuts longer names, so that two tables could become one: 63 bytes hold a prefix, the
 /// projection, its generation, the table and the number of an index.
@@ -13,7 +14,7 @@ const NAMES_MAX: usize = 48;
 /// An entry of a PostgreSQL index is at most a third of a page.
 const INDEXED_MAX: usize = 5;
 /// What every query takes.
-const RESERVED: [&str; 4] = ["after", "cursor", "limit", "wait_ms"];
+const RESERVED: [&str; 5] = ["after", "cursor", "limit", "reverse", "wait_ms"];
 
 impl Declared {
     /// Checks everything that can be without a database.
@@ -24,6 +25,9 @@ impl Declared {
             check_table(table).map_err(at)?;
             if projection.len() + table.name.len() > NAMES_MAX {
                 return Err(at(format!("its name and the projection's exceed {NAMES_MAX} bytes")));
+            }
+            if store::is_own(table.name) {
+                return Err(at("the store has a table of that name for itself".to_owned()));
             }
             if !met.insert(table.name) {
                 return Err(at("it is declared twice".to_owned()));
@@ -103,7 +107,7 @@ fn indexed(names: &[&str], columns: &[Column]) -> Result<(), String> {
         let Some(column) = columns.iter().find(|column| column.name == *name) else {
             return Err(format!("{name} is none of its columns"));
         };
-        if matches!(column.of, Type::Float | Type::Json) {
+        if matches!(column.of, Type::Float | Type::Json | Type::Decimal) {
             return Err(format!("{name} is {:?}, which no index holds", column.of));
         }
     }
@@ -173,6 +177,8 @@ mod tests {
         for (table, says) in [
             (Table { name: "T", ..T }, "\"T\" is no name"),
             (Table { name: "a__b", ..T }, "is no name"),
+            (Table { name: "parked", ..T }, "for itself"),
+            (Table { name: "documents_people_1", ..T }, "for itself"),
             (Table { columns: &[], ..T }, "no columns"),
             (Table { columns: TWICE, ..T }, "declared twice"),
             (Table { columns: SPACED, ..T }, "is no name"),

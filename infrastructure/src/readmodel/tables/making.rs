@@ -109,7 +109,7 @@ async fn understood(
     }
     for query in declared.queries {
         let params: Vec<_> = query.params.iter().map(|param| param.of).collect();
-        let sql = RowQuery { query, tables, words }.statement(None, 1);
+        let sql = RowQuery { query, tables, words }.whole();
         explain(tx, &sql, &params, query.name).await?;
     }
     Ok(())

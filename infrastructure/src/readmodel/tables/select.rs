@@ -18,6 +18,17 @@ pub(in crate::readmodel) struct RowQuery<'a> {
     pub(in crate::readmodel) words: Words,
 }
 
+/// Which rows of an answer.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::readmodel) struct Part<'a> {
+    /// The place behind which they stand; none for the first ones.
+    pub(in crate::readmodel) start: Option<&'a [Cell]>,
+    /// The most of them.
+    pub(in crate::readmodel) limit: u32,
+    /// From the last to the first.
+    pub(in crate::readmodel) reverse: bool,
+}
+
 /// Some rows of an answer, and whether there are more.
 #[derive(Debug)]
 pub(in crate::readmodel) struct Page {
@@ -28,8 +39,13 @@ pub(in crate::readmodel) struct Page {
 }
 
 impl RowQuery<'_> {
+    /// The text for all rows.
+    pub(super) fn whole(&self) -> String {
+        self.statement(None, 1, false)
+    }
+
     /// The text; `start` is the number of the first parameter that tells where the page begins.
-    pub(super) fn statement(&self, start: Option<usize>, rows: u32) -> String {
+    fn statement(&self, start: Option<usize>, rows: u32, reverse: bool) -> String {
         let Self { query, tables, words } = self;
         let read = |column: &Column| read_as(storage(column.of), &format!("q.{}", column.name));
         let columns: Vec<_> = query.columns.iter().map(read).collect();
@@ -37,35 +53,37 @@ impl RowQuery<'_> {
             Storage::Text => format!("q.{}{}", column.name, words.bytewise),
             _ => format!("q.{}", column.name),
         };
-        let order = order(query).map(compared).collect::<Vec<_>>().join(", ");
-        let beyond = start.map(|first| {
+        let order: Vec<_> = order(query).map(compared).collect();
+        let (beyond, direction) = if reverse { ("<", " DESC") } else { (">", "") };
+        let start = start.map(|first| {
             let params: Vec<_> =
                 (first..).take(query.order.len()).map(|it| format!("${it}")).collect();
-            format!(" WHERE ({order}) > ({})", params.join(", "))
+            format!(" WHERE ({}) {beyond} ({})", order.join(", "), params.join(", "))
         });
         format!(
-            "SELECT {} FROM ({}) AS q{} ORDER BY {order} LIMIT {rows}",
+            "SELECT {} FROM ({}) AS q{} ORDER BY {}{direction} LIMIT {rows}",
             columns.join(", "),
             expand(query.sql, tables),
-            beyond.unwrap_or_default()
+            start.unwrap_or_default(),
+            order.join(&format!("{direction}, "))
         )
     }
 
-    /// Rows after `start`, at most `limit`.
+    /// The rows of `part`.
     pub(in crate::readmodel) async fn page(
         &self,
         tx: &mut Tx,
         params: &[Cell],
-        start: Option<&[Cell]>,
-        limit: u32,
+        part: Part<'_>,
     ) -> sqlx::Result<Page> {
+        let Part { start, limit, reverse } = part;
         let of = self.query.params.iter().map(|param| storage(param.of));
         let mut bound: Vec<_> = of.zip(params).map(|(of, cell)| Param::Cell(of, cell)).collect();
         let first = start.map(|_| bound.len() + 1);
         let place = order(self.query).zip(start.unwrap_or_default());
         bound.extend(place.map(|(column, cell)| Param::Cell(storage(column.of), cell)));
         // One more than asked for tells whether there is a next page.
-        let statement = self.statement(first, limit + 1);
+        let statement = self.statement(first, limit + 1, reverse);
         let columns: Vec<_> = self.query.columns.iter().map(|it| storage(it.of)).collect();
         let mut rows = tx.cells(AssertSqlSafe(statement), &bound, &columns).await?;
         let more = rows.len() > limit as usize;

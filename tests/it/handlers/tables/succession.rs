@@ -17,11 +17,11 @@ use crate::handlers::{
     world::{World, state, table, with_every_store},
 };
 
-async fn report(world: &World) -> Option<GenerationReport> {
+pub(super) async fn report(world: &World) -> Option<GenerationReport> {
     generation_report(&world.connection, "book").await.unwrap()
 }
 
-async fn done(world: &World, action: GenerationAction) -> Outcome {
+pub(super) async fn done(world: &World, action: GenerationAction) -> Outcome {
     tests::eventually("the generations are told", tests::LIMIT, async || report(world).await).await;
     let asked = request_generation(&world.connection, "book", action, "a test").await.unwrap();
     tests::eventually("the request is done", tests::LIMIT, async || {

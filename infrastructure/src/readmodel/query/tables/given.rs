@@ -17,6 +17,20 @@ use crate::{
     },
 };
 
+/// Whether rows are to come from the last to the first: what every query takes.
+const REVERSE: Param = Param::bool("reverse");
+
+/// Takes [`REVERSE`] out of what is given.
+pub(super) fn reversed(given: &mut BTreeMap<String, Json>) -> Result<bool, Problem> {
+    match given.remove(REVERSE.name) {
+        None | Some(Json::Null) => Ok(false),
+        Some(json) => match value(&REVERSE, &json) {
+            Ok(value) => Ok(value == Value::Bool(true)),
+            Err(why) => Err(Problem::invalid(format!("`{}`: {why}", REVERSE.name))),
+        },
+    }
+}
+
 /// The values of the declared parameters, in their order.
 pub(super) fn given(
     query: &Query,
@@ -37,7 +51,8 @@ pub(super) fn given(
         None => Ok(values),
         Some(name) => {
             let names = query.params.iter().map(|param| param.name);
-            let names = names.chain(["after", "wait_ms", "limit", "cursor"]).collect::<Vec<_>>();
+            let names =
+                names.chain(["after", "wait_ms", "limit", "cursor", "reverse"]).collect::<Vec<_>>();
             let (query, name, names) = (query.name, excerpt(&name), names.join(", "));
             Err(Problem::invalid(format!("{query} takes no {name:?}; it takes: {names}")))
         }
@@ -62,7 +77,7 @@ fn value(param: &Param, json: &Json) -> Result<Value, String> {
         Type::Bool => text.parse().ok().map(Value::Bool),
         Type::Date => text.parse().ok().map(|day: NaiveDate| Value::Date(day)),
         Type::Time => text.parse().ok().map(|at: DateTime<Utc>| Value::Time(at)),
-        Type::Text | Type::Json => json.is_string().then_some(Value::Text(text)),
+        Type::Text | Type::Json | Type::Decimal => json.is_string().then_some(Value::Text(text)),
     };
     read.ok_or_else(|| {
         let wanted = match param.of {
@@ -71,14 +86,18 @@ fn value(param: &Param, json: &Json) -> Result<Value, String> {
             Type::Bool => "true or false",
             Type::Date => "a day, such as 2026-11-21",
             Type::Time => "a moment, such as 2026-11-21T12:00:00Z",
-            Type::Text | Type::Json => "text",
+            Type::Text | Type::Json | Type::Decimal => "text",
         };
         format!("expected {wanted}")
     })
 }
 
-/// A part of a cursor.
-pub(super) fn word(cell: &Cell) -> Json {
+/// What a cursor holds: the place, and for the other direction a word that says so.
+pub(super) fn words(place: &[Cell], reverse: bool) -> Vec<Json> {
+    place.iter().map(word).chain(reverse.then_some(Json::Bool(true))).collect()
+}
+
+fn word(cell: &Cell) -> Json {
     match cell {
         Cell::Int(value) => (*value).into(),
         Cell::Text(value) => value.as_str().into(),
@@ -88,8 +107,8 @@ pub(super) fn word(cell: &Cell) -> Json {
 }
 
 /// The place that a cursor names, if it is one of this query.
-pub(super) fn place(query: &'static Query, words: &[Json]) -> Option<Vec<Cell>> {
-    if words.len() != query.order.len() {
+pub(super) fn place(query: &'static Query, reverse: bool, words: &[Json]) -> Option<Vec<Cell>> {
+    if words.len() != query.order.len() + usize::from(reverse) {
         return None;
     }
     let cell = |(column, word): (&kit::tables::Column, &Json)| match storage(column.of) {
@@ -185,10 +204,13 @@ mod tests {
     #[test]
     fn a_cursor_is_a_place_of_this_query_and_no_other() {
         let at = vec![Cell::Int(7), Cell::Text("ada".to_owned())];
-        let words: Vec<_> = at.iter().map(word).collect();
-        assert_eq!(place(&Q, &words), Some(at));
+        for reverse in [false, true] {
+            let words = words(&at, reverse);
+            assert_eq!(place(&Q, reverse, &words), Some(at.clone()));
+            assert_eq!(place(&Q, !reverse, &words), None, "the page before is none of its own");
+        }
         for wrong in [json!([]), json!([7]), json!(["7", "ada"]), json!([7, "a\u{0}"])] {
-            assert_eq!(place(&Q, wrong.as_array().unwrap()), None, "{wrong}");
+            assert_eq!(place(&Q, false, wrong.as_array().unwrap()), None, "{wrong}");
         }
     }
 }
