@@ -1,3 +1,18 @@
 //! The HTTP face of any context: what can be asked over NATS can be asked over HTTP, by the same rules.
 //! It names no context, and adds nothing to what a command may do.
 //! Not here: routes that one context has for itself; those are in `routes`.
+
+mod caller;
+mod edge;
+mod health;
+mod limits;
+mod problem;
+mod router;
+mod server;
+
+pub use caller::Caller;
+pub use edge::RequestId;
+pub use limits::Limits;
+pub use problem::Fault;
+pub use router::Gateway;
+pub use server::{ListenError, Listener, Serving};

@@ -2,6 +2,7 @@
 //! Not here: repeating a command; the caller decides, with the same command id.
 
 mod offer;
+mod ping;
 
 use std::{collections::BTreeMap, time::Duration};
 

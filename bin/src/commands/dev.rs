@@ -21,6 +21,7 @@ use crate::{
     arguments::{Global, JsonArgs},
     contexts,
     data::DataFolder,
+    http::{Http, HttpArgs, Instance},
     metrics_endpoint::MetricsEndpoint,
     output::Output,
     signals::Stop,
@@ -44,6 +45,8 @@ pub struct DevArgs {
     #[arg(long, value_name = "ADDR", env = "HEADWATER_METRICS", hide_env_values = true)]
     metrics: Option<SocketAddr>,
     #[command(flatten)]
+    http: HttpArgs,
+    #[command(flatten)]
     json: JsonArgs,
     #[command(flatten)]
     smtp: SmtpArgs,
@@ -58,6 +61,7 @@ pub async fn run(global: &Global, args: DevArgs, metrics: Option<&Registry>) -> 
     let mut stop = Stop::listen()?;
     let data = DataFolder::create(&global.data)?;
     let _lock = data.lock()?;
+    let http = args.http.bind_locally().await?;
     let endpoint = show(args.metrics, metrics).await?;
     let metrics = endpoint.as_ref().map(MetricsEndpoint::url);
     let mut supervisor = tokio::select! {
@@ -65,21 +69,21 @@ pub async fn run(global: &Global, args: DevArgs, metrics: Option<&Registry>) -> 
         () = stop.asked() => return Ok(()),
     };
     let result = tokio::select! {
-        served = serve(output, &data, &supervisor, metrics, args.smtp) => served,
+        served = serve(output, &data, &supervisor, (http, metrics), args.smtp) => served,
         () = stop.asked() => Ok(None),
     };
     let result = match result {
-        Ok(Some(runtime)) => {
+        Ok(Some(instance)) => {
             let ended = tokio::select! {
                 ended = supervisor.watch(&mut stop) => ended,
-                failed = runtime.failed() => Err(failed.into()),
+                failed = instance.failed() => Err(failed.into()),
             };
             data.withdraw();
             tracing::info!("stopping; a second Ctrl-C does not wait for what is in flight");
             // What is in flight needs a broker, and an instance that is whole.
             if ended.is_ok() {
                 tokio::select! {
-                    () = runtime.drain() => {}
+                    () = instance.drain() => {}
                     () = stop.asked() => {}
                 }
             }
@@ -118,15 +122,15 @@ async fn serve(
     output: Output,
     data: &DataFolder,
     supervisor: &Supervisor,
-    metrics: Option<String>,
+    (http, metrics): (Http, Option<String>),
     smtp: SmtpArgs,
-) -> Result<Option<Runtime>> {
+) -> Result<Option<Instance>> {
     let url = supervisor.url();
     let monitoring = supervisor.monitoring();
     let (connect, secret) = (ConnectOptions::new(url), data.secret()?);
     let composition = smtp.into(contexts::composition(), &connect, &secret)?;
     let runtime = Runtime::start(RuntimeOptions {
-        connect,
+        connect: connect.clone(),
         provision: ProvisionOptions { replicas: 1, monitoring: monitoring.map(str::to_owned) },
         composition,
         roles: Roles { projections_required: true, ..Roles::default() },
@@ -137,6 +141,9 @@ async fn serve(
     })
     .await
     .map_err(not_started)?;
+    let (at, in_words) = (http.url(), http.in_words());
+    let instance = Instance::begin(runtime, Some(http), "dev", &connect).await?;
+    let runtime = instance.runtime();
     let durability = runtime.provisioned().to_string();
     data.announce(url, monitoring)?;
     let ready = json!({
@@ -145,14 +152,18 @@ async fn serve(
         "data": data.path(),
         "broker": {"pid": supervisor.pid(), "monitoring": monitoring},
         "durability": durability,
+        "http": at,
         "metrics": metrics,
     });
     output.write(&ready, || {
         let folder = data.path().display();
         let metrics = metrics.map(|url| format!("metrics {url}\n")).unwrap_or_default();
-        format!("data in {folder}\n{durability}\n{metrics}ready {url}\n\n{}", try_next(data))
+        format!(
+            "data in {folder}\n{durability}\n{metrics}{in_words}\nready {url}\n\n{}",
+            try_next(data)
+        )
     })?;
-    Ok(Some(runtime))
+    Ok(Some(instance))
 }
 
 fn try_next(data: &DataFolder) -> String {

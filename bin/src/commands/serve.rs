@@ -14,13 +14,14 @@ use kit::Secret;
 use prometheus::Registry;
 use serde::Serialize;
 
-use self::ready::Ready;
 pub(super) use self::ready::not_started;
+use self::ready::{Addresses, Ready};
 use crate::{
     arguments::{Global, JsonArgs},
     connection, contexts,
     data::DataFolder,
     exit::Advised,
+    http::{Http, HttpArgs, Instance},
     metrics_endpoint::MetricsEndpoint,
     output::Output,
     read_models::ReadModelsArgs,
@@ -41,11 +42,14 @@ Examples:
   headwater serve --nats nats://nats.example.org --creds service.creds --secret-file secret \\
       --store postgres://headwater@db.example.org/models --replicas 3
   headwater serve --nats nats://nats.example.org --creds service.creds --secret-file secret \\
-      --roles commands,policies"
+      --roles commands,policies
+  headwater serve --nats nats://nats.example.org --creds service.creds --secret-file secret \\
+      --roles http --http 127.0.0.1:8080"
 )]
 pub struct ServeArgs {
-    /// What this instance does [default: commands,policies,projections,durable]. Without this option
-    /// it goes on without projections if the read models are in another store; with it, it ends
+    /// What this instance does [default: commands,policies,projections,durable, and http with
+    /// --http]. Without this option it goes on without projections if the read models are in another
+    /// store; with it, it ends
     #[arg(
         long,
         value_enum,
@@ -81,6 +85,8 @@ pub struct ServeArgs {
     #[arg(long, value_name = "NAME", env = "HEADWATER_INSTANCE", hide_env_values = true)]
     instance: Option<String>,
     #[command(flatten)]
+    http: HttpArgs,
+    #[command(flatten)]
     json: JsonArgs,
     #[command(flatten)]
     smtp: SmtpArgs,
@@ -98,10 +104,13 @@ enum Role {
     Projections,
     /// Carries out durable commands.
     Durable,
+    /// Answers over HTTP.
+    Http,
 }
 
 impl Role {
-    const ALL: [Self; 4] = [Self::Commands, Self::Policies, Self::Projections, Self::Durable];
+    /// What an instance does that is not told otherwise, beside what it is given an address for.
+    const USUAL: [Self; 4] = [Self::Commands, Self::Policies, Self::Projections, Self::Durable];
 }
 
 /// Runs until it is asked to stop, then finishes what is in flight.
@@ -119,17 +128,17 @@ pub async fn run(global: &Global, args: ServeArgs, metrics: Option<&Registry>) -
         _ => None,
     };
     let shown = endpoint.as_ref().map(MetricsEndpoint::url);
-    let runtime = tokio::select! {
+    let instance = tokio::select! {
         started = start(global, output, args, shown) => started?,
         () = stop.asked() => return Ok(()),
     };
     tokio::select! {
         () = stop.asked() => {}
-        failed = runtime.failed() => return Err(failed.into()),
+        failed = instance.failed() => return Err(failed.into()),
     }
     tracing::info!("stopping; a second signal does not wait for what is in flight");
     tokio::select! {
-        () = runtime.drain() => {}
+        () = instance.drain() => {}
         () = stop.asked() => return Ok(()),
     }
     // Last, so that the end can be watched, too.
@@ -154,7 +163,15 @@ async fn start(
     output: Output,
     args: ServeArgs,
     metrics: Option<String>,
-) -> Result<Runtime> {
+) -> Result<Instance> {
+    let is_chosen = !args.roles.is_empty();
+    let chosen = match is_chosen {
+        true => args.roles,
+        false if args.http.is_named() => [&Role::USUAL[..], &[Role::Http]].concat(),
+        false => Role::USUAL.to_vec(),
+    };
+    let has = |role| chosen.contains(&role);
+    let http = if has(Role::Http) { Some(args.http.bind().await?) } else { None };
     let connect = connection::options(global)?;
     let secret = match &args.secret_file {
         Some(path) => secret::read(path)?,
@@ -164,9 +181,6 @@ async fn start(
         Some(store) => store,
         None => DataFolder::create(&global.data)?.store().into(),
     };
-    let is_chosen = !args.roles.is_empty();
-    let chosen = if is_chosen { args.roles } else { Role::ALL.to_vec() };
-    let has = |role| chosen.contains(&role);
     let roles = Roles {
         commands: has(Role::Commands),
         policies: has(Role::Policies),
@@ -177,7 +191,7 @@ async fn start(
     let instance = args.instance.unwrap_or_else(|| format!("serve-{}", std::process::id()));
     let composition = args.smtp.into(contexts::composition(), &connect, &secret)?;
     let runtime = Runtime::start(RuntimeOptions {
-        connect,
+        connect: connect.clone(),
         provision: ProvisionOptions { replicas: args.replicas.into(), monitoring: args.monitoring },
         composition,
         roles,
@@ -186,7 +200,9 @@ async fn start(
         instance: instance.clone(),
     });
     let runtime = runtime.await.map_err(not_started)?;
-    let ready = Ready::new(&runtime, instance, chosen, metrics);
+    let url = http.as_ref().map(Http::url);
+    let running = Instance::begin(runtime, http, &instance, &connect).await?;
+    let ready = Ready::new(running.runtime(), instance, chosen, Addresses { http: url, metrics });
     output.write(&ready, || ready.in_words())?;
-    Ok(runtime)
+    Ok(running)
 }

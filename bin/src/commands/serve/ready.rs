@@ -21,8 +21,17 @@ pub(super) struct Ready {
     durability: String,
     roles: Vec<Role>,
     refused: Vec<RefusedRole>,
+    #[serde(flatten)]
+    addresses: Addresses,
+}
+
+/// Where an instance can be asked.
+#[derive(Debug, Serialize)]
+pub(super) struct Addresses {
     #[serde(skip_serializing_if = "Option::is_none")]
-    metrics: Option<String>,
+    pub(super) http: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) metrics: Option<String>,
 }
 
 /// A role that this instance was to have and has not.
@@ -38,7 +47,7 @@ impl Ready {
         runtime: &Runtime,
         instance: String,
         mut roles: Vec<Role>,
-        metrics: Option<String>,
+        addresses: Addresses,
     ) -> Self {
         let refused = runtime.projections_refused().map(|problem| RefusedRole {
             role: Role::Projections,
@@ -53,7 +62,7 @@ impl Ready {
             durability,
             roles,
             refused: refused.into_iter().collect(),
-            metrics,
+            addresses,
         }
     }
 
@@ -64,8 +73,11 @@ impl Ready {
         for RefusedRole { role, code, detail } in &self.refused {
             text.push_str(&format!("; not {}: {code}: {detail}", name(*role)));
         }
-        if let Some(url) = &self.metrics {
-            text.push_str(&format!("\nmetrics {url}"));
+        let Addresses { http, metrics } = &self.addresses;
+        for (what, url) in [("http", http), ("metrics", metrics)] {
+            if let Some(url) = url {
+                text.push_str(&format!("\n{what} {url}"));
+            }
         }
         text
     }

@@ -1,0 +1,145 @@
+//! The HTTP face of `serve` and `dev`: where it listens, what it is made of, and the instance that it
+//! belongs to. Not here: what a request gets; the gateway does that.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use gateway::{Gateway, ListenError, Listener, Serving};
+use infrastructure::{
+    client::Client,
+    connection::{ConnectOptions, connect},
+    runtime::{Runtime, RuntimeError},
+};
+
+use crate::{connection, exit::Advised};
+
+/// Where `headwater dev` listens unless it is told otherwise.
+const PORT: u16 = 8080;
+
+/// Where HTTP is listened for.
+#[derive(Debug, Args)]
+pub(crate) struct HttpArgs {
+    /// Answers over HTTP at ADDR, such as `127.0.0.1:8080` [`dev`: port 8080 of this machine alone,
+    /// or any if that is taken]
+    #[arg(long, value_name = "ADDR", env = "HEADWATER_HTTP", hide_env_values = true)]
+    http: Option<SocketAddr>,
+}
+
+/// An address that is taken; who connects waits until the instance is there.
+#[derive(Debug)]
+pub(crate) struct Http {
+    listener: Listener,
+    /// The usual port belongs to somebody else.
+    moved: bool,
+}
+
+/// An instance with its HTTP face, if it has one.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    runtime: Runtime,
+    serving: Option<Serving>,
+}
+
+impl HttpArgs {
+    /// Whether an address was named.
+    pub(crate) const fn is_named(&self) -> bool {
+        self.http.is_some()
+    }
+
+    /// Takes the address that was named.
+    ///
+    /// # Errors
+    /// If none was named, or if it cannot be listened on.
+    pub(crate) async fn bind(&self) -> Result<Http> {
+        let Some(address) = self.http else {
+            let message = "the role http needs an address";
+            return Err(Advised::usage(message, "Name one with --http 127.0.0.1:8080.").into());
+        };
+        let listener = Listener::bind(address).await.with_context(|| {
+            Advised::usage(format!("cannot listen on {address} for HTTP"), "Name another --http.")
+        })?;
+        Ok(Http { listener, moved: false })
+    }
+
+    /// Takes the address that was named, or else one of this machine alone: at the usual port, or at
+    /// any if that is taken.
+    ///
+    /// # Errors
+    /// If the named address cannot be listened on, or if there is no port.
+    pub(crate) async fn bind_locally(&self) -> Result<Http> {
+        if self.is_named() {
+            return self.bind().await;
+        }
+        let at = |port| Listener::bind((Ipv4Addr::LOCALHOST, port).into());
+        match at(PORT).await {
+            Ok(listener) => Ok(Http { listener, moved: false }),
+            Err(_) => Ok(Http { listener: at(0).await?, moved: true }),
+        }
+    }
+}
+
+impl Http {
+    /// Where it is.
+    pub(crate) fn url(&self) -> String {
+        self.listener.url()
+    }
+
+    /// The same for people.
+    pub(crate) fn in_words(&self) -> String {
+        let url = self.url();
+        match self.moved {
+            true => format!("http {url} (port {PORT} is taken by another program)"),
+            false => format!("http {url}"),
+        }
+    }
+
+    async fn serve(self, name: String, connect_to: &ConnectOptions) -> Result<Serving> {
+        let options = ConnectOptions { name: Some(name), ..connect_to.clone() };
+        let connected = connect(&options).await.map_err(|error| connection::explained(&error))?;
+        let gateway = Gateway::new(Client::new(connected));
+        gateway.serve(self.listener).map_err(|error| match error {
+            ListenError::Unguarded(_) => {
+                Advised::usage(error.to_string(), "Listen on 127.0.0.1.").into()
+            }
+            ListenError::Address { .. } => error.into(),
+        })
+    }
+}
+
+impl Instance {
+    /// The instance `name` of `runtime`, which answers over HTTP from now on if it has a face.
+    ///
+    /// # Errors
+    /// If there is no connection for it, or if it may not listen there.
+    pub(crate) async fn begin(
+        runtime: Runtime,
+        http: Option<Http>,
+        name: &str,
+        connect: &ConnectOptions,
+    ) -> Result<Self> {
+        let serving = match http {
+            Some(http) => Some(http.serve(format!("headwater {name} http"), connect).await?),
+            None => None,
+        };
+        Ok(Self { runtime, serving })
+    }
+
+    /// What runs behind the face.
+    pub(crate) const fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// Returns when a part has ended without being asked to.
+    pub(crate) async fn failed(&self) -> RuntimeError {
+        self.runtime.failed().await
+    }
+
+    /// Ends in good order: requests over HTTP need the service behind them until they are answered.
+    pub(crate) async fn drain(self) {
+        if let Some(serving) = self.serving {
+            serving.drain().await;
+        }
+        self.runtime.drain().await;
+    }
+}

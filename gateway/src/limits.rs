@@ -1,0 +1,45 @@
+//! What one gateway takes on at most, and for how long it waits for a client.
+
+use std::time::Duration;
+
+/// The bounds of a gateway.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Connections at a time. Whoever comes beyond them is told `busy`.
+    pub connections: usize,
+    /// Requests at work at a time, probes of health and open streams not counted.
+    pub requests: usize,
+    /// Streams of events at a time.
+    pub streams: usize,
+    /// Histories that are read for a state or a page at a time: each costs a loop over all of it.
+    pub histories: usize,
+    /// How long a client may take for the head of a request, and may leave a connection idle.
+    pub head_timeout: Duration,
+    /// How long a client may take for the whole body of a request.
+    pub body_timeout: Duration,
+    /// Largest body of a request in bytes.
+    pub body_bytes: usize,
+    /// How long a request may be at work. Longer than a query may wait for its projection.
+    pub request_timeout: Duration,
+    /// In this time a client must read a fair part of what waits for it, or it is cut off.
+    pub write_timeout: Duration,
+    /// How long a stream of events is silent before it says that it is alive.
+    pub heartbeat: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1024,
+            requests: 512,
+            streams: 128,
+            histories: 16,
+            head_timeout: Duration::from_secs(15),
+            body_timeout: Duration::from_secs(15),
+            body_bytes: nats::limits::COMMAND_BYTES_MAX,
+            request_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(30),
+            heartbeat: Duration::from_secs(15),
+        }
+    }
+}

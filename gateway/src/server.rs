@@ -1,0 +1,162 @@
+//! Listening: a bounded number of connections, and an end that leaves no request without its answer.
+//! Not here: what a request gets.
+
+mod connection;
+mod patient;
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::Router;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinHandle,
+    time::sleep,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    limits::Limits,
+    router::{Assembled, Gateway},
+};
+
+/// How long nothing is accepted after the system had no room for a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Connections that are told at a time that there is no room. Beyond them nothing is said.
+const TURNED_AWAY_MAX: usize = 64;
+
+/// Why a gateway does not listen.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// The address is taken, or is none of this machine's.
+    #[error("cannot listen on {address}: {source}")]
+    Address {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Others than this machine could ask, and nothing checks who asks.
+    #[error("{0} can be reached from elsewhere, and nothing would check who asks")]
+    Unguarded(SocketAddr),
+}
+
+/// An address that is taken and not yet answered on: who connects waits.
+#[derive(Debug)]
+pub struct Listener {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// Takes `address`.
+    ///
+    /// # Errors
+    /// If it cannot be listened on.
+    pub async fn bind(address: SocketAddr) -> Result<Self, ListenError> {
+        let failed = |source| ListenError::Address { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+/// A gateway that answers.
+#[derive(Debug)]
+pub struct Serving {
+    address: SocketAddr,
+    stop: CancellationToken,
+    accepting: JoinHandle<()>,
+}
+
+impl Gateway {
+    /// Begins to answer.
+    ///
+    /// # Errors
+    /// [`ListenError::Unguarded`], if it is not guarded and others than this machine could ask.
+    pub fn serve(self, listener: Listener) -> Result<Serving, ListenError> {
+        let Listener { listener, address } = listener;
+        if !self.is_guarded() && !address.ip().is_loopback() {
+            return Err(ListenError::Unguarded(address));
+        }
+        let Assembled { router, limits, stop } = self.assemble();
+        let desk = Desk {
+            router,
+            places: Arc::new(Semaphore::new(limits.connections)),
+            refusals: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
+            limits,
+            stop: stop.clone(),
+            work: TaskTracker::new(),
+        };
+        Ok(Serving { address, stop, accepting: tokio::spawn(desk.run(listener)) })
+    }
+}
+
+impl Serving {
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Accepts nothing more, ends streams, and answers the requests that it has. The service behind it
+    /// must still be there.
+    pub async fn drain(self) {
+        self.stop.cancel();
+        if let Err(error) = self.accepting.await {
+            tracing::error!(%error, "the gateway ended badly");
+        }
+    }
+}
+
+struct Desk {
+    router: Router,
+    limits: Arc<Limits>,
+    places: Arc<Semaphore>,
+    refusals: Arc<Semaphore>,
+    stop: CancellationToken,
+    work: TaskTracker,
+}
+
+impl Desk {
+    async fn run(self, listener: TcpListener) {
+        loop {
+            let accepted = tokio::select! {
+                () = self.stop.cancelled() => break,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => self.take(stream, peer),
+                Err(error) => {
+                    tracing::debug!(%error, "no connection was accepted");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(listener);
+        self.work.close();
+        self.work.wait().await;
+    }
+
+    fn take(&self, stream: TcpStream, peer: SocketAddr) {
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            let (router, limits, stop) =
+                (self.router.clone(), Arc::clone(&self.limits), self.stop.clone());
+            self.work.spawn(async move {
+                connection::converse(stream, peer, router, &limits, &stop).await;
+                drop(place);
+            });
+        } else if let Ok(place) = Arc::clone(&self.refusals).try_acquire_owned() {
+            self.work.spawn(async move {
+                connection::turn_away(stream).await;
+                drop(place);
+            });
+        }
+    }
+}
