@@ -2,7 +2,10 @@
 //! A part that is not listed here does not run. Not here: how any of them runs.
 
 use anyhow::Result;
-use domain::{mail::Mail, onboarding::Onboarding, person::Person, reservation::Reservation};
+use domain::{
+    design::Design, mail::Mail, onboarding::Onboarding, person::Person, product::Product,
+    reservation::Reservation, stripe_event::StripeEvent,
+};
 use effects::MailsDue;
 use infrastructure::{composition::Composition, problem::Problem};
 use kit::{Aggregate, excerpt};
@@ -20,7 +23,14 @@ trait Visit: Sized {
 }
 
 fn aggregates<V: Visit>(visitor: V) -> V {
-    visitor.visit::<Person>().visit::<Onboarding>().visit::<Reservation>().visit::<Mail>()
+    visitor
+        .visit::<Person>()
+        .visit::<Onboarding>()
+        .visit::<Reservation>()
+        .visit::<Mail>()
+        .visit::<Product>()
+        .visit::<Design>()
+        .visit::<StripeEvent>()
 }
 
 /// Everything, ready to run.

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use kit::{PartId, Version};
-use serde::{Deserialize, Serialize};
 
 use super::CancelReason;
 
@@ -27,17 +26,6 @@ kit::commands! {
         "cancel" => Cancel,
         "reopen" => Reopen,
     }
-}
-
-macro_rules! bodies {
-    ($($(#[$doc:meta])* $Body:ident { $($(#[$field_doc:meta])* $field:ident: $Type:ty),* $(,)? })*) => {
-        $(
-            $(#[$doc])*
-            #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-            #[serde(deny_unknown_fields)]
-            pub struct $Body { $($(#[$field_doc])* pub $field: $Type,)* }
-        )*
-    };
 }
 
 bodies! {

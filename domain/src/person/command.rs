@@ -1,20 +1,6 @@
 //! What may be asked about a person. Names and fields are the wire.
 //! Not here: whether it may be done.
 
-/// The bodies of commands. Unknown fields are refused: a caller who misspells one must hear of it.
-macro_rules! bodies {
-    ($($(#[$doc:meta])* $Name:ident {
-        $($(#[$field_doc:meta])* $field:ident: $Type:ty,)*
-    })*) => {$(
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-        #[serde(deny_unknown_fields)]
-        pub struct $Name {
-            $($(#[$field_doc])* pub $field: $Type,)*
-        }
-    )*};
-}
-
 mod component;
 mod contact;
 mod lifecycle;

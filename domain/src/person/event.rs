@@ -3,19 +3,6 @@
 
 use super::{NameChangedV1, PersonCreatedV1};
 
-/// The data of events. Unknown fields are passed over: newer code may have written them.
-macro_rules! payloads {
-    ($($(#[$doc:meta])* $Name:ident {
-        $($(#[$field_doc:meta])* $field:ident: $Type:ty,)*
-    })*) => {$(
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-        pub struct $Name {
-            $($(#[$field_doc])* pub $field: $Type,)*
-        }
-    )*};
-}
-
 mod component;
 mod contact;
 mod lifecycle;

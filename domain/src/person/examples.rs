@@ -3,9 +3,8 @@
 //! For charts, for the tests of every crate, and for people who look for a body to start from.
 //! Not here: old versions; they are fixtures of the tests.
 
-use kit::{Command, Event, EventSet};
-
 use super::{PersonCommand, PersonEvent};
+use crate::samples;
 
 /// Every event: its name and its data in the current version.
 pub const EVENTS: &[(&str, &str)] = &[
@@ -133,22 +132,19 @@ pub const COMMANDS: &[(&str, &str)] = &[
 /// Every event, read.
 #[must_use]
 pub fn events() -> Vec<PersonEvent> {
-    let read = |(name, data): &(&str, &str)| {
-        let kind = PersonEvent::KINDS.iter().find(|kind| kind.name == *name)?;
-        PersonEvent::read(PersonEvent::AGGREGATE, name, kind.version, data.as_bytes()).ok()
-    };
-    EVENTS.iter().filter_map(read).collect()
+    samples::events(EVENTS)
 }
 
 /// Every command, read.
 #[must_use]
 pub fn commands() -> Vec<PersonCommand> {
-    let read = |(name, body): &(&str, &str)| PersonCommand::read(name, body.as_bytes()).ok();
-    COMMANDS.iter().filter_map(read).collect()
+    samples::commands(COMMANDS)
 }
 
 #[cfg(test)]
 mod tests {
+    use kit::{Command, Event};
+
     use super::*;
 
     #[test]

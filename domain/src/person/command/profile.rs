@@ -2,7 +2,6 @@
 //! Not here: whether it may be done.
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
 
 use crate::person::{ExternalId, NameUse, PersonName, Preferences, Reason, Source, Tag};
 

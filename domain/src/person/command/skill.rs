@@ -3,7 +3,6 @@
 
 use chrono::NaiveDate;
 use kit::{AggregateId, PartId};
-use serde::{Deserialize, Serialize};
 
 use crate::person::{Label, SkillLevel, SkillName};
 

@@ -2,7 +2,6 @@
 //! Not here: what else changes with it; the state says so.
 
 use kit::PartId;
-use serde::{Deserialize, Serialize};
 
 use crate::person::Component;
 

@@ -3,7 +3,6 @@
 
 use chrono::{DateTime, Utc};
 use kit::{AggregateId, PartId};
-use serde::{Deserialize, Serialize};
 
 use crate::person::{ContactKind, ContactPoint, ContactUse, Reason, ReleaseReason};
 

@@ -2,7 +2,6 @@
 //! Not here: what else changes with it; the state says so.
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
 
 use crate::person::{ExternalId, NameUse, PersonName, Preferences, Reason, Source, Tag};
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use custom::CustomAttribute;
 pub use forms::*;
-pub use places::{Country, WebAddress};
+pub use places::Country;
 
 /// One component: its type and the form that goes with it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,0 +1,122 @@
+//! Rules of money: quotes, what a provider reports, and its fees.
+//! Not here: what the reports amount to.
+
+use chrono::SubsecRound;
+
+use super::{Decision, nothing, one};
+use crate::{
+    design::{
+        Design, DesignError, DesignEvent, Fact, Fees, PaymentCancelled, PaymentFact, PaymentFailed,
+        PaymentFeesRecorded, PaymentIntentCreated, PaymentReport, PaymentSucceeded, Quote,
+        RecordFees, RecordPayment, RequestQuoted,
+    },
+    money::{AMOUNT_MAX, Money},
+};
+
+/// Most facts about payments that one request takes.
+///
+/// Beyond them only [`FINAL_FACTS`] successes and cancellations are taken: thousands of failed attempts,
+/// as there are when somebody tries out stolen cards, must not keep the payment out that succeeds.
+pub const FACTS_MAX: usize = 500;
+/// Room for successes and cancellations above [`FACTS_MAX`].
+const FINAL_FACTS: usize = 100;
+
+impl Design {
+    pub(super) fn quoted(&self, command: &Quote) -> Decision {
+        let money = Money::new(command.amount, command.currency);
+        if !money.is_payable() {
+            return Err(DesignError::InvalidAmount);
+        }
+        match self.quote {
+            Some(quote) if quote == money => return nothing(),
+            Some(quote) => return Err(DesignError::AlreadyQuoted(quote)),
+            None => {}
+        }
+        // Every fact agrees with the quote, whichever of them came first.
+        self.payment.all().try_for_each(|(_, fact)| agree(fact.money, money))?;
+        let Quote { amount, currency, provenance } = command.clone();
+        one(RequestQuoted { amount, currency, provenance })
+    }
+
+    pub(super) fn record_payment(&self, command: &RecordPayment) -> Decision {
+        let money = Money::new(command.amount, command.currency);
+        if !money.is_payable() {
+            return Err(DesignError::InvalidAmount);
+        }
+        let fact = Fact {
+            fact: command.fact,
+            at: command.at.trunc_subsecs(0),
+            event: command.stripe_event_id.clone(),
+            money,
+        };
+        if self.payment.has(&command.intent_id, &fact) {
+            return nothing();
+        }
+        self.quote.map_or(Ok(()), |quote| agree(quote, money))?;
+        let room = if fact.fact.finality() > 0 { FACTS_MAX + FINAL_FACTS } else { FACTS_MAX };
+        if self.payment.all().count() >= room {
+            return Err(DesignError::TooManyFacts { max: room });
+        }
+        self.with_refunds(self.reported(command, &fact), command.provenance.as_ref())
+    }
+
+    /// The event that tells `fact`, with what all facts amount to.
+    fn reported(&self, command: &RecordPayment, fact: &Fact) -> DesignEvent {
+        let after = self.payment.clone().with(&command.intent_id, fact.clone());
+        let this = (&command.intent_id, fact);
+        let counts = after.standing().unwrap_or(this);
+        let report = PaymentReport {
+            intent_id: command.intent_id.clone(),
+            amount: fact.money.amount,
+            currency: fact.money.currency,
+            at: fact.at,
+            stripe_event_id: command.stripe_event_id.clone(),
+            method: command.method.clone(),
+            superseded: counts != this,
+            payment: after.summed_up(counts),
+            provenance: command.provenance.clone(),
+        };
+        let (code, reason) = (command.failure_code.clone(), command.failure_reason.clone());
+        match fact.fact {
+            PaymentFact::Created => PaymentIntentCreated { report, processing: false }.into(),
+            PaymentFact::Processing => PaymentIntentCreated { report, processing: true }.into(),
+            PaymentFact::Failed => {
+                PaymentFailed { report, failure_code: code, failure_reason: reason }.into()
+            }
+            PaymentFact::Cancelled => PaymentCancelled { report, reason }.into(),
+            PaymentFact::Succeeded => {
+                let mut succeeded = PaymentSucceeded { report, status: self.status() };
+                succeeded.status = self.status_after(succeeded.clone());
+                succeeded.into()
+            }
+        }
+    }
+
+    pub(super) fn record_fees(&self, command: &RecordFees) -> Decision {
+        let RecordFees { intent_id, fee, net, currency, provenance } = command.clone();
+        if !(0..=AMOUNT_MAX).contains(&fee) || !(-AMOUNT_MAX..=AMOUNT_MAX).contains(&net) {
+            return Err(DesignError::InvalidAmount);
+        }
+        if !self.payment.knows(&intent_id) {
+            return Err(DesignError::PaymentNotFound);
+        }
+        let fees = Fees { fee: Money::new(fee, currency), net: Money::new(net, currency) };
+        match self.fees.get(&intent_id) {
+            None => one(PaymentFeesRecorded { intent_id, fee, net, currency, provenance }),
+            Some(known) if *known == fees => nothing(),
+            Some(_) => Err(DesignError::FeesDiffer),
+        }
+    }
+}
+
+/// Whether `found` is the money that was `expected`.
+fn agree(expected: Money, found: Money) -> Result<(), DesignError> {
+    if expected.currency != found.currency {
+        let (expected, found) = (expected.currency, found.currency);
+        return Err(DesignError::CurrencyMismatch { expected, found });
+    }
+    if expected.amount != found.amount {
+        return Err(DesignError::AmountMismatch { expected, found });
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! What an event of Stripe says about a payment: the parts of a `PaymentIntent` that we read.
+//! Not here: the rest of it; the inbox keeps the whole.
+
+use kit::{AggregateId, PartId, json};
+use serde::Deserialize;
+
+use super::{Payload, from_stripe};
+use crate::{
+    design::PaymentFact,
+    money::{Currency, Money},
+    values::{Label, Reason},
+};
+
+/// What a payment is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentIntent {
+    /// Stripe's id of it.
+    pub id: PartId,
+    /// The request it is for, which whoever made it wrote into its metadata.
+    pub request_id: AggregateId,
+    /// How much: of a success what has come, else what is asked for.
+    pub money: Money,
+    /// How it is paid, such as `card`.
+    pub method: Option<Label>,
+    /// Why an attempt failed, for programs.
+    pub failure_code: Option<Label>,
+    /// Why an attempt failed or the payment was called off, for people.
+    pub failure_reason: Option<Reason>,
+}
+
+/// Why an event of a known type says nothing that could be recorded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadIntent {
+    /// It has not the shape of a payment.
+    #[error("data.object is no payment intent: {0}")]
+    Unreadable(String),
+    /// Nobody can tell what it is for.
+    #[error("metadata.request_id is not there: the payment was made elsewhere")]
+    NoRequest,
+    /// Its amount is no whole number of the currency's minor units, or nobody knows what Stripe means.
+    #[error("amounts in {0} cannot be told for certain")]
+    Uncertain(Currency),
+}
+
+impl BadIntent {
+    /// The code on the wire, never changed.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "unreadable",
+            Self::NoRequest => "no-request",
+            Self::Uncertain(_) => "uncertain-amount",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Event {
+    data: Data,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    object: Object,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    id: PartId,
+    amount: i64,
+    #[serde(default)]
+    amount_received: Option<i64>,
+    currency: Currency,
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(default)]
+    payment_method_types: Vec<String>,
+    #[serde(default)]
+    last_payment_error: Option<PaymentError>,
+    #[serde(default)]
+    cancellation_reason: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    request_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct PaymentError {
+    #[serde(default)]
+    code: Option<String>,
+    #[serde(default)]
+    decline_code: Option<String>,
+    #[serde(default)]
+    message: Option<String>,
+    #[serde(default)]
+    payment_method: Option<PaymentMethod>,
+}
+
+#[derive(Deserialize)]
+struct PaymentMethod {
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+}
+
+impl PaymentIntent {
+    /// Reads what `payload`, an event that tells `fact`, says about a payment.
+    ///
+    /// # Errors
+    /// [`BadIntent`], by what is wrong with it.
+    pub fn read(payload: &Payload, fact: PaymentFact) -> Result<Self, BadIntent> {
+        let event: Event = json::read(payload.as_str().as_bytes())
+            .map_err(|error| BadIntent::Unreadable(error.to_string()))?;
+        let object = event.data.object;
+        let request_id = object.metadata.request_id.and_then(|id| id.parse().ok());
+        let request_id = request_id.ok_or(BadIntent::NoRequest)?;
+        let amount = match fact {
+            PaymentFact::Succeeded => object.amount_received.unwrap_or(object.amount),
+            _ => object.amount,
+        };
+        let money = from_stripe(amount, object.currency);
+        let money = money.ok_or(BadIntent::Uncertain(object.currency))?;
+        let error = object.last_payment_error.filter(|_| fact == PaymentFact::Failed);
+        // What was tried says more than what would have been possible.
+        let tried = error.as_ref().and_then(|error| error.payment_method.as_ref()?.kind.as_deref());
+        let method = tried.or(object.payment_method_types.first().map(String::as_str));
+        let cancelled = object.cancellation_reason.filter(|_| fact == PaymentFact::Cancelled);
+        let failure = |of: fn(&PaymentError) -> Option<&String>| error.as_ref().and_then(of);
+        let code = failure(|error| error.decline_code.as_ref().or(error.code.as_ref()));
+        let reason = failure(|error| error.message.as_ref()).or(cancelled.as_ref());
+        Ok(Self {
+            id: object.id,
+            request_id,
+            money,
+            method: method.and_then(Label::salvaged),
+            failure_code: code.and_then(|code| Label::salvaged(code)),
+            failure_reason: reason.and_then(|reason| Reason::salvaged(reason)),
+        })
+    }
+}

@@ -1,0 +1,145 @@
+//! Where a payment stands is a function of the set of facts: no order and no repetition changes it.
+
+use std::collections::BTreeSet;
+
+use domain::design::{
+    Design, DesignCommand, DesignEvent, DesignStatus, Fact, PaymentFact, PaymentStatus,
+    PaymentSummary,
+};
+use kit::{
+    Aggregate, PartId,
+    scenario::{context, fold, noon},
+};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::{ask, asking, request};
+
+/// A fact as a provider would tell it: each event of the provider's has an id of its own.
+#[derive(Debug, Clone)]
+struct Told {
+    fact: PaymentFact,
+    intent: u8,
+    second: u8,
+    amount: i64,
+    named: bool,
+}
+
+fn facts() -> impl Strategy<Value = Vec<Told>> {
+    let fact = prop::sample::select(
+        &[
+            PaymentFact::Created,
+            PaymentFact::Processing,
+            PaymentFact::Failed,
+            PaymentFact::Cancelled,
+            PaymentFact::Succeeded,
+        ][..],
+    );
+    let told = (fact, 0..3_u8, 0..6_u8, 1..3_i64, any::<bool>()).prop_map(
+        |(fact, intent, second, amount, named)| Told { fact, intent, second, amount, named },
+    );
+    prop::collection::vec(told, 1..12)
+}
+
+fn command(ordinal: usize, told: &Told) -> DesignCommand {
+    let at = noon() + chrono::TimeDelta::seconds(told.second.into());
+    let mut body = json!({"intent_id": format!("pi_{}", told.intent), "fact": told.fact, "amount": told.amount, "currency": "eur", "at": at});
+    if told.named {
+        body["stripe_event_id"] = json!(format!("evt_{ordinal}"));
+    }
+    asking("record-payment", &body)
+}
+
+/// What everybody can see in the end, and what was asked for on the way.
+#[derive(Debug, PartialEq)]
+struct End {
+    status: DesignStatus,
+    payment: Option<PaymentSummary>,
+    refunds: BTreeSet<PartId>,
+}
+
+/// Asks for everything in this order, as often as it stands there. Checks on the way that a success
+/// stays one, that a summary is what the state says, and that no refund is asked for twice.
+fn run(commands: &[DesignCommand]) -> Result<(Design, End), TestCaseError> {
+    let mut design = request(&["request-submitted"]).state().clone();
+    let mut past = vec![super::happened("request-created"), super::happened("request-submitted")];
+    for (ordinal, command) in commands.iter().enumerate() {
+        let before = design.payment.status();
+        let events = design.decide(command, &context(noon(), ordinal as u64)).unwrap();
+        for event in &events {
+            if let DesignEvent::RefundRequested(refund) = event {
+                prop_assert!(!design.refunds.contains(&refund.intent_id));
+            }
+            design.evolve(event);
+        }
+        let after = design.payment.status();
+        prop_assert!(before != PaymentStatus::Succeeded || after == before);
+        if let Some(DesignEvent::PaymentFailed(failed)) = events.first() {
+            prop_assert_eq!(Some(failed.report.payment.clone()), design.payment.summary());
+        }
+        prop_assert_eq!(design.decide(command, &context(noon(), 0)).unwrap(), vec![]);
+        past.extend(events);
+    }
+    prop_assert_eq!(&fold::<Design>(&past), &design);
+    let (status, payment) = (design.status(), design.payment.summary());
+    let refunds = design.refunds.clone();
+    Ok((design, End { status, payment, refunds }))
+}
+
+fn paid(design: &Design) -> impl Iterator<Item = &PartId> {
+    let success =
+        |(intent, fact): (_, &Fact)| (fact.fact == PaymentFact::Succeeded).then_some(intent);
+    design.payment.all().filter_map(success)
+}
+
+/// The payments that succeeded.
+fn payments(design: &Design) -> BTreeSet<PartId> {
+    paid(design).cloned().collect()
+}
+
+/// How often a success was told.
+fn successes(design: &Design) -> usize {
+    paid(design).count()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn any_order_and_any_repetition_of_the_same_facts_end_the_same(
+        (facts, order) in facts().prop_flat_map(|facts| {
+            let places: Vec<_> = (0..facts.len()).chain(0..facts.len()).collect();
+            (Just(facts), Just(places).prop_shuffle())
+        }),
+    ) {
+        let told: Vec<_> = facts.iter().enumerate().map(|(at, fact)| command(at, fact)).collect();
+        let shuffled: Vec<_> = order.iter().map(|place| told[*place].clone()).collect();
+        let (straight, end) = run(&told)?;
+        let (mixed, other) = run(&shuffled)?;
+        prop_assert_eq!(&straight.payment, &mixed.payment);
+        prop_assert_eq!((end.status, end.payment), (other.status, other.payment));
+        // One success is kept. Which one follows from the set, too, unless one payment succeeds at two
+        // times: then an earlier one may turn up when the later one has been given back.
+        let paid = payments(&straight).len();
+        prop_assert_eq!(end.refunds.len(), paid.saturating_sub(1));
+        prop_assert_eq!(other.refunds.len(), paid.saturating_sub(1));
+        if successes(&straight) == paid {
+            prop_assert_eq!(end.refunds, other.refunds);
+        }
+    }
+
+    #[test]
+    fn a_cancellation_at_any_moment_gives_back_every_payment_once(
+        (facts, order) in facts().prop_flat_map(|facts| {
+            let places: Vec<_> = (0..=facts.len()).collect();
+            (Just(facts), Just(places).prop_shuffle())
+        }),
+    ) {
+        let mut told: Vec<_> = facts.iter().enumerate().map(|(at, fact)| command(at, fact)).collect();
+        told.push(ask("cancel-request"));
+        let shuffled: Vec<_> = order.iter().map(|place| told[*place].clone()).collect();
+        let (design, end) = run(&shuffled)?;
+        prop_assert_eq!(end.status, DesignStatus::Cancelled);
+        prop_assert_eq!(end.refunds, payments(&design));
+    }
+}
