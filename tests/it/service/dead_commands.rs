@@ -1,25 +1,20 @@
 //! Durable commands that cannot be carried out as they are: set aside, shown, and decided upon.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+mod bugs;
+mod limits;
+mod owners;
 
 use async_nats::jetstream;
-use domain::person::Person;
 use infrastructure::{
-    client::Client,
-    composition::Composition,
-    deadletter::{
-        Action, Body, Class, DeadLetter, DeadLetters, Json, Key, Parked, Record, Requested,
-    },
+    deadletter::{Action, Body, Class, DeadLetter, Key},
     doctor::examine,
     durable::{Outcome, OutcomeStatus},
     provision::ProvisionOptions,
     request::CommandRequest,
     runtime::{Roles, Runtime, RuntimeOptions},
 };
-use kit::{Aggregate, CommandId, Context, DomainError};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use tests::{LIMIT, Server, eventually};
+use kit::CommandId;
+use tests::{LIMIT, Letters, eventually};
 
 use super::{CREATE, Stand, TAG, command, options, raw};
 
@@ -30,41 +25,18 @@ fn key(aggregate: &str, id: &CommandId) -> Key {
     Key { handler: COMMANDS.to_owned(), aggregate, id }
 }
 
-async fn letters(stand: &Stand) -> DeadLetters {
-    DeadLetters::open(&stand.connection).await.unwrap()
-}
-
 /// Waits until the command is among the dead letters, after `attempts`.
 async fn dead(stand: &Stand, key: &Key, attempts: u32) -> DeadLetter {
-    let letters = letters(stand).await;
-    eventually("it is set aside", LIMIT, async || {
-        letters.get(key).await.unwrap().filter(|letter| letter.parked.attempts == attempts)
-    })
-    .await
+    let letters = Letters::open(&stand.connection).await;
+    letters.parked(key, |letter| letter.parked.attempts == attempts).await
 }
 
 async fn released(stand: &Stand, key: &Key) {
-    let letters = letters(stand).await;
-    eventually("it is released", LIMIT, async || {
-        letters.get(key).await.unwrap().is_none().then_some(())
-    })
-    .await;
+    Letters::open(&stand.connection).await.released(key).await;
 }
 
 async fn ask(stand: &Stand, letter: &DeadLetter, action: Action, data: Option<&str>) {
-    let data = data.map(|data| Json(RawValue::from_string(data.to_owned()).unwrap()));
-    let request = Requested {
-        request: uuid::Uuid::now_v7(),
-        action,
-        event: letter.parked.event.clone(),
-        data,
-        schema_version: None,
-        who: "a test".to_owned(),
-        why: "it must".to_owned(),
-        selection: None,
-        time: chrono::Utc::now(),
-    };
-    letters(stand).await.request(&letter.key, letter.last, request).await.unwrap();
+    Letters::open(&stand.connection).await.ask(letter, action, data).await;
 }
 
 async fn outcome(stand: &Stand, id: &CommandId, status: OutcomeStatus) -> Outcome {
@@ -74,17 +46,18 @@ async fn outcome(stand: &Stand, id: &CommandId, status: OutcomeStatus) -> Outcom
     .await
 }
 
-async fn kinds(stand: &Stand, key: &Key) -> Vec<&'static str> {
-    let history = letters(stand).await.history(key).await.unwrap();
-    let kind = |record| match record {
-        Record::Parked(_) => "parked",
-        Record::Requested(_) => "requested",
-        Record::Discarded(_) => "discarded",
-        Record::Overridden(_) => "overridden",
-        Record::Released(_) => "released",
-        _ => "other",
-    };
-    history.into_iter().map(|entry| kind(entry.record.unwrap())).collect()
+async fn kinds(stand: &Stand, key: &Key) -> Vec<String> {
+    Letters::open(&stand.connection).await.recorded(key).await
+}
+
+/// The same server and callers, with another instance.
+async fn restarted(stand: Stand, instance: &str, durable: bool) -> Stand {
+    let Stand { runtime, server, connection, client } = stand;
+    runtime.drain().await;
+    let options = options(&server, instance);
+    let roles = Roles { durable, ..options.roles };
+    let runtime = Runtime::start(RuntimeOptions { roles, ..options }).await.unwrap();
+    Stand { runtime, connection, client, server }
 }
 
 #[tokio::test]
@@ -153,7 +126,7 @@ async fn what_the_domain_refuses_is_an_answer_and_no_dead_letter() {
     let late = stand.client.enqueue(&late).await.unwrap();
     outcome(&stand, &refused, OutcomeStatus::Refused).await;
     outcome(&stand, &late, OutcomeStatus::Refused).await;
-    assert_eq!(letters(&stand).await.list(Some(COMMANDS)).await, Ok(Vec::new()));
+    assert_eq!(Letters::open(&stand.connection).await.list(COMMANDS).await, []);
 }
 
 #[tokio::test]
@@ -202,136 +175,4 @@ async fn a_message_on_no_subject_of_a_command_is_set_aside_too() {
     let letter = dead(&stand, &key("unknown", &"bad-1".parse().unwrap()), 1).await;
     assert_eq!(letter.parked.event.kind, None);
     assert_eq!(letter.parked.original.subject, "enqueue.person.ada.lovelace.tag");
-}
-
-/// What an owner leaves behind that was killed after it had set a command aside, and whose successor
-/// runs code that knows the command.
-#[tokio::test]
-async fn a_command_that_succeeds_after_all_is_no_dead_letter_any_more() {
-    let stand = Stand::start().await;
-    let id = stand.client.enqueue(&command("ada", "teleport", CREATE)).await.unwrap();
-    let key = key("person", &id);
-    let letter = dead(&stand, &key, 1).await;
-    let Stand { runtime, server, connection, client } = stand;
-    runtime.drain().await;
-    let mut parked = letter.parked.clone();
-    let request = command("ada", "create-person", CREATE).identified();
-    let queued = client.enqueue(&request).await.unwrap();
-    let other = Key { id: queued.as_str().parse().unwrap(), ..key };
-    parked.event.at.position = kit::Position(2);
-    parked.event.kind = Some("person.create-person".to_owned());
-    let record = Record::Parked(Box::new(parked)).encode().unwrap();
-    let context = jetstream::new(connection.clone());
-    context.publish(other.subject(), record).await.unwrap().await.unwrap();
-    let runtime = Runtime::start(options(&server, "two")).await.unwrap();
-    let stand = Stand { runtime, server, connection, client };
-    outcome(&stand, &queued, OutcomeStatus::Committed).await;
-    released(&stand, &other).await;
-}
-
-#[tokio::test]
-async fn a_command_that_a_former_owner_set_aside_too_late_stays_so() {
-    let stand = Stand::start().await;
-    let id = stand.client.enqueue(&command("ada", "teleport", TAG)).await.unwrap();
-    let letter = dead(&stand, &key("person", &id), 1).await;
-    // The former owner may have kept the outcome too: then the command does not come again.
-    let late = key("person", &"c-late".parse().unwrap());
-    let parked = Parked { epoch: 0, ..letter.parked };
-    let record = Record::Parked(Box::new(parked)).encode().unwrap();
-    let context = jetstream::new(stand.connection.clone());
-    context.publish(late.subject(), record).await.unwrap().await.unwrap();
-    dead(&stand, &late, 1).await;
-    assert_eq!(kinds(&stand, &late).await, ["parked", "parked"]);
-}
-
-#[tokio::test]
-async fn what_was_asked_while_nobody_worked_is_done_by_whoever_comes() {
-    let stand = Stand::start().await;
-    stand.create("ada").await;
-    let id = stand.client.enqueue(&command("ada", "tag", r#"{"tagg":1}"#)).await.unwrap();
-    let key = key("person", &id);
-    let letter = dead(&stand, &key, 1).await;
-    let Stand { runtime, server, connection, client } = stand;
-    runtime.drain().await;
-    let runtime = Runtime::start(RuntimeOptions {
-        roles: Roles { durable: false, ..options(&server, "two").roles },
-        ..options(&server, "two")
-    });
-    let stand = Stand { runtime: runtime.await.unwrap(), server, connection, client };
-    ask(&stand, &letter, Action::Override, Some(r#"{"tag":"vip"}"#)).await;
-    let Stand { runtime, server, connection, client } = stand;
-    runtime.drain().await;
-    let runtime = Runtime::start(options(&server, "three")).await.unwrap();
-    let stand = Stand { runtime, server, connection, client };
-    released(&stand, &key).await;
-    outcome(&stand, &id, OutcomeStatus::Committed).await;
-}
-
-/// A machine that breaks until somebody has mended it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Press {}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Print {}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Printed {}
-
-mod words {
-    use super::{Print, Printed};
-
-    kit::commands! {
-        /// What may be asked of a press.
-        pub enum PressCommand { "print" => Print }
-    }
-    kit::events! {
-        /// What happens to a press.
-        pub enum PressEvent for "press" { "printed" => Printed: 1 }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("never")]
-struct Never;
-
-impl DomainError for Never {
-    fn code(&self) -> &'static str {
-        "never"
-    }
-}
-
-static MENDED: AtomicBool = AtomicBool::new(false);
-
-impl Aggregate for Press {
-    const TYPE: &'static str = "press";
-    const STATE_SCHEMA: u32 = 1;
-    type Command = words::PressCommand;
-    type Event = words::PressEvent;
-    type Error = Never;
-
-    fn decide(&self, _: &Self::Command, _: &Context) -> Result<Vec<Self::Event>, Never> {
-        assert!(MENDED.load(Ordering::Relaxed), "it is broken");
-        Ok(vec![Printed {}.into()])
-    }
-
-    fn evolve(&mut self, _: &Self::Event) {}
-}
-
-#[tokio::test]
-async fn a_bug_is_tried_again_a_few_times_and_once_it_is_mended_the_command_is_carried_out() {
-    let server = Server::start().await;
-    let composition = Composition::new().aggregate::<Person>().aggregate::<Press>();
-    let options = RuntimeOptions { composition, ..options(&server, "one") };
-    let runtime = Runtime::start(options).await.unwrap();
-    let connection = server.client().await;
-    let stand = Stand { runtime, client: Client::new(connection.clone()), connection, server };
-    let print = CommandRequest::new("press", "a".parse().unwrap(), "print", "{}");
-    let id = stand.client.enqueue(&print).await.unwrap();
-    let letter = dead(&stand, &key("press", &id), 3).await;
-    assert_eq!((letter.parked.class, letter.parked.recent.len()), (Class::Bug, 3));
-    MENDED.store(true, Ordering::Relaxed);
-    ask(&stand, &letter, Action::Retry, None).await;
-    released(&stand, &letter.key).await;
-    outcome(&stand, &id, OutcomeStatus::Committed).await;
 }

@@ -1,6 +1,9 @@
 //! Durable commands: carried out in order, once, with an outcome to ask for.
 
-use async_nats::jetstream;
+use std::collections::BTreeSet;
+
+use async_nats::{Subscriber, jetstream};
+use futures::StreamExt as _;
 use infrastructure::{
     client::Client,
     connection::ConnectOptions,
@@ -127,6 +130,67 @@ async fn a_command_that_was_carried_out_and_not_acknowledged_is_replayed() {
     assert_eq!(outcome.status, OutcomeStatus::Replayed);
     assert_eq!(outcome.reply.unwrap().events, carried_out.events);
     stand.drain().await;
+}
+
+/// Waits until as many different commands were delivered for that time, and answers where they are
+/// acknowledged.
+async fn delivered(deliveries: &mut Subscriber, times: &str, commands: usize) -> Vec<String> {
+    let found = async {
+        let mut found = BTreeSet::new();
+        while found.len() < commands {
+            let message = deliveries.next().await.unwrap();
+            let reply = message.reply.map(|reply| reply.to_string()).unwrap_or_default();
+            // $JS.ACK.<stream>.<consumer>.<times>.<position>. …
+            if reply.starts_with("$JS.ACK.COMMANDS.") && reply.split('.').nth(4) == Some(times) {
+                found.insert(reply);
+            }
+        }
+        found
+    };
+    timeout(LIMIT, found).await.unwrap().into_iter().collect()
+}
+
+/// As the server does once `ACK_WAIT` has passed; here because somebody tells it that the command was
+/// not taken.
+#[tokio::test]
+async fn a_command_that_is_delivered_again_while_it_is_tried_again_overtakes_and_blocks_nothing() {
+    let stand = Stand::start().await;
+    let context = jetstream::new(stand.connection.clone());
+    let bucket = nats::buckets::all(1).into_iter().find(|bucket| bucket.name == "KV_RESULTS");
+    let bucket = bucket.unwrap();
+    // Small enough that no outcome can be kept: what was carried out is tried again and again.
+    let full = jetstream::stream::Config { max_message_size: 16, ..bucket.clone() };
+    context.update_stream(full).await.unwrap();
+    let mut deliveries = stand.connection.subscribe("_INBOX.>").await.unwrap();
+    stand.connection.flush().await.unwrap();
+
+    let tag = |tag: &str| command("ada", "tag", format!(r#"{{"tag":"{tag}"}}"#));
+    let created = stand.client.enqueue(&command("ada", "create-person", CREATE)).await.unwrap();
+    let waits = stand.client.enqueue(&tag("first")).await.unwrap();
+    for acknowledge in delivered(&mut deliveries, "1", 2).await {
+        stand.connection.publish(acknowledge, "-NAK".into()).await.unwrap();
+    }
+    delivered(&mut deliveries, "2", 2).await;
+    // What comes after these deliveries has been taken in, so have they.
+    stand.client.enqueue(&command("bob", "create-person", CREATE)).await.unwrap();
+    let behind = stand.client.enqueue(&tag("second")).await.unwrap();
+    eventually("both persons are created", LIMIT, async || {
+        (stand.commits().await == 2).then_some(())
+    })
+    .await;
+
+    context.update_stream(bucket).await.unwrap();
+    let outcome = ended(&stand.client, &created).await;
+    assert_eq!(outcome.status, OutcomeStatus::Replayed, "it was carried out at the first attempt");
+    for (id, version) in [(created, 1), (waits, 2), (behind, 3)] {
+        let outcome = ended(&stand.client, &id).await;
+        assert_eq!(outcome.reply.unwrap().version.0, version);
+    }
+    eventually("the queue is empty", LIMIT, async || {
+        (stand.messages("COMMANDS").await == 0).then_some(())
+    })
+    .await;
+    assert_eq!(stand.commits().await, 4, "each was carried out once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

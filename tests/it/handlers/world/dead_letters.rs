@@ -1,10 +1,9 @@
-//! What tests ask about dead letters, and how they act on them.
+//! The dead letters of a world: its keys are servers.
 
-use infrastructure::deadletter::{Action, DeadLetter, DeadLetters, Entry, Json, Key, Requested};
-use serde_json::value::RawValue;
-use tests::{LIMIT, eventually};
+use infrastructure::deadletter::{Action, DeadLetter, DeadLetters, Key};
+use tests::Letters;
 
-use super::{World, json};
+use super::World;
 
 impl World {
     pub(crate) async fn letters(&self) -> DeadLetters {
@@ -13,45 +12,22 @@ impl World {
 
     /// Waits until `id` is parked for `handler`.
     pub(crate) async fn parked(&self, handler: &str, id: &str) -> DeadLetter {
-        let (letters, key) = (self.letters().await, key(handler, id));
-        eventually(&format!("{key} is parked"), LIMIT, async || letters.get(&key).await.unwrap())
-            .await
+        Letters::open(&self.connection).await.parked(&key(handler, id), |_| true).await
     }
 
     /// Waits until `id` is not parked for `handler`.
     pub(crate) async fn released(&self, handler: &str, id: &str) {
-        let (letters, key) = (self.letters().await, key(handler, id));
-        eventually(&format!("{key} is released"), LIMIT, async || {
-            letters.get(&key).await.unwrap().is_none().then_some(())
-        })
-        .await;
+        Letters::open(&self.connection).await.released(&key(handler, id)).await;
     }
 
     /// Asks for something to be done about what is at the head of the key.
     pub(crate) async fn ask(&self, letter: &DeadLetter, action: Action, data: Option<&str>) {
-        let data = data.map(|data| Json(RawValue::from_string(data.to_owned()).unwrap()));
-        let request = Requested {
-            request: uuid::Uuid::now_v7(),
-            action,
-            event: letter.parked.event.clone(),
-            data,
-            schema_version: None,
-            who: "a test".to_owned(),
-            why: "it must".to_owned(),
-            selection: None,
-            time: chrono::Utc::now(),
-        };
-        self.letters().await.request(&letter.key, letter.last, request).await.unwrap();
+        Letters::open(&self.connection).await.ask(letter, action, data).await;
     }
 
     /// The kinds of what was recorded about a key, in order.
     pub(crate) async fn recorded(&self, handler: &str, id: &str) -> Vec<String> {
-        let history = self.letters().await.history(&key(handler, id)).await.unwrap();
-        let kind = |entry: Entry| {
-            let value = json(&entry.record.unwrap().encode().unwrap());
-            value["kind"].as_str().unwrap().to_owned()
-        };
-        history.into_iter().map(kind).collect()
+        Letters::open(&self.connection).await.recorded(&key(handler, id)).await
     }
 }
 
