@@ -283,6 +283,18 @@ async fn rows_of_another_store_log_or_version_are_not_verified(world: World) {
     handlers.stop().await;
 }
 
+async fn a_scratch_file_that_holds_rows_already_proves_nothing(world: World) {
+    let handlers = world.handlers(&scoring(), "one").await;
+    serve(&world, 0..2).await;
+    let (asked, _folder) = world.verification("scores");
+    let once = async || verify(&world.connection, &scoring(), &asked, |_| {}).await;
+    sound(&once().await.unwrap(), 40, 0);
+    let refused = once().await.unwrap_err();
+    assert_eq!((refused.status, &*refused.code), (409, "conflict"), "{refused}");
+    assert!(refused.detail.contains("rows.sqlite holds rows up to 40"), "{refused}");
+    handlers.stop().await;
+}
+
 with_every_store! {
     rows_under_traffic_are_sound_whatever_killed_their_owner,
     a_row_that_was_altered_is_named,
@@ -293,4 +305,5 @@ with_every_store! {
     what_is_made_good_while_the_log_is_read_is_counted,
     what_was_folded_by_a_program_that_did_not_count_is_not_judged,
     rows_of_another_store_log_or_version_are_not_verified,
+    a_scratch_file_that_holds_rows_already_proves_nothing,
 }

@@ -62,6 +62,12 @@ impl Audit {
         let live = Live::open(&asked.store, (name, version), asked.generation, identity).await?;
         let letters = DeadLetters::open(client).await?;
         let scratch = Scratch::open(&asked.scratch, Arc::clone(projection), None).await?;
+        // What it holds already would be compared without having been read from this log.
+        if scratch.position() != Position::ZERO {
+            let (file, at) = (asked.scratch.display(), scratch.position());
+            let detail = format!("{file} holds rows up to {at}; a verification begins with none");
+            return Err(Problem::conflict(detail));
+        }
         let log = Log::new(client, &events, &projection.aggregates());
         let passage = Passage::start(log.clone(), &format!("verify-{name}"), Position::ZERO);
         let (expected, unfit, begun) = (BTreeMap::new(), Vec::new(), Instant::now());
