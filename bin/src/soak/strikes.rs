@@ -1,6 +1,10 @@
 //! The faults of one run, one after the other, while callers go on. Not here: what they may change,
 //! which is nothing.
 
+mod asked;
+mod places;
+mod room;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
@@ -8,7 +12,7 @@ use async_nats::jetstream;
 use fastrand::Rng;
 use infrastructure::{
     fail_points,
-    readmodel::{self, GenerationAction, StoreLocation, hold_writes},
+    readmodel::{StoreLocation, hold_writes},
 };
 use nats::names;
 use rustix::process::Signal;
@@ -35,8 +39,6 @@ const LIMIT: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(20);
 /// Commits that wait behind an event that cannot be read.
 const BEHIND: usize = 12;
-/// Room that is left when there is to be none: some hundred commits.
-const ROOM: u64 = 256 * 1024;
 
 /// The faults of one run.
 pub(super) struct Strikes<'a> {
@@ -119,6 +121,7 @@ impl<'a> Strikes<'a> {
             Fault::Redeliver => self.redeliver(rng).await,
             Fault::Mail => self.mail(rng).await,
             Fault::Full => self.full().await,
+            Fault::FullStream => self.full_stream(rng).await,
             Fault::Database => self.database().await,
             Fault::Rebuild => self.rebuild(rng).await,
         }
@@ -138,91 +141,12 @@ impl<'a> Strikes<'a> {
         instance.restart(None).await
     }
 
-    /// Lets an instance die at a named place, and brings about what leads there.
-    async fn place(&mut self, rng: &mut Rng) -> Result<()> {
-        let Some(place) = self.places.pop() else { return self.kill(rng).await };
-        self.places.insert(0, place);
-        let (at, times) = (self.any_instance(rng), rng.u32(1..3));
-        let few = ["takeover.", "begin.", "generation.", "park.", "drain."];
-        let times = if few.iter().any(|few| place.starts_with(few)) { 1 } else { times };
-        self.tell(&format!("at {place}"));
-        if let Some(instance) = self.world.instances.get_mut(at) {
-            instance.restart(Some(&format!("{place}@{times}"))).await?;
-        }
-        let deadline = Instant::now() + LIMIT;
-        self.bring_about(place, rng).await?;
-        loop {
-            let Some(instance) = self.world.instances.get_mut(at) else { return Ok(()) };
-            if instance.ends_within(Duration::from_millis(250)).await {
-                self.tell(&format!("died at {place}"));
-                break;
-            }
-            if Instant::now() > deadline {
-                break;
-            }
-            // A drain comes again and again only if somebody asks.
-            self.ask_for_repairs().await;
-        }
-        match self.world.instances.get_mut(at) {
-            Some(instance) => instance.restart(None).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn bring_about(&mut self, place: &str, rng: &mut Rng) -> Result<()> {
-        let rooms = ["park.", "drain.", "repayment."];
-        if rooms.iter().any(|room| place.starts_with(room)) {
-            self.strangers.come(BEHIND).await?;
-        }
-        if place.starts_with("generation.") {
-            self.ask_for_a_rebuild(rng).await;
-        }
-        Ok(())
-    }
-
-    /// In vain while the broker is away; whoever needs it asks again.
-    async fn ask_for_repairs(&mut self) {
-        if let Err(error) = self.strangers.repair().await {
-            tracing::debug!(%error, "nothing was asked for");
-        }
-    }
-
     async fn pause(&mut self, rng: &mut Rng) -> Result<()> {
         self.tell("pause");
         let at = self.any_instance(rng);
         let Some(instance) = self.world.instances.get(at) else { return Ok(()) };
         instance.signal(Signal::STOP)?;
         sleep(PAUSE).await;
-        instance.signal(Signal::CONT)
-    }
-
-    /// Stops an instance at the moment at which it has handled something that waited.
-    async fn pause_in_drain(&mut self, rng: &mut Rng) -> Result<()> {
-        self.tell("pause-in-drain");
-        let at = self.any_instance(rng);
-        let place = format!("drain.handled@{}=stop", rng.u32(2..6));
-        // Alone, so that what it drains is surely its own.
-        for (other, instance) in self.world.instances.iter_mut().enumerate() {
-            let place = Some(place.as_str()).filter(|_| other == at && fail_points::ENABLED);
-            instance.restart(place).await?;
-        }
-        self.strangers.come(2 * BEHIND).await?;
-        let deadline = Instant::now() + LIMIT;
-        loop {
-            self.ask_for_repairs().await;
-            let Some(instance) = self.world.instances.get_mut(at) else { return Ok(()) };
-            if instance.stands() {
-                self.tell("stopped in a drain");
-                break;
-            }
-            if Instant::now() > deadline || !fail_points::ENABLED {
-                instance.signal(Signal::STOP)?;
-                break;
-            }
-            sleep(LOOK).await;
-        }
-        sleep(PAUSE).await;
-        let Some(instance) = self.world.instances.get(at) else { return Ok(()) };
         instance.signal(Signal::CONT)
     }
 
@@ -279,18 +203,6 @@ impl<'a> Strikes<'a> {
         Ok(())
     }
 
-    /// Leaves nearly no room, until somebody is refused for it.
-    async fn full(&mut self) -> Result<()> {
-        self.tell("full");
-        let stored = self.world.stored().await?;
-        self.world.restart_broker(Some(stored + ROOM)).await?;
-        let filled = || async { self.world.stored().await.unwrap_or(0) > stored + ROOM / 2 };
-        let _ = within(LIMIT, filled).await;
-        // What is on its way meets a full store now, and handlers do, too.
-        sleep(Duration::from_secs(3)).await;
-        self.world.restart_broker(None).await
-    }
-
     async fn database(&mut self) -> Result<()> {
         self.tell("database");
         let store: StoreLocation = self.world.store.parse()?;
@@ -298,31 +210,6 @@ impl<'a> Strikes<'a> {
         sleep(HELD).await;
         held.release().await;
         Ok(())
-    }
-
-    async fn rebuild(&mut self, rng: &mut Rng) -> Result<()> {
-        self.tell("rebuild");
-        self.ask_for_a_rebuild(rng).await;
-        self.work_goes_on(40).await;
-        Ok(())
-    }
-
-    /// A refusal says that one is under way, which is as good.
-    async fn ask_for_a_rebuild(&self, rng: &mut Rng) {
-        let names = ["people", "directory", "timeline", "onboarding-board"];
-        let Some(name) = rng.choice(names) else { return };
-        let client = &self.world.connection;
-        let actions = [
-            GenerationAction::Drop { generation: None },
-            GenerationAction::Rebuild { accept: false },
-        ];
-        for action in actions {
-            let asked = readmodel::request_generation(client, name, action, "soak").await;
-            if let Err(error) = asked {
-                tracing::debug!(%error, "no rebuild was asked for");
-            }
-            sleep(Duration::from_millis(300)).await;
-        }
     }
 }
 

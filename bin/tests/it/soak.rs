@@ -125,6 +125,22 @@ async fn a_store_without_room_refuses_with_a_code_and_everything_goes_on_when_th
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_stream_without_room_holds_up_what_needs_it_and_loses_nothing() {
+    struck(Fault::FullStream, 4, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_whose_tables_somebody_has_locked_delays_and_loses_nothing() {
+    let server = tokio::task::spawn_blocking(Postgres::start).await.unwrap();
+    let store = Some(server.database());
+    soaked(|plan| {
+        (plan.faults, plan.strikes, plan.instances) = (vec![Fault::Database], 1, 2);
+        plan.store = store;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_database_file_that_another_process_has_locked_delays_and_loses_nothing() {
     struck(Fault::Database, 1, 1).await;
 }
