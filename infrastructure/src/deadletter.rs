@@ -38,7 +38,7 @@ pub use record::{
     Action, BadRecord, Cursor, Declined, Discarded, Drained, Json, Overridden, Owned, Place,
     Record, Released, Requested,
 };
-pub use reset::{Reset, Rewound};
+pub use reset::{Reset, Restored, Rewound};
 
 pub(crate) use book::{Book, BookError, Followed, Room};
 pub(crate) use ledger::Head;

@@ -7,6 +7,7 @@ mod doctor;
 mod effects;
 mod faults;
 mod generations;
+mod hanging;
 mod intents;
 mod lag;
 mod leaders;

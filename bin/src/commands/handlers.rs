@@ -93,8 +93,9 @@ async fn list(global: &Global, output: Output) -> Result<()> {
 
 async fn rewind(output: Output, client: &async_nats::Client, repair: &RepairArgs) -> Result<()> {
     let word = if repair.yes { "moved" } else { "would move" };
+    let (by, why) = (repair.by(), &repair.why);
     let moved = match repair.yes {
-        true => handler::rewind(client).await?,
+        true => Box::pin(handler::rewind(client, (&by, why))).await?,
         false => handler::past_the_end(client).await?,
     };
     for LogBehind { handler, at, last } in &moved {
@@ -102,7 +103,6 @@ async fn rewind(output: Output, client: &async_nats::Client, repair: &RepairArgs
             serde_json::json!({"handler": handler, "from": at, "to": last, "done": repair.yes});
         output.write(&line, || format!("{word} {handler} from {at} back to {last}"))?;
         if repair.yes {
-            let (by, why) = (repair.by(), &repair.why);
             tracing::warn!(handler, from = %at, to = %last, by, why, "a checkpoint is rewound");
         }
     }

@@ -110,6 +110,9 @@ async fn checkpoints_past_the_end_of_the_log_are_moved_back_on_purpose() {
     let moved = run(&server, &meant).await;
     assert!(moved.ok().contains("moved welcome from 9 back to 0"), "{moved:?}");
     assert!(moved.stderr.contains("an older backup") && moved.stderr.contains("ada"), "{moved:?}");
+    let history = run(&server, &["handlers", "history", "welcome"]).await;
+    let told = "restored   from 9 back to the log's end at 0, by ada: an older backup";
+    assert!(history.ok().contains(told), "{history:?}");
     service.restart().await;
     assert!(run(&server, &rewind).await.ok().contains("no checkpoint is past the end"));
 }

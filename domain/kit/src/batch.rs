@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, future::Future, time::Duration};
 
-use crate::{AggregateId, CommandId, EventSet, Outcome, Recorded, Retries, Start};
+use crate::{AggregateId, CommandId, EventSet, Outcome, Recorded, Retries, Start, TIME_LIMIT};
 
 /// When a batch is handed over: as soon as it is full, or its oldest event has waited long enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,6 +140,12 @@ pub enum BatchOutcome {
         /// Why, in words without personal data.
         reason: String,
     },
+    /// What it depends on takes none of them because of one, and does not say which. They are handed
+    /// over again in halves, down to the one that it does not take even alone, which is parked.
+    Refused {
+        /// Why, in words without personal data.
+        reason: String,
+    },
 }
 
 /// Whenever some of these events, then do this outside, for many of them at a time.
@@ -147,8 +153,8 @@ pub enum BatchOutcome {
 /// Every event is handled at least once. An event that fails is handed over again by the rules of
 /// [`RETRIES`](Self::RETRIES), with what comes behind it of its aggregate, and parked like that of any
 /// other handler; the rest of the batch is done with. One batch is handled at a time. When the code
-/// panics, nobody knows at which event: the batch is handed over again in halves, down to the one
-/// that is to blame.
+/// panics, or [`BatchOutcome::Refused`] says so, nobody knows at which event: the batch is handed over
+/// again in halves, down to the one that is to blame.
 ///
 /// ```
 /// use kit::{Batch, BatchEffect, BatchOutcome, BatchSize, Outcome};
@@ -197,6 +203,9 @@ pub trait BatchEffect: Send + Sync + 'static {
     const DEPENDENCY: Option<&'static str> = None;
     /// How large a batch may be, and how long its first event waits for it.
     const SIZE: BatchSize = BatchSize::DEFAULT;
+    /// How long one batch may take. It is cut off then, as if it had ended with
+    /// [`BatchOutcome::Away`]; what it has done by then is done again.
+    const TIME_LIMIT: Duration = TIME_LIMIT;
     /// The events it reads.
     type When: EventSet;
 

@@ -3,7 +3,7 @@
 
 use std::{future::Future, time::Duration};
 
-use crate::{CommandId, EventSet, Order, Recorded, Retries, Start};
+use crate::{CommandId, EventSet, Order, Recorded, Retries, Start, TIME_LIMIT};
 
 /// How handling one event went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +90,9 @@ pub trait Effect: Send + Sync + 'static {
     /// The name of what it depends on outside. Effects of one process that name the same share one
     /// circuit breaker; while that is open they wait, and nothing is lost or parked.
     const DEPENDENCY: Option<&'static str> = None;
+    /// How long one attempt may take. It is cut off then, as if it had ended with
+    /// [`Outcome::Unknown`]: what it has done by then nobody knows.
+    const TIME_LIMIT: Duration = TIME_LIMIT;
     /// The events it reads.
     type When: EventSet;
 

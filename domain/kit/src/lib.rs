@@ -40,7 +40,7 @@ pub use metadata::{HOPS_MAX, Metadata};
 pub use policy::{Order, Policy, Refused, Start};
 pub use projection::{Field, Key, Match, Projection, Term};
 pub use recorded::{Position, Recorded, Version};
-pub use retry::{Retries, Retry};
+pub use retry::{Retries, Retry, TIME_LIMIT};
 pub use tables::TableProjection;
 pub use timer::{Reaction, Timer, TimerKey};
 

@@ -3,6 +3,10 @@
 
 use std::time::Duration;
 
+/// How long one attempt of an effect may take, unless the effect says otherwise: long enough for
+/// everything that goes on, and an end to everything that does not.
+pub const TIME_LIMIT: Duration = Duration::from_secs(300);
+
 /// How attempts of one class of failure follow one another.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Retry {

@@ -246,7 +246,7 @@ impl Entry {
                 return self.decide(&it.event, Fact::Overridden { data, schema_version });
             }
             // These stand on subjects of the handler's own.
-            Record::Owned(_) | Record::Reset(_) | Record::Rewound(_) => {}
+            Record::Owned(_) | Record::Reset(_) | Record::Rewound(_) | Record::Restored(_) => {}
         }
         Change::Noted
     }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     parked::Parked,
-    reset::{Reset, Rewound},
+    reset::{Reset, Restored, Rewound},
 };
 
 /// A place in the log: a commit and an event in it. There is nothing below that: a stored event is
@@ -205,6 +205,8 @@ pub enum Record {
     Reset(Box<Reset>),
     /// They are from now on.
     Rewound(Rewound),
+    /// A checkpoint past the end of a restored log goes back to it.
+    Restored(Box<Restored>),
 }
 
 /// Bytes that are no record, or one of a kind that newer code writes.
@@ -231,6 +233,7 @@ impl Record {
             Owned,
             Reset,
             Rewound,
+            Restored,
         }
         #[derive(Deserialize)]
         struct Tagged {
@@ -249,6 +252,7 @@ impl Record {
             Kind::Owned => Self::Owned(serde_json::from_slice(body)?),
             Kind::Reset => Self::Reset(serde_json::from_slice(body)?),
             Kind::Rewound => Self::Rewound(serde_json::from_slice(body)?),
+            Kind::Restored => Self::Restored(serde_json::from_slice(body)?),
         })
     }
 
@@ -265,7 +269,7 @@ impl Record {
     pub const fn epoch(&self) -> Option<u64> {
         match self {
             Self::Parked(it) => Some(it.epoch),
-            Self::Requested(_) | Self::Reset(_) => None,
+            Self::Requested(_) | Self::Reset(_) | Self::Restored(_) => None,
             Self::Declined(it) => Some(it.epoch),
             Self::Discarded(it) => Some(it.epoch),
             Self::Overridden(it) => Some(it.epoch),

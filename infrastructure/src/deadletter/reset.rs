@@ -44,6 +44,22 @@ pub struct Rewound {
     pub time: DateTime<Utc>,
 }
 
+/// The log was restored from an older backup, and somebody moves the checkpoint back to its end.
+/// Written before that is done, so that nothing is done that nobody knows of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {
+    /// Where the checkpoint stands.
+    pub checkpoint: Position,
+    /// The end of the log, where it goes.
+    pub to: Position,
+    /// Who does it.
+    pub who: String,
+    /// Why.
+    pub why: String,
+    /// When.
+    pub time: DateTime<Utc>,
+}
+
 /// What the records of one handler's resets amount to. Pure.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Resets {

@@ -96,6 +96,39 @@ fn reset(instead_of: Option<Uuid>) -> Reset {
 }
 
 fn every() -> Vec<(&'static str, Record)> {
+    [of_keys(), of_handlers()].into_iter().flatten().collect()
+}
+
+fn of_handlers() -> Vec<(&'static str, Record)> {
+    let (epoch, time) = (9, time());
+    vec![
+        ("owned", Record::Owned(Owned { epoch, instance: "one".to_owned(), time })),
+        ("reset", Record::Reset(Box::new(reset(None)))),
+        ("reset-instead", Record::Reset(Box::new(reset(Some(Uuid::from_u128(6)))))),
+        (
+            "rewound",
+            Record::Rewound(Rewound {
+                request: request(),
+                from: Position(42),
+                checkpoint: Position(99),
+                epoch,
+                time,
+            }),
+        ),
+        (
+            "restored",
+            Record::Restored(Box::new(Restored {
+                checkpoint: Position(99),
+                to: Position(42),
+                who: "ada".to_owned(),
+                why: "an older backup".to_owned(),
+                time,
+            })),
+        ),
+    ]
+}
+
+fn of_keys() -> Vec<(&'static str, Record)> {
     let (epoch, time) = (9, time());
     let (who, why) = ("ada".to_owned(), "a typing error".to_owned());
     vec![
@@ -146,19 +179,6 @@ fn every() -> Vec<(&'static str, Record)> {
             }),
         ),
         ("released", Record::Released(Released { position: Position(99), epoch, time })),
-        ("owned", Record::Owned(Owned { epoch, instance: "one".to_owned(), time })),
-        ("reset", Record::Reset(Box::new(reset(None)))),
-        ("reset-instead", Record::Reset(Box::new(reset(Some(Uuid::from_u128(6)))))),
-        (
-            "rewound",
-            Record::Rewound(Rewound {
-                request: request(),
-                from: Position(42),
-                checkpoint: Position(99),
-                epoch,
-                time,
-            }),
-        ),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! Effects: their types erased, and what they answer turned into what the runner does next.
 //! Not here: which event comes when, which the runner knows, and how an order is sent.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::sync::Arc;
 
 use futures::{FutureExt as _, future::BoxFuture};
 use kit::{CommandId, Delivery, Effect, Order, Outcome, Recorded, Retries, Start};
@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 use super::{
     Failure, Source,
     breaker::{Breaker, Permit},
-    failure::{guarded, panicked},
+    failure::{guarded, in_time, overdue},
     orders::{Dispatch, ORDERS_MAX, TakenUp, not_too_many, request, unwritable},
     reactor::Reactor,
     trial::Trial,
@@ -89,9 +89,8 @@ impl<E: Effect> AnyEffect for E {
     ) -> BoxFuture<'a, Result<Outcome, Failure>> {
         async move {
             let event = source.record()?;
-            // Whatever it does before it first waits is its own code, too.
-            let run = AssertUnwindSafe(async { self.run(&event, key).await }).catch_unwind();
-            run.await.map_err(|_| panicked())
+            let outcome = in_time(E::TIME_LIMIT, async { self.run(&event, key).await }).await?;
+            Ok(outcome.unwrap_or_else(|| Outcome::Unknown { reason: overdue(E::TIME_LIMIT) }))
         }
         .boxed()
     }

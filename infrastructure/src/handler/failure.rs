@@ -2,11 +2,14 @@
 //! Not here: how long to wait; the handler's own rule says so.
 
 use std::{
+    future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
 
+use futures::FutureExt as _;
 use kit::Unreadable;
+use tokio::time::timeout;
 
 use super::Delivery;
 use crate::{
@@ -114,6 +117,21 @@ pub(crate) fn guarded<T>(run: impl FnOnce() -> Result<T, Failure>) -> Result<T, 
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err(panicked()))
 }
 
+/// Runs what a handler does outside, for as long as it may take; none if it has not ended then.
+/// Whatever it does before it first waits is its own code, too.
+pub(crate) async fn in_time<T>(
+    limit: Duration,
+    run: impl Future<Output = T>,
+) -> Result<Option<T>, Failure> {
+    let run = AssertUnwindSafe(async { timeout(limit, run).await.ok() }).catch_unwind();
+    run.await.map_err(|_| panicked())
+}
+
+/// Why an attempt was cut off.
+pub(crate) fn overdue(limit: Duration) -> String {
+    format!("it was not done after {} ms, and was cut off", limit.as_millis())
+}
+
 /// The failure that a caught panic becomes.
 pub(crate) fn panicked() -> Failure {
     Failure::Bug("the handler's code panicked; standard error has the message".to_owned())
@@ -126,4 +144,35 @@ pub(crate) fn place(failure: Failure, delivery: &Delivery, index: Option<usize>)
         |index| format!("{}.{index}", delivery.position),
     );
     failure.told(|why| format!("{} at {cursor}: {why}", delivery.subject))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_hangs_is_cut_off_when_its_time_is_over() {
+        let begun = Instant::now();
+        assert_eq!(in_time(kit::TIME_LIMIT, pending::<()>()).await, Ok(None));
+        assert_eq!(begun.elapsed().as_secs(), 300);
+        let slow = tokio::time::sleep(kit::TIME_LIMIT - Duration::from_secs(1));
+        assert_eq!(in_time(kit::TIME_LIMIT, slow).await, Ok(Some(())));
+        let unlimited = tokio::time::sleep(Duration::from_secs(86_400));
+        assert_eq!(in_time(Duration::MAX, unlimited).await, Ok(Some(())));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_is_a_bug_whenever_it_happens() {
+        let at_once = in_time(kit::TIME_LIMIT, async { panic!("as it was told") });
+        assert_eq!(at_once.await, Err::<Option<()>, _>(panicked()));
+        let later = in_time(kit::TIME_LIMIT, async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            panic!("as it was told")
+        });
+        assert_eq!(later.await, Err::<Option<()>, _>(panicked()));
+    }
 }

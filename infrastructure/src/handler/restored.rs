@@ -3,9 +3,10 @@
 //! nothing starts until an operator has decided. Not here: what stands in the lost commits.
 
 use async_nats::jetstream::{self, kv, stream::Stream};
+use chrono::Utc;
 use futures::TryStreamExt as _;
 use kit::Position;
-use nats::names;
+use nats::{Subject, names};
 use serde::Serialize;
 
 use super::{
@@ -15,7 +16,11 @@ use super::{
     registration::Registration,
     report::away,
 };
-use crate::{composition::HandlerKind, problem::Problem};
+use crate::{
+    composition::HandlerKind,
+    deadletter::{Queue, QueueAway, Record, Restored},
+    problem::Problem,
+};
 
 /// A handler that has handled more than the log has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
@@ -44,19 +49,38 @@ pub async fn past_the_end(client: &async_nats::Client) -> Result<Vec<LogBehind>,
     Ok(found.into_iter().filter_map(|place| place.behind(last)).collect())
 }
 
-/// Moves the checkpoints that are past the end of the log back to its end. What has been handled
-/// stays handled; what comes next is handled again. Stop every instance before.
+/// Moves the checkpoints that are past the end of the log back to its end.
+///
+/// What has been handled stays handled; what comes next is handled again. Stop every instance before.
+/// Each handler's history says `who` did it and `why`.
 ///
 /// # Errors
 /// `unavailable`, if a stream or bucket is missing or does not answer; `conflict`, if an owner
 /// writes at the same time.
-pub async fn rewind(client: &async_nats::Client) -> Result<Vec<LogBehind>, Problem> {
+pub async fn rewind(
+    client: &async_nats::Client,
+    (who, why): (&str, &str),
+) -> Result<Vec<LogBehind>, Problem> {
     let desk = Desk::open(client).await?;
+    let histories = Queue::open(client).await;
+    let histories = histories.map_err(|QueueAway(why)| Problem::unavailable(why))?;
     let places = desk.places().await?;
     let last = desk.last().await?;
     let mut moved = Vec::new();
     for place in places {
         let Some(behind) = place.behind(last) else { continue };
+        let restored = Restored {
+            checkpoint: behind.at,
+            to: last,
+            who: who.to_owned(),
+            why: why.to_owned(),
+            time: Utc::now(),
+        };
+        let body = Record::Restored(Box::new(restored)).encode();
+        let body = body.map_err(|error| Problem::invalid(error.to_string()))?;
+        let subject = Subject::HandlerReset { handler: place.name.clone() }.to_string();
+        let told = histories.append(subject, body, None).await;
+        told.map_err(|error| away(names::DLQ, &error))?;
         let record = CheckpointRecord { position: last, epoch: place.epoch, reset: place.reset };
         place.cell.write(&record, place.revision).await.map_err(|error| match error {
             CellError::Conflict => {

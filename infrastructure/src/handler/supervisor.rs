@@ -1,46 +1,40 @@
 //! One handler over many epochs: contend for the lease, work under it, begin again when it is
-//! lost.
+//! lost, or when somebody wants a handler that halted to go back.
 
-use std::sync::{Arc, Mutex};
+mod begin;
+
+use std::sync::Arc;
 
 use async_nats::jetstream::{kv, stream::Stream};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kit::Position;
+use nats::Subject;
 use tokio::{
     sync::{Notify, Semaphore},
     time,
 };
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{
     breaker::Breaker,
     cell::Cell,
-    checkpoint::{Checkpoint, CheckpointError},
     duty::{Duty, Ended, Pressure},
     effect::Performance,
-    feed::Feed,
     lease::{Contender, Lease},
-    log::{LAG_INTERVAL, Lag, Log, LogAway},
+    log::{LAG_INTERVAL, Lag, Log},
     options::HandlerOptions,
     orders::Dispatch,
     policy::Orders,
     reactor::RunHandler,
     registration::Registration,
-    runner::{self, Begun},
     status::{Gauge, HandlerState, HandlerStatus},
-    waits::Waits,
 };
 use crate::{
     composition::{HandlerInfo, HandlerPart},
-    deadletter::{Book, BookError, Queue, Reset},
-    fail_points,
-    readmodel::{self, AnyProjection, Conductor, Desk, Letters, Store, TakeOverError},
+    deadletter::{Queue, Record, Resets},
+    readmodel::{AnyProjection, Store},
 };
-
-/// Counts of waiting commits that are asked for at the same time.
-const COUNTS_AT_ONCE: usize = 16;
-/// How often the commits of one key are counted at most, if others come meanwhile.
-const LOOKS_MAX: u32 = 3;
+use begin::BeginError;
 
 /// What all handlers of one instance share.
 #[derive(Clone)]
@@ -97,17 +91,6 @@ impl Work {
     }
 }
 
-/// Why an epoch's work did not begin.
-#[derive(Debug, thiserror::Error)]
-enum BeginError {
-    #[error("a later owner has come")]
-    Fenced,
-    #[error("{0}")]
-    Unfit(String),
-    #[error("{0}")]
-    Away(String),
-}
-
 impl Supervisor {
     pub(super) fn new(
         shared: &Shared,
@@ -133,6 +116,7 @@ impl Supervisor {
         let options = &self.shared.options;
         let (owner, ttl) = (options.instance.clone(), options.lease_ttl);
         let mut contender = Contender::new(cell, self.gauge.clone(), owner, ttl);
+        let mut tried = None;
         loop {
             self.gauge.waiting();
             let lease = tokio::select! {
@@ -142,7 +126,7 @@ impl Supervisor {
             self.gauge.running(lease.epoch);
             let (handler, epoch) = (self.info.name, lease.epoch);
             tracing::info!(handler, epoch, "owned");
-            let ended = tokio::select! {
+            let mut ended = tokio::select! {
                 ended = self.epoch(&lease) => ended,
                 () = self.survey(epoch), if self.is_projection() => Ended::Lost,
             };
@@ -154,6 +138,9 @@ impl Supervisor {
                     () = self.shared.stop.cancelled() => {}
                     () = lease.lost.cancelled() => continue,
                     () = self.survey(epoch) => {}
+                    request = self.asked_back(tried), if !self.is_projection() => {
+                        (tried, ended) = (Some(request), Ended::Reset);
+                    }
                 }
             }
             if ended == Ended::Reset {
@@ -194,6 +181,27 @@ impl Supervisor {
         }
     }
 
+    /// Waits until somebody asks for events to be delivered again, with another request than the one
+    /// that was `tried`: an epoch that halts before it is followed would halt again.
+    async fn asked_back(&self, tried: Option<Uuid>) -> Uuid {
+        let subject = Subject::HandlerReset { handler: self.info.name.to_owned() }.to_string();
+        let mut look = time::interval(LAG_INTERVAL);
+        look.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+        let mut resets = Resets::default();
+        loop {
+            look.tick().await;
+            // In vain while the queue is away.
+            let told = self.shared.letters.tail(&subject, resets.last).await.unwrap_or_default();
+            for it in told {
+                resets.apply(it.sequence, Record::decode(&it.body).ok().as_ref());
+            }
+            let pending = resets.pending.as_ref().map(|reset| reset.request);
+            if let Some(request) = pending.filter(|request| Some(*request) != tried) {
+                return request;
+            }
+        }
+    }
+
     /// Works until the epoch ends. Dropping the work when the lease is lost ends it at once.
     async fn epoch(&self, lease: &Lease) -> Ended {
         let duty = Duty {
@@ -225,170 +233,6 @@ impl Supervisor {
                 return Ended::Stopped;
             }
             self.gauge.running(lease.epoch);
-        }
-    }
-
-    async fn end(&self) -> Result<Position, BeginError> {
-        self.log.last().await.map_err(|error| BeginError::Away(error.to_string()))
-    }
-
-    /// Takes the checkpoint over and starts the deliveries after it.
-    async fn begin(
-        &self,
-        duty: &Duty,
-    ) -> Result<futures::future::BoxFuture<'static, Ended>, BeginError> {
-        let last = self.end().await?;
-        let feed = |from| {
-            self.gauge.progress(from, last.0.saturating_sub(from), None);
-            let name = format!("{}-{}-{}", self.info.kind, self.info.name, duty.epoch);
-            Feed::start(self.log.clone(), name, Position(from), Arc::clone(&self.poke))
-        };
-        let duty = duty.clone();
-        match &self.work {
-            Work::React(reactor) => {
-                let cell = Cell::new(&self.shared.checkpoints, self.info.name);
-                let mut checkpoint = Checkpoint::take_over(cell, duty.epoch, self.since).await?;
-                fail_points::pass("takeover.checkpoint");
-                let (book, letters) = self.book(&duty).await?;
-                while let Some(reset) = book.reset() {
-                    rewind(&duty, &mut checkpoint, &book, &reset).await?;
-                }
-                // A former owner may have handled what came after the end was asked for.
-                let last = self.end().await?;
-                if checkpoint.position > last {
-                    let at = checkpoint.position;
-                    return Err(BeginError::Unfit(format!(
-                        "log-behind: its checkpoint is at {at}, past the end of the log at {last}"
-                    )));
-                }
-                let waits = counted(&book, &duty, &self.log).await?;
-                let feed = feed(checkpoint.position.0);
-                let log = self.log.clone();
-                let begun = Begun { log, feed, checkpoint, book, letters, waits };
-                Ok(Box::pin(runner::run(duty, Arc::clone(reactor), begun)))
-            }
-            Work::Project(projection, store) => {
-                let taken = store.take_over(&**projection, duty.epoch, last).await;
-                if let Err(TakeOverError::Behind(at)) = &taken
-                    && self.end().await? >= *at
-                {
-                    let why = "a former owner has folded what came meanwhile";
-                    return Err(BeginError::Away(why.to_owned()));
-                }
-                let (holder, lineage) = taken?;
-                let (registry, name) = (&self.shared.registry, self.info.name);
-                let requests = readmodel::request_cell(registry, name);
-                let reports = readmodel::report_cell(registry, name);
-                let (book, incoming) = self.book(&duty).await?;
-                let waits = Mutex::new(counted(&book, &duty, &self.log).await?);
-                let letters = Arc::new(Letters { book, waits });
-                let conductor = Conductor {
-                    _listening: letters.follow(incoming, duty.lost.clone()),
-                    letters,
-                    duty,
-                    info: self.info,
-                    desk: Desk::new(requests, reports, projection.version()),
-                    projection: Arc::clone(projection),
-                    holder,
-                    log: self.log.clone(),
-                    poke: Arc::clone(&self.poke),
-                };
-                Ok(Box::pin(conductor.run(lineage)))
-            }
-        }
-    }
-}
-
-impl Supervisor {
-    /// Opens the handler's dead letters. Only after the checkpoint was taken over: see [`Book`].
-    async fn book(&self, duty: &Duty) -> Result<(Book, Feed), BeginError> {
-        let (queue, instance) = (self.shared.letters.clone(), &duty.options.instance);
-        Ok(Book::open(queue, duty.name, duty.epoch, instance).await?)
-    }
-}
-
-/// Goes back to where somebody asked for. The checkpoint says whether that is done, so that a crash
-/// at any point neither loses the request nor follows it twice.
-async fn rewind(
-    duty: &Duty,
-    checkpoint: &mut Checkpoint,
-    book: &Book,
-    reset: &Reset,
-) -> Result<(), BeginError> {
-    duty.options.fail_points.reach("reset.before").await;
-    let stood = checkpoint.reset(reset).await?;
-    duty.options.fail_points.reach("reset.moved").await;
-    book.rewound(reset, stood).await?;
-    duty.options.fail_points.reach("reset.told").await;
-    let (handler, at, who, why) = (duty.name, checkpoint.position, &reset.who, &reset.why);
-    tracing::warn!(handler, from = %stood, to = %at, who, why, "events are delivered again");
-    Ok(())
-}
-
-/// Counts what waits behind the keys that stand still.
-async fn counted(book: &Book, duty: &Duty, log: &Log) -> Result<Waits, BeginError> {
-    duty.options.fail_points.reach("begin.counts").await;
-    let mut waits = Waits::new(duty.options.waiting_key_max, duty.options.waiting_max);
-    let counts = stream::iter(book.heads()).map(async |(key, head)| {
-        let (count, end) = behind(book, log, &key, head.at.position).await?;
-        Ok::<_, BeginError>((key, count, end))
-    });
-    let counts: Vec<_> = counts.buffer_unordered(COUNTS_AT_ONCE).try_collect().await?;
-    for (key, count, end) in counts {
-        waits.found(&key, count, end);
-    }
-    Ok(waits)
-}
-
-/// How many commits of `key` stand from `head` on, and which is the last of them. Where commits come
-/// faster than they are counted the number is a little too small: it is for people and for limits,
-/// never for order.
-async fn behind(
-    book: &Book,
-    log: &Log,
-    key: &str,
-    head: Position,
-) -> Result<(u64, Position), BeginError> {
-    let away = |error: LogAway| BeginError::Away(error.to_string());
-    let mut end = log.last_of(key).await.map_err(away)?;
-    let mut looks = 0;
-    loop {
-        let count = book.behind(key, head).await? + 1;
-        let last = log.last_of(key).await.map_err(away)?;
-        looks += 1;
-        if last == end || looks == LOOKS_MAX {
-            return Ok((count, last));
-        }
-        end = last;
-    }
-}
-
-impl From<BookError> for BeginError {
-    fn from(error: BookError) -> Self {
-        match error {
-            BookError::Fenced => Self::Fenced,
-            BookError::Unwritable(why) => Self::Unfit(why),
-            BookError::Away(why) => Self::Away(why),
-        }
-    }
-}
-
-impl From<CheckpointError> for BeginError {
-    fn from(error: CheckpointError) -> Self {
-        match error {
-            CheckpointError::Fenced => Self::Fenced,
-            CheckpointError::Cell(error) => Self::Away(error.to_string()),
-        }
-    }
-}
-
-impl From<TakeOverError> for BeginError {
-    fn from(error: TakeOverError) -> Self {
-        match error {
-            TakeOverError::Fenced => Self::Fenced,
-            behind @ TakeOverError::Behind(_) => Self::Unfit(behind.to_string()),
-            TakeOverError::Unfit(why) => Self::Unfit(why),
-            TakeOverError::Sql(error) => Self::Away(error.to_string()),
         }
     }
 }

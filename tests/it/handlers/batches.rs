@@ -148,6 +148,32 @@ async fn an_event_at_which_the_code_panics_is_found_and_parked_and_the_others_ar
 }
 
 #[tokio::test]
+async fn an_event_because_of_which_a_whole_batch_is_refused_is_found_and_parked() {
+    let world = World::start().await;
+    let scribe = Scribe::<16, 30>::default();
+    scribe.slips(5, &[Slip::Refused]);
+    for ball in 1..=16 {
+        world.serve(&format!("id-{ball}"), ball).await;
+    }
+    world.serve("id-5", 100).await;
+    let handlers = world.handlers_with(&scribe.composition(), steady(&world, "one")).await;
+    let letter = world.parked("scribe", "id-5").await;
+    world.reached("scribe", world.last().await).await;
+    assert_eq!((letter.parked.class, letter.parked.attempts), (Class::Asked, 1));
+    assert_eq!(handlers.status()[0].retries, 0, "it is no outage, and no bug");
+    for ball in (1..=16).filter(|ball| *ball != 5) {
+        assert_eq!(scribe.written(&format!("id-{ball}")), [ball]);
+    }
+    assert_eq!(scribe.sizes()[0], 16);
+    assert!(scribe.written("id-5").is_empty());
+    scribe.slips(5, &[]);
+    world.ask(&letter, Action::Retry, None).await;
+    world.released("scribe", "id-5").await;
+    assert_eq!(scribe.written("id-5"), [5, 100]);
+    handlers.stop().await;
+}
+
+#[tokio::test]
 async fn whatever_fails_every_event_is_written_once_and_each_key_in_order() {
     let seed = std::env::var("HEADWATER_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| u64::from(std::process::id()));

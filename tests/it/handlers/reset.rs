@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use infrastructure::{
     deadletter::{Action, Record},
-    handler::{Acted, Standpoint, acted_on, standpoint, told_of},
+    handler::{Acted, HandlerState, Standpoint, acted_on, standpoint, told_of},
 };
 use kit::Position;
 use tests::{LIMIT, eventually};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{
     table_tennis::{Gate, ReturnBalls},
     umpire::{Fault, Umpire},
-    world::{World, table},
+    world::{World, state, table},
 };
 
 const WHO: (&str, &str) = ("a test", "it must");
@@ -109,6 +109,35 @@ async fn a_handler_that_nobody_runs_goes_back_when_it_is_started() {
     world.all_handled().await;
     assert_eq!(umpire.judged_ever("ada"), [1, 2, 1, 2, 3]);
     two.stop().await;
+}
+
+#[tokio::test]
+async fn a_handler_that_has_halted_goes_back_without_being_started_again() {
+    let world = World::start().await;
+    let umpire = Umpire::default();
+    umpire.fails(3, Fault::Halt);
+    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let first = world.serve("ada", 1).await.position;
+    let second = world.serve("ada", 2).await.position;
+    world.serve("ada", 3).await;
+    let halted = |state: &HandlerState| matches!(state, HandlerState::Halted { .. });
+    state(&handlers, "umpire", halted).await;
+    world.reached("umpire", second).await;
+    // What halted it is still there: it halts again, and goes on listening.
+    let request = world.reset(first).await;
+    world.rewound("umpire", request).await;
+    eventually("it comes to the same event again", LIMIT, async || {
+        (umpire.judged_ever("ada") == [1, 2, 1, 2]).then_some(())
+    })
+    .await;
+    state(&handlers, "umpire", halted).await;
+    umpire.is_mended(3);
+    let request = world.reset(second).await;
+    world.rewound("umpire", request).await;
+    world.all_handled().await;
+    assert_eq!(umpire.judged_ever("ada"), [1, 2, 1, 2, 2, 3]);
+    assert_eq!(world.resets("umpire").await, ["reset", "rewound", "reset", "rewound"]);
+    handlers.stop().await;
 }
 
 /// The owner dies at `point`, and another takes over.

@@ -68,7 +68,8 @@ async fn a_log_that_ends_before_what_was_handled_starts_nothing_until_that_is_se
     let told = |text: &str| report.problems.iter().any(|problem| problem.contains(text));
     assert!(told("log-behind: policy watch") && told("log-behind: projection scores"), "{report}");
 
-    assert_eq!(rewind(&world.connection).await.unwrap().len(), 1);
+    let moved = Box::pin(rewind(&world.connection, ("a test", "an older backup"))).await;
+    assert_eq!(moved.unwrap().len(), 1);
     assert_eq!(past_the_end(&world.connection).await.unwrap(), []);
     let refused = start().await.unwrap_err();
     assert!(matches!(&refused, HandlersError::LogBehind(behind) if behind.handler == "scores"));

@@ -29,6 +29,8 @@ pub(crate) enum Slip {
     Later,
     /// What it is written on is away.
     Away,
+    /// The whole batch is refused because of it.
+    Refused,
 }
 
 /// Writes every ball down, at most `EVENTS` at a time, none later than after `WAIT` milliseconds.
@@ -96,12 +98,17 @@ impl<const EVENTS: usize, const WAIT: u64> Scribe<EVENTS, WAIT> {
         all.filter(|(of, _)| of == id).map(|(_, ball)| ball).collect()
     }
 
+    fn is_refused(&self, ball: u64) -> bool {
+        let slips = self.0.slips.lock().unwrap();
+        slips.get(&ball).and_then(VecDeque::front) == Some(&Slip::Refused)
+    }
+
     fn slip(&self, ball: u64) -> Option<Slip> {
         let mut slips = self.0.slips.lock().unwrap();
         let slips = slips.get_mut(&ball)?;
-        // A panic and a dead letter stay until they are mended.
+        // What cannot pass by itself stays until it is mended.
         match slips.front() {
-            Some(Slip::Panic | Slip::Park) => slips.front().copied(),
+            Some(Slip::Panic | Slip::Park | Slip::Refused) => slips.front().copied(),
             _ => slips.pop_front(),
         }
     }
@@ -126,6 +133,13 @@ impl<const EVENTS: usize, const WAIT: u64> BatchEffect for Scribe<EVENTS, WAIT> 
         if self.0.away.load(Ordering::SeqCst) {
             return BatchOutcome::Away { reason };
         }
+        let mut balls = batch.iter().map(|(_, it)| {
+            let ServerEvent::Served(Served { ball }) = &it.event.event;
+            *ball
+        });
+        if balls.any(|ball| self.is_refused(ball)) {
+            return BatchOutcome::Refused { reason };
+        }
         let (mut written, mut went, mut failed) = (Vec::new(), Vec::new(), HashSet::new());
         for (place, it) in batch.iter() {
             let ServerEvent::Served(Served { ball }) = &it.event.event;
@@ -137,7 +151,7 @@ impl<const EVENTS: usize, const WAIT: u64> BatchEffect for Scribe<EVENTS, WAIT> 
             let after = Duration::from_millis(5);
             let reason = reason.clone();
             let outcome = match self.slip(*ball) {
-                Some(Slip::Panic) => panic!("as it was told"),
+                Some(Slip::Panic | Slip::Refused) => panic!("as it was told"),
                 Some(Slip::Park) => Outcome::Park { reason },
                 Some(Slip::Later) => Outcome::Retry { after, reason },
                 Some(Slip::Away) => Outcome::Away { reason },

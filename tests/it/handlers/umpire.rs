@@ -28,6 +28,8 @@ pub(crate) enum Fault {
     Slow,
     /// The effect sets it aside with very many words.
     Rant,
+    /// The effect stops its handler.
+    Halt,
 }
 
 /// Judges every ball.
@@ -92,6 +94,7 @@ impl Effect for Umpire {
             Some(Fault::Panic) => panic!("as it was told"),
             Some(Fault::Park) => Outcome::Park { reason },
             Some(Fault::Rant) => Outcome::Park { reason: reason.repeat(200_000) },
+            Some(Fault::Halt) => Outcome::Halt { reason },
             Some(Fault::Away) => Outcome::Retry { after: Duration::from_millis(20), reason },
         }
     }

@@ -154,7 +154,7 @@ fn line(entry: &Entry) -> String {
         Ok(Record::Released(it)) => ("released", format!("everything up to {}", it.position)),
         Ok(Record::Owned(it)) => ("owned", format!("epoch {}", it.epoch)),
         // A handler's resets have a subject of their own.
-        Ok(Record::Reset(_) | Record::Rewound(_)) => ("other", String::new()),
+        Ok(Record::Reset(_) | Record::Rewound(_) | Record::Restored(_)) => ("other", String::new()),
         Err(error) => ("unreadable", clean(&error.to_string())),
     };
     format!("{:>8}  {}  {kind:<10} {text}", entry.sequence, time(entry.time))

@@ -56,6 +56,10 @@ fn line(told: &Told) -> String {
             let (from, at, epoch) = (it.from, it.checkpoint, it.epoch);
             ("rewound", format!("from {at} back before {from} in epoch {epoch} ({})", it.request))
         }
+        Ok(Record::Restored(it)) => {
+            let (at, to, who, why) = (it.checkpoint, it.to, clean(&it.who), clean(&it.why));
+            ("restored", format!("from {at} back to the log's end at {to}, by {who}: {why}"))
+        }
         Ok(_) => ("other", String::new()),
         Err(error) => ("unreadable", clean(&error.to_string())),
     };

@@ -86,7 +86,8 @@ impl Letters {
             | Record::Drained(_)
             | Record::Owned(_)
             | Record::Reset(_)
-            | Record::Rewound(_) => {}
+            | Record::Rewound(_)
+            | Record::Restored(_) => {}
         }
     }
 

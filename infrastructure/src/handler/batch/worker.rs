@@ -2,14 +2,12 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
-use futures::FutureExt as _;
 use kit::{Batch, BatchEffect, BatchOutcome, Batched, Outcome};
 use tokio::{
     sync::Notify,
@@ -21,7 +19,7 @@ use super::{
         Failure,
         breaker::{Breaker, Permit},
         duty::Duty,
-        failure::panicked,
+        failure::{in_time, overdue},
         orders::not_too_many,
     },
     gathering::{Done, Gathering, Taken},
@@ -96,7 +94,8 @@ impl<F: BatchEffect> Worker<F> {
         }
     }
 
-    /// Handles a batch; one at which the code panics in halves, down to the event that is to blame.
+    /// Handles a batch; one of which nobody knows at which event it failed in halves, down to the event
+    /// that is to blame.
     async fn handle(&self, taken: Taken<F::When>) -> HashMap<u64, Results> {
         let mut results: HashMap<u64, Results> = HashMap::new();
         let (mut failed, mut parts) = (HashSet::new(), vec![taken]);
@@ -109,15 +108,15 @@ impl<F: BatchEffect> Worker<F> {
             let (numbers, events): (Vec<u64>, Vec<Batched<F::When>>) = part.into_iter().unzip();
             let batch = Batch::new(events);
             let went = match self.attempt(&batch).await {
-                Some(went) => went,
-                None if numbers.len() > 1 => {
+                Ok(went) => went,
+                Err(_) if numbers.len() > 1 => {
                     let mut first: Taken<F::When> =
                         numbers.into_iter().zip(batch.into_events()).collect();
                     let second = first.split_off(first.len() / 2);
                     parts.extend([second, first]);
                     continue;
                 }
-                None => vec![Err(panicked())],
+                Err(failure) => vec![Err(failure)],
             };
             for (number, result) in numbers.into_iter().zip(went) {
                 if failed.contains(&number) {
@@ -132,9 +131,9 @@ impl<F: BatchEffect> Worker<F> {
         results
     }
 
-    /// One attempt at a batch: how each event went, or none if the code panicked.
-    async fn attempt(&self, batch: &Batch<F::When>) -> Option<Results> {
-        let all = |failure: Failure| Some(batch.iter().map(|_| Err(failure.clone())).collect());
+    /// One attempt at a batch: how each event went, or why it failed as a whole, at one of them.
+    async fn attempt(&self, batch: &Batch<F::When>) -> Result<Results, Failure> {
+        let all = |failure: Failure| Ok(batch.iter().map(|_| Err(failure.clone())).collect());
         if self.duty.stop.is_cancelled() {
             return all(Failure::Interrupted);
         }
@@ -143,9 +142,11 @@ impl<F: BatchEffect> Worker<F> {
             permit = self.admitted() => permit,
         };
         let span = tracing::info_span!("batch", handler = self.duty.name, events = batch.len());
-        // Whatever it does before it first waits is its own code, too.
-        let run = AssertUnwindSafe(async { self.effect.run(batch).await }).catch_unwind();
-        let went = match tracing::Instrument::instrument(run, span).await.ok()? {
+        let run = in_time(F::TIME_LIMIT, async { self.effect.run(batch).await });
+        let outcome = tracing::Instrument::instrument(run, span).await?;
+        let cut_off = || BatchOutcome::Away { reason: overdue(F::TIME_LIMIT) };
+        let went = match outcome.unwrap_or_else(cut_off) {
+            BatchOutcome::Refused { reason } => return Err(Failure::Asked(reason)),
             BatchOutcome::Away { reason } => {
                 if let Some(permit) = permit {
                     permit.failed();
@@ -177,7 +178,7 @@ impl<F: BatchEffect> Worker<F> {
             Some(permit) if any => permit.succeeded(),
             _ => {}
         }
-        Some(results)
+        Ok(results)
     }
 
     async fn admitted(&self) -> Option<Permit> {
