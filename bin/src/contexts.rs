@@ -11,7 +11,8 @@ use infrastructure::{composition::Composition, problem::Problem};
 use kit::{Aggregate, excerpt};
 use policies::{
     ActivateOnOnboarding, CertificationExpiry, ExpireOnboarding, ExpireVerification,
-    OnboardingDriver, RemindOfOnboarding, ReserveVerifiedEmail, SendVerification, Welcome,
+    OnboardingDriver, RecordStripePayments, RemindOfOnboarding, ReserveVerifiedEmail,
+    SendVerification, Welcome,
 };
 use projections::{Directory, OnboardingBoard, People, Skills, Timeline};
 
@@ -46,6 +47,7 @@ pub fn composition() -> Composition {
         .policy(ExpireOnboarding)
         .policy(RemindOfOnboarding)
         .policy(CertificationExpiry)
+        .policy(RecordStripePayments)
         .projection(People)
         .projection(Directory)
         .projection(Timeline)

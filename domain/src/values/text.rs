@@ -33,6 +33,12 @@ impl<const CHARS_MAX: usize> Text<CHARS_MAX> {
             text.trim().chars().filter(|c| !c.is_control()).take(CHARS_MAX).collect();
         kept.parse().ok()
     }
+
+    /// As [`Self::salvaged`], and a dash if nothing is left.
+    #[must_use]
+    pub fn forced(text: &str) -> Self {
+        Self::salvaged(text).unwrap_or_else(|| Self("-".to_owned()))
+    }
 }
 
 impl<const CHARS_MAX: usize> FromStr for Text<CHARS_MAX> {

@@ -6,6 +6,7 @@
 mod activate_on_onboarding;
 mod deadlines;
 mod onboarding_driver;
+mod record_stripe_payments;
 mod reserve_verified_email;
 mod send_verification;
 mod sentence;

@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{mail::Mail, onboarding::Onboarding, person::Person, reservation::Reservation};
+use domain::{
+    design::Design, mail::Mail, onboarding::Onboarding, person::Person, reservation::Reservation,
+    stripe_event::StripeEvent,
+};
 use kit::{
     Actor, Aggregate, AggregateId, BadCommand, Command, CommandId, Context, DomainError, Event,
     EventSet, HOPS_MAX, Order, Policy, Reaction, Recorded, Refused, Timer, TimerKey,
@@ -12,7 +15,8 @@ use kit::{
 };
 use policies::{
     ActivateOnOnboarding, CertificationExpiry, ExpireOnboarding, ExpireVerification,
-    OnboardingDriver, RemindOfOnboarding, ReserveVerifiedEmail, SendVerification, Welcome,
+    OnboardingDriver, RecordStripePayments, RemindOfOnboarding, ReserveVerifiedEmail,
+    SendVerification, Welcome,
 };
 
 /// An event as bytes, which every policy reads for itself.
@@ -52,7 +56,7 @@ fn read<P: Policy>(event: &Stored) -> Recorded<P::When> {
     event.record.clone().map(typed)
 }
 
-const POLICIES: [&dyn Reacts; 9] = [
+const POLICIES: [&dyn Reacts; 10] = [
     &ActivateOnOnboarding,
     &OnboardingDriver,
     &ReserveVerifiedEmail,
@@ -62,6 +66,7 @@ const POLICIES: [&dyn Reacts; 9] = [
     &ExpireOnboarding,
     &RemindOfOnboarding,
     &CertificationExpiry,
+    &RecordStripePayments,
 ];
 
 /// The aggregate whose events set a timer, and the timer's name.
@@ -201,6 +206,8 @@ impl World {
             Onboarding::TYPE => self.decide::<Onboarding>(order, hops),
             Mail::TYPE => self.decide::<Mail>(order, hops),
             Reservation::TYPE => self.decide::<Reservation>(order, hops),
+            Design::TYPE => self.decide::<Design>(order, hops),
+            StripeEvent::TYPE => self.decide::<StripeEvent>(order, hops),
             other => panic!("{other} is not an aggregate"),
         }
     }
