@@ -63,7 +63,7 @@ pub(crate) use backoff::Backoff;
 pub(crate) use batch::{AnyBatchEffect, Batching};
 pub(crate) use cell::{Cell, CellError};
 pub(crate) use dead_letter::{dead_letter, overridden};
-pub(crate) use deliveries::{Delivery, stored_at};
+pub(crate) use deliveries::Delivery;
 pub(crate) use duty::{Duty, Ended};
 pub(crate) use effect::AnyEffect;
 pub(crate) use event_meter::{EventMeter, EventType};

@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod buckets;
+mod delivered;
 pub mod headers;
 pub mod limits;
 pub mod micro;
@@ -11,4 +12,5 @@ pub mod server;
 pub mod streams;
 mod subject;
 
+pub use delivered::Delivered;
 pub use subject::Subject;

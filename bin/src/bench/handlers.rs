@@ -13,12 +13,12 @@ mod progress;
 mod report;
 mod worker;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
 use infrastructure::{
-    broker,
+    broker::{self, Broker, BrokerError, BrokerOptions},
     readmodel::{PostgresUrl, StoreLocation},
 };
 
@@ -79,6 +79,12 @@ pub(super) async fn run(global: &Global, args: HandlersArgs) -> Result<()> {
     let (lag, failed) = lag.map_or_else(|error| (None, Err(error)), |lag| (lag, Ok(())));
     Report::new(Machine::describe(), &plan, &rounds, lag).print(output.is_json())?;
     failed
+}
+
+/// A server of one node that does not wait for its disk: what is measured is what handlers add.
+async fn start_broker(binary: &Path, data: &Path) -> Result<Broker, BrokerError> {
+    let options = BrokerOptions { sync_always: false, ..BrokerOptions::new(binary, data) };
+    Broker::start(options).await
 }
 
 fn server(url: &str) -> Result<PostgresUrl> {

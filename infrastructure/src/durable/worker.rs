@@ -20,7 +20,7 @@ use bytes::Bytes;
 use chrono::Utc;
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use kit::{CommandId, Position, Retries};
-use nats::{Subject, names};
+use nats::{Delivered, Subject, names};
 use tokio::{sync::watch, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -35,7 +35,7 @@ use crate::{
     connection::{ConnectOptions, connect},
     deadletter::{Attempt, Book, Original, Queue},
     fail_points,
-    handler::{Backoff, Delivery, Lanes, Validity, stored_at},
+    handler::{Backoff, Delivery, Lanes, Validity},
     problem::Problem,
     processor::Processor,
     request::{CommandRequest, Reply},
@@ -324,15 +324,17 @@ fn expired(message: &jetstream::Message) -> bool {
 /// The lane is the aggregate; what names none has a lane of its own. With the number of the
 /// delivery.
 fn lane(message: &jetstream::Message) -> Result<(Delivery, u64), Problem> {
-    let info = message.info().map_err(|error| Problem::unavailable(error.to_string()))?;
+    let delivered = message.reply.as_deref().and_then(Delivered::read);
+    let unread = || Problem::unavailable("a delivery that does not say where it stands");
+    let Delivered { stream_sequence, consumer_sequence, time, pending } =
+        delivered.ok_or_else(unread)?;
     let subject = match Subject::parse(&message.subject) {
         Some(Subject::Enqueue { aggregate, id, .. }) => format!("{aggregate}.{id}"),
         _ => message.subject.to_string(),
     };
-    let position = Position(info.stream_sequence);
-    let (time, pending, body) = (stored_at(&info), info.pending, Bytes::new());
+    let (position, body) = (Position(stream_sequence), Bytes::new());
     let delivery = Delivery { subject, position, time, pending, headers: None, body };
-    Ok((delivery, info.consumer_sequence))
+    Ok((delivery, consumer_sequence))
 }
 
 /// The caller's id or, if there is none that is valid, one that is the same at each delivery.

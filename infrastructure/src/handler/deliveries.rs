@@ -9,20 +9,16 @@ use std::time::Duration;
 
 use async_nats::{
     HeaderMap, Message, StatusCode, Subject, Subscriber,
-    jetstream::{
-        self, Context,
-        consumer::{
-            AckPolicy, Consumer, DeliverPolicy,
-            pull::{self, BatchConfig},
-        },
-        message::Info,
+    jetstream::consumer::{
+        AckPolicy, Consumer, DeliverPolicy,
+        pull::{self, BatchConfig},
     },
 };
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 use kit::Position;
-use nats::headers;
+use nats::{Delivered, headers};
 use tokio::time::{Instant, timeout_at};
 
 use super::log::Log;
@@ -65,7 +61,6 @@ pub(super) enum Word {
 
 /// A pull consumer of its own, without acknowledgements.
 pub(super) struct Deliveries {
-    context: Context,
     consumer: Consumer<pull::Config>,
     subscriber: Subscriber,
     inbox: Subject,
@@ -96,7 +91,6 @@ impl Deliveries {
             log.client.subscribe(inbox.clone()).await.map_err(|error| error.to_string())?;
         let consumer = log.stream.create_consumer(config).await;
         Ok(Self {
-            context: jetstream::new(log.client.clone()),
             consumer: consumer.map_err(|error| error.to_string())?,
             subscriber,
             inbox,
@@ -160,20 +154,19 @@ impl Deliveries {
     fn delivered(&mut self, message: Message) -> Result<Delivery, String> {
         self.asked_messages = self.asked_messages.saturating_sub(1);
         self.asked_bytes = self.asked_bytes.saturating_sub(message.length);
-        let message = jetstream::Message { message, context: self.context.clone() };
-        let info = message.info().map_err(|error| error.to_string())?;
-        let (position, pending) = (Position(info.stream_sequence), info.pending);
-        if info.consumer_sequence != self.count + 1 {
-            let due = self.count + 1;
-            return Err(format!("delivery {} came where {due} was due", info.consumer_sequence));
+        let delivered = message.reply.as_deref().and_then(Delivered::read);
+        let Delivered { stream_sequence, consumer_sequence, time, pending } =
+            delivered.ok_or_else(|| "a delivery that does not say where it stands".to_owned())?;
+        let (position, due) = (Position(stream_sequence), self.count + 1);
+        if consumer_sequence != due {
+            return Err(format!("delivery {consumer_sequence} came where {due} was due"));
         }
         if position <= self.reached {
             // A replica that is behind may have put the beginning back to its own end.
             return Err(format!("{position} came after {}", self.reached));
         }
-        (self.count, self.reached) = (info.consumer_sequence, position);
-        let time = stored_at(&info);
-        let Message { subject, payload, headers, .. } = message.message;
+        (self.count, self.reached) = (due, position);
+        let Message { subject, payload, headers, .. } = message;
         let subject = subject.to_string();
         Ok(Delivery { subject, position, time, pending, headers, body: payload })
     }
@@ -210,10 +203,4 @@ impl Deliveries {
 
 fn number(message: &Message, name: &str) -> Option<u64> {
     message.headers.as_ref()?.get_last(name)?.as_str().parse().ok()
-}
-
-/// When the server stored a message, by its clock.
-pub(crate) fn stored_at(info: &Info<'_>) -> DateTime<Utc> {
-    let at = info.published;
-    DateTime::from_timestamp(at.unix_timestamp(), at.nanosecond()).unwrap_or_default()
 }

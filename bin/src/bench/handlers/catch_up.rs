@@ -7,7 +7,6 @@ use anyhow::{Context as _, Result, ensure};
 use async_nats::jetstream;
 use futures::TryStreamExt as _;
 use infrastructure::{
-    broker::{Broker, BrokerOptions},
     connection::{self, ConnectOptions},
     handler::HandlerOptions,
     provision::{ProvisionOptions, provision},
@@ -25,6 +24,7 @@ use super::{
     child::{Memory, Worker},
     lives::Lives,
     progress::Progress,
+    start_broker,
     worker::Job,
 };
 use crate::bench::load::Load;
@@ -33,6 +33,8 @@ use crate::bench::load::Load;
 pub(super) const PEOPLE: usize = 10_000;
 /// Rows that are inserted one by one: a rate needs no more.
 const ROWS: u64 = 100_000;
+/// The same where each is a transaction of its own, which takes longer.
+const ROWS_ALONE: usize = 10_000;
 /// Appends on their way while the log is filled.
 const IN_FLIGHT: usize = 256;
 /// Appends after which progress is shown.
@@ -51,6 +53,8 @@ pub(super) struct Plan {
 pub(super) struct Pair {
     /// In a second.
     pub(super) limit: f64,
+    /// Rows in a second where each is a transaction of its own; none without rows.
+    pub(super) alone: Option<f64>,
     /// Events in a second.
     pub(super) ours: f64,
     /// Microseconds of the processors that an event took in our process.
@@ -68,7 +72,7 @@ pub(super) struct Round {
 
 pub(super) async fn measure(plan: &Plan, progress: &Progress) -> Result<Vec<Round>> {
     let folder = tempfile::tempdir()?;
-    let broker = Broker::start(BrokerOptions::new(&plan.binary, folder.path())).await?;
+    let broker = start_broker(&plan.binary, folder.path()).await?;
     let bench = Bench { url: broker.url().to_owned(), events: plan.events, progress };
     let rows = bench.fill().await?;
     let mut rounds = Vec::new();
@@ -172,23 +176,31 @@ impl Bench<'_> {
         server: Option<&PostgresUrl>,
         round: &str,
     ) -> Result<Pair> {
-        let scratch = Scratch::make(server).await?;
-        let limit = self.inserts(rows, &scratch.location(), round).await?;
-        scratch.discard().await?;
+        let together = HandlerOptions::new("", PathBuf::new()).batch_max;
+        let limit = self.inserts(rows, server, together, round).await?;
+        let few = rows.get(..ROWS_ALONE).unwrap_or(rows);
+        let alone = self.inserts(few, server, 1, round).await?;
         self.forget().await?;
         let scratch = Scratch::make(server).await?;
         let job = Job::People { until: self.events, store: scratch.location() };
         let pair = self.caught_up(job, limit, format!("{round}: the projection")).await?;
         scratch.discard().await?;
-        Ok(pair)
+        Ok(Pair { alone: Some(alone), ..pair })
     }
 
-    /// Rows inserted in a second, as many to a transaction as the projection takes events.
-    async fn inserts(&self, rows: &[Row], store: &str, round: &str) -> Result<f64> {
-        let location: StoreLocation = store.parse()?;
-        self.progress.stage(format!("{round}: single-row inserts"), rows.len() as u64);
+    /// Rows inserted in a second into a new store, one by one, so many to a transaction.
+    async fn inserts(
+        &self,
+        rows: &[Row],
+        server: Option<&PostgresUrl>,
+        per_transaction: usize,
+        round: &str,
+    ) -> Result<f64> {
+        let scratch = Scratch::make(server).await?;
+        let location: StoreLocation = scratch.location().parse()?;
+        let stage = format!("{round}: single-row inserts, {per_transaction} to a transaction");
+        self.progress.stage(stage, rows.len() as u64);
         let yardstick = Yardstick::open(&location).await?;
-        let per_transaction = HandlerOptions::new("", location).batch_max;
         let begun = Instant::now();
         for (number, some) in rows.chunks(per_transaction).enumerate() {
             yardstick.insert(some).await?;
@@ -196,6 +208,7 @@ impl Bench<'_> {
         }
         let elapsed = begun.elapsed();
         yardstick.close().await;
+        scratch.discard().await?;
         Ok(rows.len() as f64 / elapsed.as_secs_f64())
     }
 
@@ -218,6 +231,6 @@ impl Bench<'_> {
         worker.end().await.context("after it had caught up")?;
         ensure!(handled == self.events, "{handled} of {} events were handled", self.events);
         let events = self.events as f64;
-        Ok(Pair { limit, ours: events / seconds, cpu_us: cpu * 1e6 / events, memory })
+        Ok(Pair { limit, alone: None, ours: events / seconds, cpu_us: cpu * 1e6 / events, memory })
     }
 }

@@ -14,7 +14,6 @@ use bytes::Bytes;
 use chrono::Utc;
 use futures::StreamExt as _;
 use infrastructure::{
-    broker::{Broker, BrokerOptions},
     connection::{self, ConnectOptions},
     provision::{ProvisionOptions, provision},
 };
@@ -29,6 +28,7 @@ use uuid::Uuid;
 use super::{
     child::{Memory, Worker},
     progress::Progress,
+    start_broker,
     worker::{Job, Reached, Said},
 };
 use crate::bench::load::{Load, Request, Work};
@@ -98,7 +98,7 @@ struct Answers {
 
 pub(super) async fn measure(binary: &Path, time: Duration, progress: &Progress) -> Result<Lag> {
     let folder = tempfile::tempdir()?;
-    let broker = Broker::start(BrokerOptions::new(binary, folder.path())).await?;
+    let broker = start_broker(binary, folder.path()).await?;
     let connection = connection::connect(&ConnectOptions::new(broker.url())).await?;
     provision(&connection, &ProvisionOptions::default()).await?;
     let store = folder.path().join("read.sqlite").display().to_string();

@@ -37,6 +37,9 @@ struct Row {
     figure: &'static str,
     limit: &'static str,
     limit_per_second: f64,
+    /// Where each insert is a transaction of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alone_per_second: Option<f64>,
     per_second: f64,
     cpu_us: f64,
     ratio: Ratio,
@@ -57,6 +60,11 @@ impl Row {
             figure,
             limit,
             limit_per_second: middle(|pair| pair.limit),
+            alone_per_second: pairs
+                .iter()
+                .map(|pair| pair.alone)
+                .collect::<Option<Vec<_>>>()
+                .map(median),
             per_second: middle(|pair| pair.ours),
             cpu_us: middle(|pair| pair.cpu_us),
             ratio: Ratio::new(&pairs, target, |pair| Some(pair.ours / pair.limit)),
@@ -109,6 +117,10 @@ impl Report {
                 "{figure:30}{limit_per_second:>12.0}{per_second:>12.0}{ratio:>9.2}{cpu_us:>9.1} us   \
                  target {target:.1} {verdict}"
             )?;
+            if let Some(alone) = row.alone_per_second {
+                let label = "  each its own transaction";
+                writeln!(out, "{label:30}{alone:>11.0}{:>21.2}", per_second / alone)?;
+            }
         }
         if let Some(lag) = lag {
             print_lag(&mut out, lag)?;
