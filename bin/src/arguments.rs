@@ -134,6 +134,8 @@ pub enum Command {
     Upcast(commands::upcast::UpcastArgs),
     /// Show requested mails and what became of them
     Mail(commands::mail::MailArgs),
+    /// Compare what Stripe has reported with what has arrived here
+    Stripe(commands::stripe::StripeArgs),
     /// Put a throw-away service under faults, and check that it kept its promises
     Soak(commands::soak::SoakArgs),
     /// Measure commands against what the server itself can do

@@ -17,6 +17,7 @@ pub mod serve;
 pub mod soak;
 pub mod state;
 pub mod store;
+pub mod stripe;
 pub mod tail;
 pub mod timers;
 pub mod upcast;
@@ -54,6 +55,7 @@ pub async fn run(cli: Cli, metrics: Option<&Registry>) -> Result<()> {
         Command::Replay(args) => replay::run(global, args).await,
         Command::Upcast(args) => upcast::run(global, args).await,
         Command::Mail(args) => mail::run(global, args).await,
+        Command::Stripe(args) => Box::pin(stripe::run(global, args)).await,
         Command::Soak(args) => Box::pin(soak::run(global, args)).await,
         Command::Bench(args) => bench::run(global, args).await,
     }

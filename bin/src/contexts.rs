@@ -6,7 +6,7 @@ use domain::{
     design::Design, mail::Mail, onboarding::Onboarding, person::Person, product::Product,
     reservation::Reservation, stripe_event::StripeEvent,
 };
-use effects::MailsDue;
+use effects::{FeesDue, MailsDue};
 use infrastructure::{composition::Composition, problem::Problem};
 use kit::{Aggregate, excerpt};
 use policies::{
@@ -59,7 +59,7 @@ pub fn composition() -> Composition {
 /// what it would do, never for running.
 #[must_use]
 pub fn for_looking() -> Composition {
-    composition().effect(MailsDue)
+    composition().effect(MailsDue).effect(FeesDue)
 }
 
 impl Visit for Composition {

@@ -12,7 +12,7 @@ use infrastructure::{
     runtime::{Runtime, RuntimeError},
 };
 
-use crate::{connection, exit::Advised};
+use crate::{connection, exit::Advised, stripe::Stripe};
 
 /// Where `headwater dev` listens unless it is told otherwise.
 const PORT: u16 = 8080;
@@ -94,10 +94,16 @@ impl Http {
         }
     }
 
-    async fn serve(self, name: String, connect_to: &ConnectOptions) -> Result<Serving> {
+    async fn serve(
+        self,
+        name: String,
+        connect_to: &ConnectOptions,
+        stripe: &Stripe,
+    ) -> Result<Serving> {
         let options = ConnectOptions { name: Some(name), ..connect_to.clone() };
         let connected = connect(&options).await.map_err(|error| connection::explained(&error))?;
-        let gateway = Gateway::new(Client::new(connected));
+        let client = Client::new(connected);
+        let gateway = stripe.at(Gateway::new(client.clone()), &client);
         gateway.serve(self.listener).map_err(|error| match error {
             ListenError::Unguarded(_) => {
                 Advised::usage(error.to_string(), "Listen on 127.0.0.1.").into()
@@ -117,9 +123,12 @@ impl Instance {
         http: Option<Http>,
         name: &str,
         connect: &ConnectOptions,
+        stripe: &Stripe,
     ) -> Result<Self> {
         let serving = match http {
-            Some(http) => Some(http.serve(format!("headwater {name} http"), connect).await?),
+            Some(http) => {
+                Some(http.serve(format!("headwater {name} http"), connect, stripe).await?)
+            }
             None => None,
         };
         Ok(Self { runtime, serving })

@@ -22,6 +22,7 @@ mod secret;
 mod signals;
 mod smtp;
 pub mod soak;
+mod stripe;
 pub mod telemetry;
 
 #[cfg(doctest)]

@@ -4,7 +4,9 @@
 
 mod deliver_mail;
 pub mod letter;
+mod record_payment_fees;
 mod smtp;
 
 pub use deliver_mail::{DeliverMail, History, HistoryError, MailsDue};
+pub use record_payment_fees::{FeesDue, RecordPaymentFees};
 pub use smtp::{Fault, Security, Smtp, SmtpOptions, SmtpUnusable};

@@ -61,7 +61,7 @@ pub enum Unusable {
 }
 
 /// A payment that is to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IntentRequest<'a> {
     /// What it is for; it stands in the intent's metadata as `request_id`.
     pub request_id: &'a str,

@@ -26,6 +26,7 @@ use crate::{
     output::Output,
     signals::Stop,
     smtp::SmtpArgs,
+    stripe::{Stripe, StripeArgs},
 };
 
 /// What `headwater dev` takes.
@@ -50,6 +51,8 @@ pub struct DevArgs {
     json: JsonArgs,
     #[command(flatten)]
     smtp: SmtpArgs,
+    #[command(flatten)]
+    stripe: StripeArgs,
 }
 
 /// Runs until it is asked to stop.
@@ -61,6 +64,7 @@ pub async fn run(global: &Global, args: DevArgs, metrics: Option<&Registry>) -> 
     let mut stop = Stop::listen()?;
     let data = DataFolder::create(&global.data)?;
     let _lock = data.lock()?;
+    let stripe = args.stripe.read()?;
     let http = args.http.bind_locally().await?;
     let endpoint = show(args.metrics, metrics).await?;
     let metrics = endpoint.as_ref().map(MetricsEndpoint::url);
@@ -69,7 +73,7 @@ pub async fn run(global: &Global, args: DevArgs, metrics: Option<&Registry>) -> 
         () = stop.asked() => return Ok(()),
     };
     let result = tokio::select! {
-        served = serve(output, &data, &supervisor, (http, metrics), args.smtp) => served,
+        served = serve(output, &data, &supervisor, (http, metrics), (args.smtp, stripe)) => served,
         () = stop.asked() => Ok(None),
     };
     let result = match result {
@@ -123,12 +127,13 @@ async fn serve(
     data: &DataFolder,
     supervisor: &Supervisor,
     (http, metrics): (Http, Option<String>),
-    smtp: SmtpArgs,
+    (smtp, stripe): (SmtpArgs, Stripe),
 ) -> Result<Option<Instance>> {
     let url = supervisor.url();
     let monitoring = supervisor.monitoring();
     let (connect, secret) = (ConnectOptions::new(url), data.secret()?);
     let composition = smtp.into(contexts::composition(), &connect, &secret)?;
+    let composition = stripe.with_fees(composition);
     let runtime = Runtime::start(RuntimeOptions {
         connect: connect.clone(),
         provision: ProvisionOptions { replicas: 1, monitoring: monitoring.map(str::to_owned) },
@@ -142,7 +147,7 @@ async fn serve(
     .await
     .map_err(not_started)?;
     let (at, in_words) = (http.url(), http.in_words());
-    let instance = Instance::begin(runtime, Some(http), "dev", &connect).await?;
+    let instance = Instance::begin(runtime, Some(http), "dev", &connect, &stripe).await?;
     let runtime = instance.runtime();
     let durability = runtime.provisioned().to_string();
     data.announce(url, monitoring)?;

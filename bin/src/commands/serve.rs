@@ -28,6 +28,7 @@ use crate::{
     secret,
     signals::Stop,
     smtp::SmtpArgs,
+    stripe::StripeArgs,
 };
 
 /// What `headwater serve` takes.
@@ -90,6 +91,8 @@ pub struct ServeArgs {
     json: JsonArgs,
     #[command(flatten)]
     smtp: SmtpArgs,
+    #[command(flatten)]
+    stripe: StripeArgs,
 }
 
 /// One part of the service.
@@ -189,7 +192,9 @@ async fn start(
         projections_required: is_chosen,
     };
     let instance = args.instance.unwrap_or_else(|| format!("serve-{}", std::process::id()));
+    let stripe = args.stripe.read()?;
     let composition = args.smtp.into(contexts::composition(), &connect, &secret)?;
+    let composition = stripe.with_fees(composition);
     let runtime = Runtime::start(RuntimeOptions {
         connect: connect.clone(),
         provision: ProvisionOptions { replicas: args.replicas.into(), monitoring: args.monitoring },
@@ -201,7 +206,7 @@ async fn start(
     });
     let runtime = runtime.await.map_err(not_started)?;
     let url = http.as_ref().map(Http::url);
-    let running = Instance::begin(runtime, http, &instance, &connect).await?;
+    let running = Instance::begin(runtime, http, &instance, &connect, &stripe).await?;
     let ready = Ready::new(running.runtime(), instance, chosen, Addresses { http: url, metrics });
     output.write(&ready, || ready.in_words())?;
     Ok(running)

@@ -24,6 +24,7 @@ mod serve;
 mod sigterm;
 mod soak;
 mod store;
+mod stripe;
 mod telemetry;
 mod timers;
 mod vital;

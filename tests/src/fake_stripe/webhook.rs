@@ -1,16 +1,12 @@
 //! The stand-in's other side: it signs events and sends them to an endpoint, as they are or not.
 
-use bytes::Bytes;
 use chrono::Utc;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use http_body_util::{BodyExt as _, Full};
-use hyper::{Request, client::conn::http1};
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use sha2::Sha256;
-use tokio::net::TcpStream;
 
 use super::StripeEvent;
+use crate::post;
 
 /// How an event is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,28 +74,12 @@ impl Endpoint {
 
     /// Sends `body` under `header`, whatever they are.
     pub async fn post(&self, header: Option<String>, body: Vec<u8>) -> Option<(u16, Value)> {
-        let stream = TcpStream::connect(&self.address).await.ok()?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
-        let connection = tokio::spawn(connection);
-        let request = Request::post(Self::PATH)
-            .header("host", &self.address)
-            .header("content-type", "application/json; charset=utf-8")
-            .header("user-agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)");
-        let request = match header {
-            Some(header) => request.header("stripe-signature", header),
-            None => request,
-        };
-        let answer = sender.send_request(request.body(Full::<Bytes>::from(body)).ok()?).await.ok();
-        let answered = match answer {
-            Some(answer) => {
-                let status = answer.status().as_u16();
-                let body = answer.into_body().collect().await.ok()?.to_bytes();
-                Some((status, serde_json::from_slice(&body).unwrap_or_default()))
-            }
-            None => None,
-        };
-        connection.abort();
-        answered
+        let mut headers = vec![
+            ("content-type", "application/json; charset=utf-8"),
+            ("user-agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)"),
+        ];
+        headers.extend(header.as_deref().map(|header| ("stripe-signature", header)));
+        post(&self.address, Self::PATH, &headers, body).await
     }
 }
 

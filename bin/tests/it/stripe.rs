@@ -1,0 +1,7 @@
+//! Payments: the built service between the stand-in for Stripe and those who pay.
+
+mod intents;
+mod reconcile;
+mod storm;
+mod webhooks;
+mod world;

@@ -1,0 +1,259 @@
+//! What Stripe brings: who is believed, what is taken in once, and what becomes of it.
+
+use async_nats::jetstream;
+use infrastructure::{durable::OutcomeStatus, request::Status};
+use routes::design::receipt;
+use serde_json::json;
+use tests::{Delivery, FakeStripe, LIMIT, StripeEvent, eventually};
+
+use super::world::{FORMER, SECRET, World};
+
+/// `event` with other words in it.
+fn altered(event: &StripeEvent, from: &str, to: &str) -> StripeEvent {
+    assert!(event.text.contains(from), "{}", event.text);
+    StripeEvent { text: event.text.replace(from, to), ..event.clone() }
+}
+
+#[tokio::test]
+async fn a_payment_is_followed_from_the_first_call_to_its_fees() {
+    let mut world = World::start().await;
+    world.requests(&["r-1"]).await;
+    let intent = world.intent("r-1").await;
+    let created = world.fake.events().remove(0);
+    let paid = world.fake.pay(&intent);
+    world.bring(&[created, paid.clone()]).await;
+    let succeeded = world.told("r-1", "payment-succeeded").await;
+    assert_eq!(succeeded["amount"], 4900);
+    assert_eq!(succeeded["currency"], "eur");
+    assert_eq!(succeeded["method"], "card");
+    assert_eq!(succeeded["status"], "PAID");
+    assert_eq!(succeeded["stripe_event_id"], paid.id.as_str());
+    assert_eq!(succeeded["provenance"]["created_by"], "stripe_webhook");
+    let fees = world.told("r-1", "payment-fees-recorded").await;
+    assert_eq!((&fees["fee"], &fees["net"]), (&json!(172), &json!(4728)));
+    let received = world.events("stripe-event", &paid.id).await;
+    assert_eq!(received.len(), 1);
+    let (kind, data, user) = &received[0];
+    assert_eq!((kind.as_str(), user.as_str()), ("received", "stripe_webhook"));
+    assert_eq!(data["payload"], paid.text.as_str(), "as it came");
+    assert!(world.service.stop().await);
+}
+
+#[tokio::test]
+async fn yen_have_no_hundredths() {
+    let mut world = World::start().await;
+    world.product("print", json!({"jpy": 500, "kwd": 5120})).await;
+    for (id, currency, amount) in [("r-1", "jpy", 500), ("r-2", "kwd", 5120)] {
+        world.request(id, "print").await;
+        let (status, body) = world.open(json!({"request_id": id, "currency": currency})).await;
+        assert_eq!((status, &body["amount"]), (200, &json!(amount)), "{body}");
+        let intent = body["payment_intent_id"].as_str().unwrap();
+        let paid = world.fake.pay(intent);
+        world.bring(&[paid]).await;
+        let succeeded = world.told(id, "payment-succeeded").await;
+        assert_eq!(
+            (&succeeded["amount"], &succeeded["currency"]),
+            (&json!(amount), &json!(currency))
+        );
+    }
+    assert!(world.service.stop().await);
+}
+
+#[tokio::test]
+async fn only_what_stripe_signed_just_now_is_taken_in() {
+    let mut world = World::start().await;
+    world.requests(&["r-1"]).await;
+    let intent = world.intent("r-1").await;
+    let paid = world.fake.pay(&intent);
+    let before = world.commits().await;
+    let endpoint = world.endpoint();
+    for (delivery, code) in [
+        (Delivery::Unsigned, "missing-signature"),
+        (Delivery::Truncated, "malformed-signature"),
+        (Delivery::Forged, "wrong-signature"),
+        (Delivery::Aged(301), "stale-signature"),
+        (Delivery::Aged(-360), "stale-signature"),
+        (Delivery::Changed(0), "wrong-signature"),
+        (Delivery::Changed(paid.text.len() / 2), "wrong-signature"),
+        (Delivery::Changed(paid.text.len() - 1), "wrong-signature"),
+    ] {
+        let (status, problem) = endpoint.send_as(&paid, delivery).await.unwrap();
+        assert_eq!((status, problem["code"].as_str()), (400, Some(code)), "{delivery:?}");
+        assert_eq!(problem["status"], 400, "{problem}");
+    }
+    for (text, code) in [
+        ("{}".to_owned(), "malformed-event"),
+        ("[".to_owned(), "malformed-event"),
+        (paid.text.replace("evt_", "evt_."), "malformed-event"),
+        (paid.text.replace("\"event\"", "\"v2.core.event\""), "malformed-event"),
+        (paid.text.replace("\"livemode\": false", "\"livemode\": true"), "wrong-mode"),
+    ] {
+        let event = StripeEvent { text, ..paid.clone() };
+        let (status, problem) = endpoint.send(&event).await.unwrap();
+        assert_eq!((status, problem["code"].as_str()), (400, Some(code)), "{problem}");
+    }
+    let huge = StripeEvent { text: " ".repeat(300 * 1024), ..paid.clone() };
+    // The connection may be closed before all of it was sent.
+    assert!(endpoint.send(&huge).await.is_none_or(|(status, _)| status == 413));
+    assert_eq!(world.commits().await, before, "nothing of it is in the log");
+    let (status, _) = endpoint.send_as(&paid, Delivery::Several).await.unwrap();
+    assert_eq!(status, 200);
+    world.told("r-1", "payment-succeeded").await;
+    assert!(world.service.stop().await);
+}
+
+#[tokio::test]
+async fn the_same_event_counts_once_today_and_three_days_later() {
+    let mut world = World::start().await;
+    world.requests(&["r-1"]).await;
+    let intent = world.intent("r-1").await;
+    let paid = world.fake.pay(&intent);
+    world.bring(&[paid.clone(), paid.clone()]).await;
+    world.told("r-1", "payment-fees-recorded").await;
+    let before = world.commits().await;
+    // Three days later neither the kept outcomes know the command's id any more, nor the broker, which
+    // after a start only knows what is still in the queue.
+    let context = jetstream::new(world.server.client().await);
+    context.get_stream("KV_RESULTS").await.unwrap().purge().await.unwrap();
+    world.server.restart().await;
+    let command = receipt(&paid.id, &paid.text, "anybody").unwrap().command_id.unwrap();
+    eventually("the event was looked at again", LIMIT, async || {
+        world.endpoint().send(&paid).await?;
+        let outcome = world.client.result(&command).await.ok()?;
+        (outcome.status == OutcomeStatus::Replayed).then_some(())
+    })
+    .await;
+    // Nor does it take the command's id to know the event.
+    let body = json!({"payload": paid.text});
+    assert_eq!(world.send("stripe-event", &paid.id, "receive", body).await, Status::Unchanged);
+    assert_eq!(world.commits().await, before);
+    world.history("stripe-event", &paid.id, &["received"]).await;
+    assert!(world.service.stop().await);
+}
+
+#[tokio::test]
+async fn any_order_of_events_leads_to_the_same_end() {
+    let mut world = World::start().await;
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    let ids: Vec<_> = (0..orders.len()).map(|number| format!("r-{number}")).collect();
+    let names: Vec<_> = ids.iter().map(String::as_str).collect();
+    world.requests(&names).await;
+    for (id, order) in ids.iter().zip(orders) {
+        let intent = world.intent(id).await;
+        let created = world.fake.events().pop().unwrap();
+        let failed = world.fake.decline(&intent, "card_declined");
+        let paid = world.fake.pay(&intent);
+        let events = [created, failed, paid];
+        for index in order {
+            world.bring(&events[index..=index]).await;
+        }
+    }
+    for id in &ids {
+        world.told(id, "payment-failed").await;
+        world.told(id, "payment-succeeded").await;
+        let events = world.events("design", id).await;
+        let last = events.iter().rev().find_map(|(_, data, _)| data.get("payment").cloned());
+        assert_eq!(last.unwrap()["status"], "SUCCEEDED", "{id}: {events:?}");
+    }
+    assert!(world.service.stop().await);
+}
+
+#[tokio::test]
+async fn money_for_a_request_that_was_called_off_is_to_be_given_back() {
+    let mut world = World::start().await;
+    world.requests(&["r-1"]).await;
+    let intent = world.intent("r-1").await;
+    world.send("design", "r-1", "cancel-request", json!({"reason": "changed my mind"})).await;
+    let (status, problem) = world.open(json!({"request_id": "r-1"})).await;
+    assert_eq!((status, problem["code"].as_str()), (422, Some("request-cancelled")));
+    let paid = world.fake.pay(&intent);
+    world.bring(&[paid]).await;
+    let refund = world.told("r-1", "refund-requested").await;
+    assert_eq!((&refund["amount"], &refund["intent_id"]), (&json!(4900), &json!(intent)));
+    assert!(world.service.stop().await);
+}
+
+#[tokio::test]
+async fn an_event_that_means_nothing_here_is_recorded_and_ignored() {
+    let mut world = World::start().await;
+    let event = world.fake.happen("customer.subscription.paused");
+    let odd = altered(&world.fake.happen("a.b"), "something", "some\u{7f}\u{85}thing");
+    world.bring(&[event.clone(), odd.clone()]).await;
+    for event in [event, odd] {
+        world.history("stripe-event", &event.id, &["ignored"]).await;
+    }
+    assert!(world.service.stop().await);
+}
+
+#[tokio::test]
+async fn a_payment_that_does_not_fit_is_set_aside_with_the_reason() {
+    let mut world = World::start().await;
+    world.requests(&["r-1"]).await;
+    let intent = world.intent("r-1").await;
+    let paid = world.fake.pay(&intent);
+    let other = |number: u8, from: &str, to: &str| {
+        let id = format!("evt_{number}");
+        let text = altered(&altered(&paid, &paid.id, &id), from, to).text;
+        StripeEvent { id, text, ..paid.clone() }
+    };
+    let less = other(1, "\"amount_received\": 4900", "\"amount_received\": 1");
+    let dollars = other(2, "\"currency\": \"eur\"", "\"currency\": \"usd\"");
+    let nobody = other(3, "\"request_id\": \"r-1\"", "\"request_id\": \"nobody\"");
+    let elsewhere = other(4, "\"request_id\": \"r-1\"", "\"order\": \"7\"");
+    for (event, code) in [
+        (less, "amount-mismatch"),
+        (dollars, "currency-mismatch"),
+        (nobody, "not-found"),
+        (elsewhere, "no-request"),
+    ] {
+        world.bring(std::slice::from_ref(&event)).await;
+        assert_eq!(world.set_aside(&event.id).await, code);
+    }
+    let kinds: Vec<_> =
+        world.events("design", "r-1").await.into_iter().map(|(kind, ..)| kind).collect();
+    assert!(!kinds.iter().any(|kind| kind == "payment-succeeded"), "{kinds:?}");
+    assert!(world.service.stop().await);
+}
+
+#[tokio::test]
+async fn a_secret_can_take_the_place_of_another_without_a_gap() {
+    let mut world = World::start().await;
+    for (secret, status) in [(SECRET, 200), (FORMER, 200), ("whsec_stranger", 400)] {
+        let event = world.fake.happen("a.b");
+        let answer = world.endpoint_signing(secret).send(&event).await.unwrap();
+        assert_eq!(answer.0, status, "{secret}: {answer:?}");
+    }
+    assert!(world.service.stop().await);
+}
+
+#[tokio::test]
+async fn what_the_broker_does_not_have_is_not_promised() {
+    let mut world = World::start().await;
+    let event = world.fake.happen("a.b");
+    world.server.stop().await;
+    let (status, problem) = world.endpoint().send(&event).await.unwrap();
+    assert_eq!((status, problem["code"].as_str()), (503, Some("unavailable")), "{problem}");
+    world.server.restart().await;
+    eventually("the event is taken in", LIMIT, async || {
+        let (status, _) = world.endpoint().send(&event).await?;
+        (status == 200).then_some(())
+    })
+    .await;
+    world.history("stripe-event", &event.id, &["ignored"]).await;
+    assert!(world.service.stop().await);
+}
+
+#[tokio::test]
+async fn without_configuration_the_routes_say_what_is_missing() {
+    let mut world = World::start_with(tempfile::tempdir().unwrap(), &[]).await;
+    let event = world.fake.happen("a.b");
+    let (status, problem) = world.endpoint().send(&event).await.unwrap();
+    assert_eq!((status, problem["code"].as_str()), (503, Some("stripe-not-configured")));
+    assert!(problem["detail"].as_str().unwrap().contains("--stripe-webhook-secret-file"));
+    let (status, problem) = world.open(json!({"request_id": "r-1"})).await;
+    assert_eq!((status, problem["code"].as_str()), (503, Some("stripe-not-configured")));
+    assert!(problem["detail"].as_str().unwrap().contains("--stripe-key-file"));
+    assert!(world.fake.requests().is_empty());
+    assert!(!problem.to_string().contains(FakeStripe::KEY));
+    assert!(world.service.stop().await);
+}
