@@ -236,7 +236,7 @@ impl Composition {
             if let HandlerPart::Projection(part) = part {
                 let declared = |why| CompositionError::Declared { projection: part.name(), why };
                 part.check().map_err(declared)?;
-                for table in part.tables() {
+                for table in part.names() {
                     if let Some(other) = tables.insert(table, part.name()) {
                         let why = format!("table {table}: {other} has one of that name");
                         return Err(declared(why));

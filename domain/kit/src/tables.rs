@@ -13,7 +13,7 @@ mod value;
 
 pub use change::{Change, Statement};
 pub use query::{Param, Query, Reading};
-pub use schema::{Column, Table, Type};
+pub use schema::{Column, Table, Type, View};
 pub use value::{Decimal, Value};
 
 use crate::{EventSet, Recorded};
@@ -74,6 +74,8 @@ pub trait TableProjection: Send + Sync + 'static {
     const VERSION: u32;
     /// The tables. Nothing else writes to them.
     const TABLES: &'static [Table];
+    /// What other programs read by name, beside the tables.
+    const VIEWS: &'static [View] = &[];
     /// The free statements that events may carry out.
     const STATEMENTS: &'static [Statement] = &[];
     /// What readers may ask.

@@ -35,11 +35,11 @@ pub(crate) trait AnyProjection: Send + Sync {
     /// What becomes of touches, and how the rows are read.
     fn rows(&self) -> Rows<'_>;
 
-    /// The names of its tables, by which other programs know them.
-    fn tables(&self) -> Vec<&'static str> {
+    /// By which names other programs know its tables.
+    fn names(&self) -> Vec<&'static str> {
         match self.rows() {
             Rows::Documents(_) => Vec::new(),
-            Rows::Tables(declared) => declared.tables.iter().map(|table| table.name).collect(),
+            Rows::Tables(declared) => declared.names().collect(),
         }
     }
 }

@@ -18,7 +18,7 @@ use std::marker::PhantomData;
 
 use kit::{
     EventSet as _, TableProjection,
-    tables::{Query, Statement, Table, Type},
+    tables::{Query, Statement, Table, Type, View},
 };
 
 use self::admission::{Step, admit};
@@ -39,6 +39,7 @@ pub(super) use self::{
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Declared {
     pub(super) tables: &'static [Table],
+    pub(super) views: &'static [View],
     pub(super) statements: &'static [Statement],
     pub(super) queries: &'static [Query],
 }
@@ -47,8 +48,12 @@ pub(crate) struct Declared {
 pub(crate) struct Tabled<T>(PhantomData<T>);
 
 impl<T: TableProjection> Tabled<T> {
-    const DECLARED: Declared =
-        Declared { tables: T::TABLES, statements: T::STATEMENTS, queries: T::QUERIES };
+    const DECLARED: Declared = Declared {
+        tables: T::TABLES,
+        views: T::VIEWS,
+        statements: T::STATEMENTS,
+        queries: T::QUERIES,
+    };
 
     pub(crate) const fn new() -> Self {
         Self(PhantomData)
@@ -90,6 +95,14 @@ impl<T: TableProjection> AnyProjection for Tabled<T> {
 
     fn rows(&self) -> Rows<'_> {
         Rows::Tables(Self::DECLARED)
+    }
+}
+
+impl Declared {
+    /// By which names other programs know what is declared.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        let views = self.views.iter().map(|view| view.name);
+        self.tables.iter().map(|table| table.name).chain(views)
     }
 }
 

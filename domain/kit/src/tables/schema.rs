@@ -85,3 +85,15 @@ pub struct Table {
     /// The columns of each further index.
     pub indexes: &'static [&'static [&'static str]],
 }
+
+/// A `SELECT` that other programs read by its name, as they read tables: what several tables say
+/// together. Queries and statements do not name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct View {
+    /// The name: letters a-z, digits and single `_`.
+    pub name: &'static str,
+    /// The text, with tables in braces. It must mean the same to SQLite and PostgreSQL.
+    pub sql: &'static str,
+    /// What it yields, each by its name in the text.
+    pub columns: &'static [Column],
+}

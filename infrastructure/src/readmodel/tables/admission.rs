@@ -184,7 +184,8 @@ mod tests {
         indexes: &[],
     };
     const RUN: Statement = Statement { sql: "DELETE FROM {t} WHERE b = $1", params: &[Type::Int] };
-    const DECLARED: Declared = Declared { tables: &[T], statements: &[RUN], queries: &[] };
+    const DECLARED: Declared =
+        Declared { tables: &[T], views: &[], statements: &[RUN], queries: &[] };
 
     #[test]
     fn a_row_is_whole_and_in_the_order_of_its_columns() {

@@ -33,6 +33,15 @@ impl Declared {
                 return Err(at("it is declared twice".to_owned()));
             }
         }
+        for view in self.views {
+            let at = |why| format!("view {}: {why}", view.name);
+            identifier(view.name).map_err(at)?;
+            check_columns(view.columns).map_err(at)?;
+            text::check(self, view.sql, &["SELECT", "WITH"], 0).map_err(at)?;
+            if store::is_own(view.name) || !met.insert(view.name) {
+                return Err(at("its name is taken".to_owned()));
+            }
+        }
         for statement in self.statements {
             let words = ["INSERT", "UPDATE", "DELETE", "WITH"];
             text::check(self, statement.sql, &words, statement.params.len())
@@ -139,7 +148,7 @@ fn identifier(name: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use kit::tables::{Param, Statement};
+    use kit::tables::{Param, Statement, View};
 
     use super::*;
 
@@ -156,8 +165,11 @@ mod tests {
         columns: &[Column::text("a")],
         order: &["a"],
     };
+    const V: View = View { name: "v", sql: "SELECT a FROM {t}", columns: &[Column::text("a")] };
+    const EMPTY: Declared = Declared { tables: &[], views: &[], statements: &[], queries: &[] };
     const FINE: Declared = Declared {
         tables: &[T],
+        views: &[V],
         statements: &[Statement { sql: "DELETE FROM {t} WHERE b = $1", params: &[Type::Int] }],
         queries: &[Q],
     };
@@ -189,7 +201,7 @@ mod tests {
             (Table { name: "a_name_of_some_length_that_is_beyond_all_limits", ..T }, "exceed"),
         ] {
             let table: &'static [Table] = Box::leak(Box::new([table]));
-            let refused = told(&Declared { tables: table, statements: &[], queries: &[] });
+            let refused = told(&Declared { tables: table, ..EMPTY });
             assert!(refused.starts_with("table ") && refused.contains(says), "{refused}");
         }
         for (query, says) in [
@@ -204,6 +216,18 @@ mod tests {
             let query: &'static [Query] = Box::leak(Box::new([query]));
             let refused = told(&Declared { queries: query, ..FINE });
             assert!(refused.starts_with("query ") && refused.contains(says), "{refused}");
+        }
+        for (view, says) in [
+            (View { name: "t", ..V }, "taken"),
+            (View { name: "parked", ..V }, "taken"),
+            (View { name: "V", ..V }, "is no name"),
+            (View { sql: "SELECT a FROM {u}", ..V }, "none of its tables"),
+            (View { sql: "SELECT a FROM {t} WHERE a = $1", ..V }, "uses the parameters"),
+            (View { columns: TWICE, ..V }, "declared twice"),
+        ] {
+            let view: &'static [View] = Box::leak(Box::new([view]));
+            let refused = told(&Declared { views: view, ..FINE });
+            assert!(refused.starts_with("view ") && refused.contains(says), "{refused}");
         }
         assert!(told(&Declared { tables: &[T, T], ..FINE }).contains("twice"));
         assert!(told(&Declared { queries: &[Q, Q], ..FINE }).contains("twice"));

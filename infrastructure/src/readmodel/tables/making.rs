@@ -4,7 +4,7 @@
 use kit::tables::{Statement, Table, Type};
 use sqlx::AssertSqlSafe;
 
-use super::{Declared, RowQuery, expand, storage};
+use super::{Declared, RowQuery, expand, names::definitions, storage};
 use crate::readmodel::{
     sql::{Cell, Param, Storage, Tx, Words, ill_formed},
     store::Tables,
@@ -106,6 +106,9 @@ async fn understood(
 ) -> Result<(), TakeOverError> {
     for Statement { sql, params } in declared.statements {
         explain(tx, &expand(sql, tables), params, sql).await?;
+    }
+    for (name, definition) in definitions(declared, tables, words) {
+        explain(tx, &definition, &[], name).await?;
     }
     for query in declared.queries {
         let params: Vec<_> = query.params.iter().map(|param| param.of).collect();

@@ -1,12 +1,12 @@
-//! The declared names of tables, as views of the generation that queries read: for those who come
+//! The names of tables and views, as views of the generation that queries read: for those who come
 //! with SQL of their own, and know nothing of generations. Which views there are is written down, so
 //! that what somebody else has made under such a name is never replaced.
 
 use std::collections::BTreeMap;
 
-use kit::tables::{Column, Table, Type};
+use kit::tables::{Column, Type};
 
-use super::Declared;
+use super::{Declared, expand};
 use crate::readmodel::{
     sql::{Param, Tx, Words, ill_formed},
     store::Tables,
@@ -21,8 +21,7 @@ pub(in crate::readmodel) async fn name(
     declared: &Declared,
 ) -> Result<(), TakeOverError> {
     let tables = Tables::new(projection, number);
-    let shown = |table: &Table| (table.name, definition(table, &tables.own(table.name), words));
-    let wanted: BTreeMap<&str, String> = declared.tables.iter().map(shown).collect();
+    let wanted: BTreeMap<_, _> = definitions(declared, &tables, words).collect();
     let select = "SELECT name, projection, definition FROM table_names";
     let held: Vec<(String, String, String)> = tx.all(select, &[]).await?;
     for (name, owner, _) in &held {
@@ -47,9 +46,24 @@ pub(in crate::readmodel) async fn name(
     Ok(())
 }
 
-/// The rows of `table`, which is stored as `stored`, in the types that a reader of the database
-/// expects.
-fn definition(table: &Table, stored: &str, words: Words) -> String {
+/// What each name stands for.
+pub(super) fn definitions<'a>(
+    declared: &'a Declared,
+    tables: &'a Tables,
+    words: Words,
+) -> impl Iterator<Item = (&'static str, String)> + 'a {
+    let stored = declared
+        .tables
+        .iter()
+        .map(move |table| (table.name, definition(table.columns, &tables.own(table.name), words)));
+    let views = declared.views.iter().map(move |view| {
+        (view.name, definition(view.columns, &format!("({})", expand(view.sql, tables)), words))
+    });
+    stored.chain(views)
+}
+
+/// The rows of `source` in the types that a reader of the database expects.
+fn definition(columns: &[Column], source: &str, words: Words) -> String {
     let shown = |column: &Column| {
         let name = column.name;
         let native = match column.of {
@@ -60,9 +74,9 @@ fn definition(table: &Table, stored: &str, words: Words) -> String {
         };
         format!("{} AS {name}", native.replace("{}", &format!("t.{name}")))
     };
-    let columns: Vec<_> = table.columns.iter().map(shown).collect();
+    let columns: Vec<_> = columns.iter().map(shown).collect();
     // PostgreSQL lets nobody write to a view of more than one source; SQLite to none at all.
-    format!("SELECT {} FROM {stored} AS t CROSS JOIN (SELECT 1) AS one", columns.join(", "))
+    format!("SELECT {} FROM {source} AS t CROSS JOIN (SELECT 1) AS one", columns.join(", "))
 }
 
 fn taken(name: &str, error: sqlx::Error) -> TakeOverError {

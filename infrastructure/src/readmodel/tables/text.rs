@@ -90,6 +90,7 @@ mod tests {
             key: &["person"],
             indexes: &[],
         }],
+        views: &[],
         statements: &[],
         queries: &[],
     };

@@ -2,7 +2,7 @@
 
 use kit::{
     Recorded, TableProjection,
-    tables::{Change, Column, Param, Query, Statement, Table, Type, Value},
+    tables::{Change, Column, Param, Query, Statement, Table, Type, Value, View},
 };
 
 use super::{POISON, Served, ServerEvent};
@@ -43,6 +43,14 @@ const PRECIOUS_BALLS: Table = Table {
     indexes: &[],
 };
 const RENAMED: Table = Table { name: "served_balls", ..BALLS };
+
+/// What nobody keeps, and everybody may read.
+const SHEET: View = View {
+    name: "score_sheet",
+    sql: "SELECT s.server, s.last, count(*) AS seen FROM {servers} AS s
+          JOIN {balls} AS b ON b.server = s.server GROUP BY s.server, s.last",
+    columns: &[Column::text("server"), Column::time("last"), Column::int("seen")],
+};
 
 /// Adding is not the same when it is done twice, and the best ball is that of the rows so far.
 const COUNT: Statement = Statement {
@@ -119,6 +127,7 @@ impl<const VERSION: u32, const FLAVOUR: u8> TableProjection for Book<VERSION, FL
     } else {
         &[SERVERS, BALLS, PRECIOUS_BALLS]
     };
+    const VIEWS: &'static [View] = &[SHEET];
     const STATEMENTS: &'static [Statement] = &[COUNT, APPEAR, ONCE];
     const QUERIES: &'static [Query] =
         if FLAVOUR == GARBLED { &[NONSENSE] } else { &[BALLS_OF, TOTALS, LOOSE, ENDLESS] };

@@ -26,6 +26,12 @@ async fn served(world: &World) -> Vec<String> {
     world.texts(SERVERS).await.unwrap()
 }
 
+/// The same of a reader of several tables at once.
+async fn seen(world: &World) -> Vec<String> {
+    let sheet = "SELECT server || ' ' || seen FROM score_sheet ORDER BY server";
+    world.texts(sheet).await.unwrap()
+}
+
 async fn a_declared_name_is_that_of_the_rows_that_queries_read(world: World) {
     let handlers = world.handlers(&booking(), "one").await;
     for (id, ball) in [("ada", 1), ("ada", 2), ("bob", PRECIOUS)] {
@@ -35,6 +41,9 @@ async fn a_declared_name_is_that_of_the_rows_that_queries_read(world: World) {
     assert_eq!(served(&world).await, ["ada 2 2", "bob 1 10000"]);
     world.execute("UPDATE t_book_1__servers SET balls = 7 WHERE server = 'ada'").await;
     assert_eq!(served(&world).await, ["ada 7 2", "bob 1 10000"]);
+    assert_eq!(seen(&world).await, ["ada 2", "bob 1"]);
+    world.execute("DELETE FROM t_book_1__balls WHERE server = 'ada' AND place = 1").await;
+    assert_eq!(seen(&world).await, ["ada 1", "bob 1"]);
     for (action, ada) in [
         (GenerationAction::Rebuild { accept: true }, "ada 2 2"),
         (GenerationAction::Rollback, "ada 7 2"),
@@ -44,6 +53,8 @@ async fn a_declared_name_is_that_of_the_rows_that_queries_read(world: World) {
         let outcome = done(&world, action.clone()).await;
         assert!(outcome.done, "{outcome:?}");
         assert_eq!(served(&world).await[0], ada, "after {action:?}");
+        let rows = if ada == "ada 2 2" { "ada 2" } else { "ada 1" };
+        assert_eq!(seen(&world).await[0], rows, "after {action:?}");
     }
     handlers.stop().await;
     // Whoever takes over finds everything as it should be.
@@ -62,6 +73,7 @@ async fn what_is_read_by_name_cannot_be_written_by_it(world: World) {
         "UPDATE servers SET balls = 7",
         "UPDATE balls SET ball = 7 WHERE server = 'ada'",
         "DELETE FROM servers",
+        "DELETE FROM score_sheet",
         "DELETE FROM balls WHERE server = 'ada'",
         "INSERT INTO balls (server, place, ball) VALUES ('ada', 2, 2)",
     ] {
