@@ -14,7 +14,9 @@ use policies::{
     OnboardingDriver, RecordStripePayments, RemindOfOnboarding, ReserveVerifiedEmail,
     SendVerification, Welcome,
 };
-use projections::{Directory, OnboardingBoard, People, Skills, Timeline};
+use projections::{
+    DesignFunnel, DesignRequests, Directory, OnboardingBoard, People, Skills, Timeline,
+};
 
 use crate::reader::Reader;
 
@@ -53,6 +55,8 @@ pub fn composition() -> Composition {
         .projection(Timeline)
         .projection(OnboardingBoard)
         .tables(Skills)
+        .tables(DesignRequests)
+        .tables(DesignFunnel)
 }
 
 /// The same and what only runs where it is given the means to, such as a mail server: for looking at

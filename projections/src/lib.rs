@@ -3,6 +3,8 @@
 //! A `match` over events has no wildcard here, so that a new event must be given a meaning.
 //! Not here: where rows are stored, and commands; a projection asks for nothing.
 
+mod design_funnel;
+mod design_requests;
 pub mod directory;
 mod lifecycle;
 pub mod onboarding_board;
@@ -11,6 +13,8 @@ mod seen;
 mod skills;
 pub mod timeline;
 
+pub use design_funnel::DesignFunnel;
+pub use design_requests::{DesignRequests, DesignRequestsEvent};
 pub use directory::Directory;
 pub use lifecycle::{Lifecycle, Stage};
 pub use onboarding_board::OnboardingBoard;

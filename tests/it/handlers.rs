@@ -3,6 +3,7 @@
 mod batches;
 mod database_tls;
 mod deadletters;
+mod design;
 mod doctor;
 mod effects;
 mod faults;

@@ -7,7 +7,7 @@ mod sql;
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use async_nats::jetstream;
-use domain::{mail::Mail, person::Person};
+use domain::{design::Design, mail::Mail, person::Person, product::Product};
 use infrastructure::{
     client::Client,
     composition::Composition,
@@ -66,6 +66,8 @@ pub(crate) fn table() -> Composition {
         .aggregate::<Receiver>()
         .aggregate::<Mail>()
         .aggregate::<Person>()
+        .aggregate::<Design>()
+        .aggregate::<Product>()
 }
 
 pub(crate) struct World {

@@ -1,0 +1,116 @@
+//! Where each request stands. What depends on which payment counts is in `payments`.
+
+use domain::{
+    design::{DesignEvent, DesignStatus, PaymentStatus, PaymentSummary},
+    money::Money,
+};
+use kit::{
+    Recorded,
+    tables::{Change, Column, Decimal, Table, Value},
+};
+
+pub(super) const STATES: Table = Table {
+    name: "design_request_states",
+    columns: &COLUMNS,
+    key: &["request_id"],
+    indexes: &[&["created_at", "request_id"], &["email"], &["stripe_payment_intent_id"]],
+};
+
+pub(super) const COLUMNS: [Column; 20] = [
+    // That of the event that created the request.
+    Column::text("id"),
+    Column::text("request_id"),
+    Column::text("current_status"),
+    Column::text("current_payment_status"),
+    Column::text("email").or_null(),
+    Column::text("design_code").or_null(),
+    Column::text("product_id").or_null(),
+    Column::decimal("total_amount").or_null(),
+    Column::text("stripe_payment_intent_id").or_null(),
+    Column::decimal("payment_net_amount").or_null(),
+    Column::text("payment_currency").or_null(),
+    Column::decimal("payment_fee_amount").or_null(),
+    Column::text("payment_failure_reason").or_null(),
+    Column::text("payment_failure_code").or_null(),
+    Column::int("payment_attempts"),
+    Column::time("last_payment_attempt_at").or_null(),
+    Column::time("payment_confirmed_at").or_null(),
+    Column::text("payment_method").or_null(),
+    Column::time("created_at"),
+    Column::time("updated_at"),
+];
+
+/// Columns and what they hold from now on.
+pub(super) type Values = Vec<(&'static str, Value)>;
+
+pub(super) fn change(event: &Recorded<DesignEvent>) -> Change {
+    let mut values = values(&event.event);
+    values.push(("updated_at", event.time.into()));
+    if !matches!(event.event, DesignEvent::RequestCreated(_)) {
+        return STATES.set([(&event.aggregate_id).into()], values);
+    }
+    values.extend([
+        ("id", event.id.to_string().into()),
+        ("request_id", (&event.aggregate_id).into()),
+        ("created_at", event.time.into()),
+    ]);
+    STATES.put(values)
+}
+
+/// What `event` says about where the request stands.
+pub(super) fn values(event: &DesignEvent) -> Values {
+    use DesignEvent as E;
+    match event {
+        E::RequestCreated(e) => vec![
+            status(DesignStatus::Draft),
+            payment_status(PaymentStatus::None),
+            ("email", e.email.as_ref().map(|email| email.as_str()).into()),
+            ("design_code", e.design_code.as_ref().map(|code| code.as_str()).into()),
+            ("product_id", e.product_id.as_ref().map(|id| id.as_str()).into()),
+            ("payment_attempts", 0_u32.into()),
+        ],
+        E::RequestSubmitted(e) => vec![status(e.status), ("email", e.email.as_str().into())],
+        E::RequestCancelled(_) => vec![status(DesignStatus::Cancelled)],
+        E::RequestQuoted(e) => amount(Money::new(e.amount, e.currency)).into(),
+        E::PaymentIntentCreated(e) => paid(&e.report.payment),
+        E::PaymentFailed(e) => paid(&e.report.payment),
+        E::PaymentCancelled(e) => paid(&e.report.payment),
+        E::PaymentSucceeded(e) => {
+            let mut values = paid(&e.report.payment);
+            values.push(status(e.status));
+            values
+        }
+        E::DesignStarted(_) => vec![status(DesignStatus::InDesign)],
+        E::DesignCompleted(_) => vec![status(DesignStatus::Completed)],
+        E::AnswerVersioned(_) | E::PaymentFeesRecorded(_) | E::RefundRequested(_) => Vec::new(),
+    }
+}
+
+fn paid(payment: &PaymentSummary) -> Values {
+    let [total, currency] = amount(Money::new(payment.amount, payment.currency));
+    vec![
+        payment_status(payment.status),
+        ("stripe_payment_intent_id", (&payment.intent_id).into()),
+        total,
+        currency,
+        ("payment_attempts", payment.attempts.into()),
+        ("last_payment_attempt_at", payment.last_attempt_at.into()),
+    ]
+}
+
+fn status(status: DesignStatus) -> (&'static str, Value) {
+    ("current_status", <&str>::from(status).into())
+}
+
+fn payment_status(status: PaymentStatus) -> (&'static str, Value) {
+    ("current_payment_status", <&str>::from(status).into())
+}
+
+fn amount(money: Money) -> [(&'static str, Value); 2] {
+    [("total_amount", major(money)), ("payment_currency", money.currency.as_str().into())]
+}
+
+/// An amount in major units, with all decimals of its currency.
+pub(super) fn major(money: Money) -> Value {
+    Decimal { units: money.amount, digits: money.currency.exponent() }.into()
+}
