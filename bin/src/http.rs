@@ -7,12 +7,13 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use gateway::{Gateway, ListenError, Listener, Serving};
 use infrastructure::{
+    archive::Archive,
     client::Client,
     connection::{ConnectOptions, connect},
     runtime::{Runtime, RuntimeError},
 };
 
-use crate::{connection, exit::Advised, stripe::Stripe};
+use crate::{connection, contexts, exit::Advised, stripe::Stripe};
 
 /// Where `headwater dev` listens unless it is told otherwise.
 const PORT: u16 = 8080;
@@ -102,8 +103,9 @@ impl Http {
     ) -> Result<Serving> {
         let options = ConnectOptions { name: Some(name), ..connect_to.clone() };
         let connected = connect(&options).await.map_err(|error| connection::explained(&error))?;
+        let archive = Archive::open(connected.clone(), contexts::composition().aggregates());
         let client = Client::new(connected);
-        let gateway = stripe.at(Gateway::new(client.clone()), &client);
+        let gateway = stripe.at(Gateway::new(client.clone(), archive.await?), &client);
         gateway.serve(self.listener).map_err(|error| match error {
             ListenError::Unguarded(_) => {
                 Advised::usage(error.to_string(), "Listen on 127.0.0.1.").into()

@@ -2,13 +2,22 @@
 //! It names no context, and adds nothing to what a command may do.
 //! Not here: routes that one context has for itself; those are in `routes`.
 
+mod aggregates;
 mod caller;
+mod commands;
+mod cursor;
 mod edge;
+mod etag;
+mod events;
+mod headers;
 mod health;
 mod limits;
+mod params;
 mod problem;
+mod queries;
 mod router;
 mod server;
+mod service;
 
 pub use caller::Caller;
 pub use edge::RequestId;

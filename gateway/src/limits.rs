@@ -25,6 +25,8 @@ pub struct Limits {
     pub write_timeout: Duration,
     /// How long a stream of events is silent before it says that it is alive.
     pub heartbeat: Duration,
+    /// How long a stream of events lasts. The client then comes back, and access is checked anew.
+    pub stream_time: Duration,
 }
 
 impl Default for Limits {
@@ -40,6 +42,7 @@ impl Default for Limits {
             request_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(30),
             heartbeat: Duration::from_secs(15),
+            stream_time: Duration::from_secs(15 * 60),
         }
     }
 }

@@ -4,14 +4,20 @@
 use std::{fmt, sync::Arc};
 
 use axum::Router;
-use infrastructure::client::Client;
+use infrastructure::{archive::Archive, client::Client};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::{edge, health, limits::Limits};
+use crate::{
+    edge, health,
+    limits::Limits,
+    service::{self, Service},
+};
 
 /// The HTTP face of a service, before it listens.
 pub struct Gateway {
     client: Client,
+    archive: Archive,
     limits: Arc<Limits>,
     closed: Router,
     open: Router,
@@ -22,11 +28,12 @@ pub struct Gateway {
 type Guard = Box<dyn FnOnce(Router) -> Router + Send>;
 
 impl Gateway {
-    /// A gateway that asks the service over `client`.
+    /// A gateway that asks the service over `client`, and reads states and events in `archive`.
     #[must_use]
-    pub fn new(client: Client) -> Self {
+    pub fn new(client: Client, archive: Archive) -> Self {
         Self {
             client,
+            archive,
             limits: Arc::default(),
             closed: Router::new(),
             open: Router::new(),
@@ -72,8 +79,17 @@ impl Gateway {
     }
 
     pub(crate) fn assemble(self) -> Assembled {
-        let Self { client, limits, closed, open, guard, stop } = self;
-        let closed = edge::work(closed, &limits);
+        let Self { client, archive, limits, closed, open, guard, stop } = self;
+        let general = service::routes(Service {
+            client: client.clone(),
+            catalogue: archive.catalogue(),
+            archive,
+            limits: Arc::clone(&limits),
+            streams: Arc::new(Semaphore::new(limits.streams)),
+            histories: Semaphore::new(limits.histories),
+            stop: stop.clone(),
+        });
+        let closed = edge::work(closed.merge(general), &limits);
         let closed = match guard {
             Some(guard) => guard(closed),
             None => closed,

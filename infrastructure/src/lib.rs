@@ -2,6 +2,7 @@
 //! read models, the broker process and telemetry. Generic: no context is named here.
 
 pub mod aggregates;
+pub mod archive;
 pub mod broker;
 pub mod client;
 pub mod composition;
@@ -28,6 +29,7 @@ pub mod query;
 pub mod query_service;
 pub mod readmodel;
 pub mod receipts;
+pub mod record;
 pub mod replay;
 pub mod request;
 pub mod runtime;

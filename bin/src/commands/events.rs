@@ -8,6 +8,7 @@ use infrastructure::{
     deadletter::Cursor,
     envelope,
     handler::{EventStatus, Processing, Processings},
+    record::Record,
 };
 use kit::{AggregateId, Version};
 use serde::Serialize;
@@ -17,7 +18,7 @@ use crate::{
     connection, contexts,
     log::History,
     output::Output,
-    record::Record,
+    record::line,
 };
 
 /// What `headwater events` takes.
@@ -98,7 +99,7 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     fn text(&self) -> String {
-        let mut text = self.record.line();
+        let mut text = line(&self.record);
         for EventStatus { handler, status, note } in self.handlers.iter().flatten() {
             text.push_str(&format!("\n          {handler:<28} {}", word(*status)));
             if let Some(note) = note {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::Args;
-use infrastructure::{envelope, problem::Problem};
+use infrastructure::{envelope, problem::Problem, record::Record};
 use nats::Subject;
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     connection, contexts,
     log::{From, Log},
     output::Output,
-    record::Record,
+    record::line,
 };
 
 /// What `headwater tail` takes.
@@ -56,7 +56,7 @@ pub async fn run(global: &Global, args: TailArgs) -> Result<()> {
             Ok(elements) => {
                 for (index, element) in elements.iter().enumerate().take(usize::try_from(left)?) {
                     let record = Record::new(element, entry.position, index, args.payload);
-                    output.write(&record, || record.line())?;
+                    output.write(&record, || line(&record))?;
                     left -= 1;
                 }
             }

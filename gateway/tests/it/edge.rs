@@ -7,12 +7,11 @@ use axum::{
     body::Bytes,
     routing::{get, post},
 };
-use gateway::{Gateway, Limits, ListenError, Listener};
-use infrastructure::client::Client;
+use gateway::{Limits, ListenError, Listener};
 use tests::{LIMIT, eventually};
 use tokio::{sync::Notify, time::timeout};
 
-use crate::kit::{Socket, Stand, code, http, problem, serve, short};
+use crate::kit::{Socket, Stand, code, gateway, http, problem, serve, short};
 
 /// Takes a body and says how long it is.
 fn sink() -> Router {
@@ -193,11 +192,11 @@ async fn what_is_no_http_ends_the_connection_and_nothing_else() {
 async fn without_a_guard_only_this_machine_is_listened_to() {
     let server = tests::Server::start().await;
     let open = || Listener::bind("0.0.0.0:0".parse().unwrap());
-    let gateway = Gateway::new(Client::new(server.client().await));
-    let refused = gateway.serve(open().await.unwrap()).unwrap_err();
+    let open_one = gateway(&server).await;
+    let refused = open_one.serve(open().await.unwrap()).unwrap_err();
     assert!(matches!(refused, ListenError::Unguarded(_)));
-    let gateway = Gateway::new(Client::new(server.client().await)).guarded(|routes| routes);
-    gateway.serve(open().await.unwrap()).unwrap().drain().await;
+    let guarded = gateway(&server).await.guarded(|routes| routes);
+    guarded.serve(open().await.unwrap()).unwrap().drain().await;
 }
 
 #[tokio::test]

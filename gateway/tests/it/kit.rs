@@ -6,6 +6,7 @@ use axum::Router;
 use domain::person::Person;
 use gateway::{Gateway, Limits, Listener, Serving};
 use infrastructure::{
+    archive::Archive,
     client::Client,
     composition::Composition,
     connection::ConnectOptions,
@@ -14,7 +15,7 @@ use infrastructure::{
 };
 use kit::scenario::secret;
 use projections::People;
-use reqwest::Response;
+use reqwest::{Body, RequestBuilder, Response};
 use serde_json::Value;
 use tempfile::TempDir;
 use tests::{LIMIT, Server};
@@ -23,6 +24,9 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
+
+pub(crate) const CREATE: &str =
+    r#"{"name":{"given":["Ada"],"family":["Lovelace"]},"source":"api"}"#;
 
 pub(crate) fn composition() -> Composition {
     Composition::new().aggregate::<Person>().projection(People)
@@ -67,6 +71,29 @@ impl Stand {
         self.http.get(self.serving.url() + path).send().await.unwrap()
     }
 
+    /// A command as a caller sends it, to be given more headers.
+    pub(crate) fn command(&self, id: &str, name: &str, body: impl Into<Body>) -> RequestBuilder {
+        let url = format!("{}/v1/commands/person/{id}/{name}", self.serving.url());
+        self.http.post(url).header("content-type", "application/json").body(body)
+    }
+
+    /// Creates the person `id`.
+    pub(crate) async fn create(&self, id: &str) -> Value {
+        json(self.command(id, "create-person", CREATE).send().await.unwrap()).await
+    }
+
+    /// Tags the person `id`.
+    pub(crate) async fn tag(&self, id: &str, tag: &str) -> Value {
+        let body = format!(r#"{{"tag":"{tag}"}}"#);
+        json(self.command(id, "tag", body).send().await.unwrap()).await
+    }
+
+    /// Where the log ends.
+    pub(crate) async fn end(&self) -> u64 {
+        let connection = self.server.client().await;
+        Archive::open(connection, composition().aggregates()).await.unwrap().end().await.unwrap().0
+    }
+
     pub(crate) async fn socket(&self) -> Socket {
         Socket::open(&self.serving).await
     }
@@ -82,8 +109,14 @@ pub(crate) fn http() -> reqwest::Client {
 /// Another gateway on `server`.
 pub(crate) async fn serve(server: &Server, change: impl FnOnce(Gateway) -> Gateway) -> Serving {
     let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
-    let gateway = Gateway::new(Client::new(server.client().await));
+    let gateway = gateway(server).await;
     change(gateway).serve(listener).unwrap()
+}
+
+pub(crate) async fn gateway(server: &Server) -> Gateway {
+    let connection = server.client().await;
+    let archive = Archive::open(connection.clone(), composition().aggregates()).await.unwrap();
+    Gateway::new(Client::new(connection), archive)
 }
 
 /// The answer's problem, once it is known to be one.
@@ -96,6 +129,14 @@ pub(crate) async fn problem(response: Response) -> (u16, Value) {
     let body: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((&body["status"], &body["request_id"]), (&status.into(), &id.into()), "{text}");
     (status, body)
+}
+
+/// The answer's body, once it is known to be none of a problem.
+pub(crate) async fn json(response: Response) -> Value {
+    let status = response.status();
+    let text = response.text().await.unwrap();
+    assert!(status.is_success(), "{status} {text}");
+    serde_json::from_str(&text).unwrap()
 }
 
 /// The status and the code of the answer's problem.

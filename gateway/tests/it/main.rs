@@ -1,8 +1,16 @@
 //! What the gateway promises, over a real port and on a real nats-server.
 
 #[cfg(test)]
+mod aggregates;
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod edge;
+#[cfg(test)]
+mod events;
 #[cfg(test)]
 mod health;
 #[cfg(test)]
 mod kit;
+#[cfg(test)]
+mod queries;

@@ -7,12 +7,13 @@ use futures::StreamExt as _;
 use infrastructure::{
     client::Client,
     follow::RawEvent,
+    record::Record,
     request::{CommandRequest, Reply},
 };
 use kit::{CommandId, EventId, Recorded};
 use serde::Serialize;
 
-use crate::{contexts, exit::Advised, output::Output, record::Record};
+use crate::{contexts, exit::Advised, output::Output};
 
 /// Orders that one policy gives for one event; none of ours gives more.
 const ORDERS_MAX: usize = 16;

@@ -1,0 +1,39 @@
+//! What the routes that any context has share: the service as a caller sees it, and the log as a guest
+//! does.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use infrastructure::{aggregates::Catalogue, archive::Archive, client::Client};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::{aggregates, commands, events, limits::Limits, queries};
+
+/// Shared by all requests.
+pub(crate) struct Service {
+    pub(crate) client: Client,
+    pub(crate) archive: Archive,
+    pub(crate) catalogue: Vec<Catalogue>,
+    pub(crate) limits: Arc<Limits>,
+    /// Open streams of events.
+    pub(crate) streams: Arc<Semaphore>,
+    /// Histories that are being read.
+    pub(crate) histories: Semaphore,
+    pub(crate) stop: CancellationToken,
+}
+
+/// The routes under `/v1`.
+pub(crate) fn routes(service: Service) -> Router {
+    Router::new()
+        .route("/v1/commands/{aggregate}/{id}/{name}", post(commands::send))
+        .route("/v1/commands/{command_id}", get(commands::result))
+        .route("/v1/aggregates/{aggregate}/{id}", get(aggregates::state))
+        .route("/v1/aggregates/{aggregate}/{id}/events", get(aggregates::history))
+        .route("/v1/events", get(events::stream))
+        .route("/v1/{projection}/{query}", get(queries::ask))
+        .with_state(Arc::new(service))
+}
