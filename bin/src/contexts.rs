@@ -10,9 +10,9 @@ use effects::{FeesDue, MailsDue};
 use infrastructure::{composition::Composition, problem::Problem};
 use kit::{Aggregate, excerpt};
 use policies::{
-    ActivateOnOnboarding, CertificationExpiry, ExpireOnboarding, ExpireVerification,
-    OnboardingDriver, RecordStripePayments, RemindOfOnboarding, ReserveVerifiedEmail,
-    SendVerification, Welcome,
+    ActivateOnOnboarding, AnnounceDesign, CertificationExpiry, ExpireOnboarding,
+    ExpireVerification, OnboardingDriver, RecordStripePayments, RemindOfOnboarding,
+    ReserveVerifiedEmail, SendVerification, Welcome,
 };
 use projections::{
     DesignFunnel, DesignRequests, Directory, OnboardingBoard, People, Skills, Timeline,
@@ -50,6 +50,7 @@ pub fn composition() -> Composition {
         .policy(RemindOfOnboarding)
         .policy(CertificationExpiry)
         .policy(RecordStripePayments)
+        .policy(AnnounceDesign)
         .projection(People)
         .projection(Directory)
         .projection(Timeline)

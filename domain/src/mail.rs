@@ -1,7 +1,7 @@
 //! A mail: asked for, taken up for sending, then sent or failed.
 //!
-//! It refers to the person and the contact by id, and to the code by its challenge, so that
-//! neither address, name nor code is in it.
+//! It refers to whoever gets it by id, and to a code by its challenge, so that neither address, name
+//! nor code is in it.
 //! Not here: rendering and sending.
 
 mod aggregate;
@@ -11,6 +11,7 @@ mod error;
 mod event;
 pub mod examples;
 mod history;
+mod letter;
 mod state;
 
 pub use command::{
@@ -20,5 +21,6 @@ pub use error::MailError;
 pub use event::{
     FailureReason, MailDeferred, MailEvent, MailFailed, MailRequested, MailSending, MailSent,
 };
-pub use history::{FailureReasonV1, MailFailedV1};
-pub use state::{Letter, Mail, MailStage, Template};
+pub use history::{FailureReasonV1, MailFailedV1, MailRequestedV1};
+pub use letter::{Letter, Template};
+pub use state::{Mail, MailStage};

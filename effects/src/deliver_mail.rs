@@ -5,6 +5,7 @@ use std::{future::Future, time::Duration};
 
 use chrono::Utc;
 use domain::{
+    design::Design,
     mail::{
         FailureReason, Letter, Mail, MailCommand, MailEvent, MarkMailDeferred, MarkMailFailed,
         MarkMailSending, MarkMailSent, Template,
@@ -14,7 +15,7 @@ use domain::{
 use kit::{Aggregate, AggregateId, CommandId, Delivery, Effect, Order, Outcome, Recorded, Secret};
 
 use crate::{
-    letter,
+    letter::{self, Reader},
     smtp::{Fault, Parcel, Smtp},
 };
 
@@ -46,8 +47,11 @@ pub trait History: Send + Sync + 'static {
     ) -> impl Future<Output = Result<A, HistoryError>> + Send;
 }
 
-/// Whenever a mail is requested, it is sent. A code is rather sent twice than never, and then it is
-/// the same code with the same `Message-ID`; a welcome is rather lost than sent twice.
+/// Whenever a mail is requested, it is sent.
+///
+/// A code, and that a design is done, is rather said twice
+/// than never, and then in the same words with the same `Message-ID`; a welcome is rather lost than
+/// sent twice.
 #[derive(Debug)]
 pub struct DeliverMail<H> {
     history: H,
@@ -57,7 +61,7 @@ pub struct DeliverMail<H> {
 }
 
 impl<H> DeliverMail<H> {
-    /// Reads persons in `history`, makes codes with the service's `secret`, and sends by `smtp`.
+    /// Reads persons and requests in `history`, makes codes with the service's `secret`, and sends by `smtp`.
     pub const fn new(history: H, smtp: Smtp, secret: Secret) -> Self {
         Self { history, smtp, secret, later: LATER }
     }
@@ -67,6 +71,19 @@ impl<H> DeliverMail<H> {
     pub const fn with_later(mut self, later: Duration) -> Self {
         self.later = later;
         self
+    }
+}
+
+impl<H: History> DeliverMail<H> {
+    async fn reader(&self, letter: &Letter) -> Result<Reader, HistoryError> {
+        Ok(match letter {
+            Letter::VerifyContact { person, .. } | Letter::Welcome { person, .. } => {
+                Reader::Person(Box::new(self.history.state::<Person>(person).await?))
+            }
+            Letter::DesignCompleted { design } => {
+                Reader::Design(Box::new(self.history.state::<Design>(design).await?))
+            }
+        })
     }
 }
 
@@ -107,7 +124,7 @@ fn unsent(event: &Recorded<MailEvent>, why: &str, reason: FailureReason) -> Outc
 
 const fn promised(template: Template) -> Delivery {
     match template {
-        Template::VerifyContact => Delivery::AtLeastOnce,
+        Template::VerifyContact | Template::DesignCompleted => Delivery::AtLeastOnce,
         Template::Welcome => Delivery::AtMostOnce,
     }
 }
@@ -127,7 +144,7 @@ impl Effect for MailsDue {
     }
 
     fn delivery(&self, event: &Recorded<MailEvent>) -> Delivery {
-        requested(event).map_or(Delivery::AtLeastOnce, |letter| promised(letter.template))
+        requested(event).map_or(Delivery::AtLeastOnce, |letter| promised(letter.template()))
     }
 
     fn intent(&self, event: &Recorded<MailEvent>) -> serde_json::Result<Vec<Order>> {
@@ -158,20 +175,20 @@ impl<H: History> Effect for DeliverMail<H> {
 
     async fn run(&self, event: &Recorded<MailEvent>, _key: &CommandId) -> Outcome {
         let Some(letter) = requested(event) else { return Outcome::skip("no request") };
-        if letter.expires_at.is_some_and(|time| time <= Utc::now()) {
+        if letter.expires_at().is_some_and(|time| time <= Utc::now()) {
             return unsent(event, "it had expired", FailureReason::Expired);
         }
-        let person: Person = match self.history.state(&letter.person).await {
-            Ok(person) => person,
+        let reader = match self.reader(letter).await {
+            Ok(reader) => reader,
             Err(error) => {
-                let reason = format!("the person cannot be read: {error}");
+                let reason = format!("its reader cannot be read: {error}");
                 return match error {
                     HistoryError::Away(_) => Outcome::Retry { after: SOON, reason },
                     HistoryError::Unreadable(_) => Outcome::Park { reason },
                 };
             }
         };
-        let Some(mail) = letter::render(letter, &person, &self.secret) else {
+        let Some(mail) = letter::render(letter, &reader, &self.secret) else {
             return unsent(event, "the contact is gone", FailureReason::ContactGone);
         };
         // The same for every attempt: whoever gets it twice can tell.

@@ -3,10 +3,12 @@
 
 use chrono::SecondsFormat;
 use domain::{
-    mail::{Letter, Template},
+    design::Design,
+    mail::Letter,
     person::{CONTACT_VERIFICATION, NameUse, Person, verification_code},
+    values::EmailAddress,
 };
-use kit::Secret;
+use kit::{AggregateId, PartId, Secret};
 use serde::Serialize;
 
 /// A rendered mail.
@@ -26,29 +28,53 @@ pub struct Rendered {
     pub code: Option<String>,
 }
 
-/// Renders `letter` to `person`; `None` if the contact is gone.
+/// Whose letter it is, as the log knows them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reader {
+    /// The person to one of whose contacts it goes.
+    Person(Box<Person>),
+    /// The request whose submitter gets it.
+    Design(Box<Design>),
+}
+
+/// Renders `letter` to `reader`; `None` if there is no address any more.
 #[must_use]
-pub fn render(letter: &Letter, person: &Person, secret: &Secret) -> Option<Rendered> {
-    let to = person.contacts.all.get(&letter.contact)?.point.value().to_owned();
-    let name = person.names.get(&NameUse::Official).map(ToString::to_string).unwrap_or_default();
-    let challenge = letter.challenge.as_ref().map(|challenge| challenge.as_str().to_owned());
-    let code = challenge.as_ref().map(|challenge| {
-        verification_code(secret.digest(CONTACT_VERIFICATION, challenge.as_bytes()))
-    });
-    let (subject, text) = match letter.template {
-        Template::Welcome => ("Welcome".to_owned(), "You are all set.".to_owned()),
-        Template::VerifyContact => {
-            let code = code.as_deref().unwrap_or_default();
-            let until =
-                letter.expires_at.map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true));
-            let until = until.map(|time| format!(" until {time}")).unwrap_or_default();
-            (
-                "Your code".to_owned(),
-                format!(
-                    "Your code is {code}. It works{until}. If you did not ask for it, ignore it."
-                ),
-            )
+pub fn render(letter: &Letter, reader: &Reader, secret: &Secret) -> Option<Rendered> {
+    match (letter, reader) {
+        (Letter::VerifyContact { contact, challenge, expires_at, .. }, Reader::Person(person)) => {
+            let code = verification_code(
+                secret.digest(CONTACT_VERIFICATION, challenge.as_str().as_bytes()),
+            );
+            let until = expires_at.to_rfc3339_opts(SecondsFormat::Secs, true);
+            let text = format!(
+                "Your code is {code}. It works until {until}. If you did not ask for it, ignore it."
+            );
+            let challenge = Some(challenge.as_str().to_owned());
+            let mail = to_person(person, contact, "Your code", &text)?;
+            Some(Rendered { challenge, code: Some(code), ..mail })
         }
-    };
-    Some(Rendered { to, subject, body: format!("Dear {name},\n\n{text}"), challenge, code })
+        (Letter::Welcome { contact, .. }, Reader::Person(person)) => {
+            to_person(person, contact, "Welcome", "You are all set.")
+        }
+        (Letter::DesignCompleted { design: id }, Reader::Design(design)) => {
+            Some(to_requester(design.email.as_ref()?, id, design))
+        }
+        (Letter::VerifyContact { .. } | Letter::Welcome { .. }, Reader::Design(_))
+        | (Letter::DesignCompleted { .. }, Reader::Person(_)) => None,
+    }
+}
+
+fn to_person(person: &Person, contact: &PartId, subject: &str, text: &str) -> Option<Rendered> {
+    let to = person.contacts.all.get(contact)?.point.value().to_owned();
+    let name = person.names.get(&NameUse::Official).map(ToString::to_string).unwrap_or_default();
+    let (subject, body) = (subject.to_owned(), format!("Dear {name},\n\n{text}"));
+    Some(Rendered { to, subject, body, challenge: None, code: None })
+}
+
+fn to_requester(email: &EmailAddress, id: &AggregateId, design: &Design) -> Rendered {
+    let code = design.origin.as_ref().and_then(|origin| origin.design_code.as_ref());
+    let what = code.map_or_else(|| "Your design".to_owned(), |code| format!("Your design {code}"));
+    let body = format!("Hello,\n\n{what} is done. The number of your request is {id}.");
+    let (to, subject) = (email.as_str().to_owned(), "Your design is done".to_owned());
+    Rendered { to, subject, body, challenge: None, code: None }
 }

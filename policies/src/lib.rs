@@ -3,6 +3,7 @@
 //! Not here: delivery, retries, command ids, and anything that touches the outside.
 
 mod activate_on_onboarding;
+mod announce_design;
 mod expire_certification;
 mod expire_onboarding;
 mod expire_verification;
@@ -14,6 +15,7 @@ mod send_verification;
 mod welcome;
 
 pub use activate_on_onboarding::ActivateOnOnboarding;
+pub use announce_design::AnnounceDesign;
 pub use expire_certification::CertificationExpiry;
 pub use expire_onboarding::ExpireOnboarding;
 pub use expire_verification::ExpireVerification;

@@ -2,7 +2,7 @@
 //! Not here: the code; the mail refers to the challenge from which it is made.
 
 use domain::{
-    mail::{Letter, Mail, RequestMail, Template},
+    mail::{Letter, Mail, RequestMail},
     person::{ContactKind, PersonEvent},
 };
 use kit::{Order, Policy, Reaction, Recorded};
@@ -24,12 +24,11 @@ impl Policy for SendVerification {
         if requested.kind != ContactKind::Email {
             return Ok(Vec::new());
         }
-        let letter = Letter {
+        let letter = Letter::VerifyContact {
             person: event.aggregate_id.clone(),
             contact: requested.contact_id.clone(),
-            template: Template::VerifyContact,
-            challenge: Some(requested.challenge_id.clone()),
-            expires_at: Some(requested.expires_at),
+            challenge: requested.challenge_id.clone(),
+            expires_at: requested.expires_at,
         };
         let mail = requested.challenge_id.clone().into();
         Ok(vec![Order::to::<Mail>(&mail, RequestMail(letter))?.into()])

@@ -2,7 +2,7 @@
 //! Not on creation: a new person has no address yet. Not here: the text, and sending it.
 
 use domain::{
-    mail::{Letter, Mail, RequestMail, Template},
+    mail::{Letter, Mail, RequestMail},
     onboarding::OnboardingEvent,
 };
 use kit::{AggregateId, Order, Policy, Reaction, Recorded};
@@ -21,13 +21,7 @@ impl Policy for Welcome {
             return Ok(Vec::new());
         };
         let person = &event.aggregate_id;
-        let letter = Letter {
-            person: person.clone(),
-            contact: completed.contact.clone(),
-            template: Template::Welcome,
-            challenge: None,
-            expires_at: None,
-        };
+        let letter = Letter::Welcome { person: person.clone(), contact: completed.contact.clone() };
         Ok(vec![Order::to::<Mail>(&mail_of(person), RequestMail(letter))?.into()])
     }
 }

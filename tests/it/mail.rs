@@ -4,35 +4,42 @@ mod protected;
 
 use std::{str::FromStr, time::Duration};
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    mail::{Letter, MailEvent, MailRequested, examples},
+    design::examples as designs,
+    mail::{Letter, MailEvent, MailRequested},
     person::{Person, PersonEvent, examples as persons},
 };
 use effects::{DeliverMail, History, HistoryError, Security, Smtp, SmtpOptions};
 use kit::{
-    Aggregate, AggregateId, CommandId, Delivery, Effect as _, EventId, Metadata, Outcome, Position,
-    Recorded, Secret, Version,
+    Aggregate, AggregateId, CommandId, Delivery, Effect as _, Event, EventId, EventSet as _, Kind,
+    Metadata, Outcome, Position, Recorded, Secret, Version,
+    scenario::{id, noon},
 };
 use tests::{LIMIT, MailFailure, MailSink, MailStep};
+use uuid::Uuid;
 
 const FROM: &str = "Headwater <robot@example.org>";
 
-/// Everybody is the person whom the examples tell of, as far as they add a contact.
+/// Everybody is the person whom the examples tell of, as far as they add a contact, and every request
+/// the one that they submit.
 struct Everybody;
+
+/// The first example of each of `names`, as it is stored.
+fn past<E: Event>(examples: &[E], names: &[&str]) -> Vec<(Kind, Vec<u8>)> {
+    let first = |name: &&str| examples.iter().find(|event| event.kind().name == *name).unwrap();
+    names.iter().map(first).map(|event| (event.kind(), event.data().unwrap())).collect()
+}
 
 impl History for Everybody {
     async fn state<A: Aggregate>(&self, _: &AggregateId) -> Result<A, HistoryError> {
+        let past = match A::TYPE {
+            "design" => past(&designs::events(), &["request-created", "request-submitted"]),
+            _ => past(&persons::events(), &["person-created", "contact-added"]),
+        };
         let mut state = A::default();
-        let told = [
-            persons::events().into_iter().find(|e| matches!(e, PersonEvent::PersonCreated(_))),
-            persons::events().into_iter().find(|e| matches!(e, PersonEvent::ContactAdded(_))),
-        ];
-        for event in told.into_iter().flatten() {
-            let data = kit::Event::data(&event).unwrap();
-            let kind = kit::Event::kind(&event);
-            let event = <A::Event as kit::EventSet>::read("person", kind.name, kind.version, &data);
-            state.evolve(&event.unwrap());
+        for (kind, data) in past {
+            state.evolve(&A::Event::read(A::TYPE, kind.name, kind.version, &data).unwrap());
         }
         Ok(state)
     }
@@ -70,7 +77,6 @@ fn effect(sink: &MailSink) -> DeliverMail<Everybody> {
 }
 
 fn requested(letter: Letter) -> Recorded<MailEvent> {
-    let contact = the_contact().0;
     Recorded {
         id: EventId::from_str("0199c0de-0000-7000-8000-000000000001").unwrap(),
         aggregate: "mail".to_owned(),
@@ -90,17 +96,22 @@ fn requested(letter: Letter) -> Recorded<MailEvent> {
             hops: 0,
             traceparent: None,
         },
-        event: MailRequested { letter: Letter { contact, ..letter } }.into(),
+        event: MailRequested { letter }.into(),
     }
 }
 
 fn verification() -> Recorded<MailEvent> {
-    let expires_at = Some(Utc::now() + TimeDelta::hours(1));
-    requested(Letter { expires_at, ..examples::verification() })
+    verification_until(Utc::now() + TimeDelta::hours(1))
+}
+
+fn verification_until(expires_at: DateTime<Utc>) -> Recorded<MailEvent> {
+    let (person, contact) = (id("ada"), the_contact().0);
+    let challenge = Uuid::from_u128(2).into();
+    requested(Letter::VerifyContact { person, contact, challenge, expires_at })
 }
 
 fn welcome() -> Recorded<MailEvent> {
-    requested(examples::welcome())
+    requested(Letter::Welcome { person: id("ada"), contact: the_contact().0 })
 }
 
 async fn run<H: History>(effect: &DeliverMail<H>, event: &Recorded<MailEvent>) -> Outcome {
@@ -208,16 +219,26 @@ async fn a_welcome_of_unknown_outcome_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn whoever_asked_for_a_design_hears_that_it_is_done() {
+    let sink = MailSink::start().await;
+    let (effect, done) = (effect(&sink), Letter::DesignCompleted { design: id("request-1") });
+    let event = requested(done);
+    assert_eq!(effect.delivery(&event), Delivery::AtLeastOnce);
+    assert_eq!(told(&run(&effect, &event).await), "done: mark-mail-sent {}");
+    let mail = sink.received().pop().unwrap();
+    assert_eq!(mail.to, ["ada@example.org"]);
+    assert!(mail.text.contains("Your design D-7 is done."), "{}", mail.text);
+}
+
+#[tokio::test]
 async fn what_has_expired_or_has_nobody_to_go_to_is_not_sent() {
     let sink = MailSink::start().await;
     let effect = effect(&sink);
-    let expired = requested(examples::verification());
+    let expired = verification_until(noon());
     let expected = r#"skip: mark-mail-failed {"reason":"expired"}"#;
     assert_eq!(told(&run(&effect, &expired).await), expected);
-    let mut nobody = welcome();
-    if let MailEvent::MailRequested(requested) = &mut nobody.event {
-        requested.letter.contact = "another".parse().unwrap();
-    }
+    let contact = "another".parse().unwrap();
+    let nobody = requested(Letter::Welcome { person: id("ada"), contact });
     let expected = r#"skip: mark-mail-failed {"reason":"contact-gone"}"#;
     assert_eq!(told(&run(&effect, &nobody).await), expected);
     assert_eq!(sink.connections(), 0);
@@ -249,7 +270,7 @@ async fn a_person_who_cannot_be_read_sets_the_mail_aside_and_a_log_that_is_away_
         run(&effect, &verification()).await
     };
     let newer = outcome(HistoryError::Unreadable("a newer event".to_owned())).await;
-    let reason = "the person cannot be read: a newer event".to_owned();
+    let reason = "its reader cannot be read: a newer event".to_owned();
     assert_eq!(newer, Outcome::Park { reason });
     let away = outcome(HistoryError::Away("no answer".to_owned())).await;
     assert!(matches!(away, Outcome::Retry { .. }), "{away:?}");

@@ -5,6 +5,7 @@
 mod broker;
 mod connection;
 mod cqrs;
+mod design;
 mod doctor;
 mod handlers;
 mod kit;

@@ -1,15 +1,16 @@
 //! `headwater mail`: requested mails and what became of them, rendered here as they are sent.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use domain::{
-    mail::{Mail, MailStage, Template},
+    design::Design,
+    mail::{Letter, Mail, MailStage, Template},
     person::Person,
 };
-use effects::letter;
+use effects::letter::{self, Reader};
 use infrastructure::{problem::Problem, store::Commit};
 use kit::{Aggregate, AggregateId, Machine as _};
 use nats::Subject;
@@ -67,8 +68,39 @@ struct Listed {
     id: AggregateId,
     status: &'static str,
     template: Template,
-    person: AggregateId,
+    #[serde(flatten)]
+    to: To,
     requested: DateTime<Utc>,
+}
+
+/// Whose mail it is.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum To {
+    /// A person's.
+    Person(AggregateId),
+    /// That of whoever submitted a request.
+    Design(AggregateId),
+}
+
+impl To {
+    fn of(letter: &Letter) -> Self {
+        match letter {
+            Letter::VerifyContact { person, .. } | Letter::Welcome { person, .. } => {
+                Self::Person(person.clone())
+            }
+            Letter::DesignCompleted { design } => Self::Design(design.clone()),
+        }
+    }
+}
+
+impl fmt::Display for To {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(id) => write!(f, "person/{id}"),
+            Self::Design(id) => write!(f, "design/{id}"),
+        }
+    }
 }
 
 /// Lists or renders.
@@ -101,8 +133,8 @@ async fn list(global: &Global, args: &ListArgs) -> Result<()> {
             let listed = Listed {
                 id: entry.id,
                 status: status(&mail),
-                template: letter.template,
-                person: letter.person.clone(),
+                template: letter.template(),
+                to: To::of(letter),
                 requested: entry.time,
             };
             output.write(&listed, || listed.line())?;
@@ -115,14 +147,15 @@ const fn name(template: Template) -> &'static str {
     match template {
         Template::VerifyContact => "verify-contact",
         Template::Welcome => "welcome",
+        Template::DesignCompleted => "design-completed",
     }
 }
 
 impl Listed {
     fn line(&self) -> String {
-        let Self { id, status, template, person, requested } = self;
+        let Self { id, status, template, to, requested } = self;
         let time = requested.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-        format!("{id}  {time}  {:<14}  person/{person}  {status}", name(*template))
+        format!("{id}  {time}  {:<16}  {to}  {status}", name(*template))
     }
 }
 
@@ -157,8 +190,11 @@ async fn show(global: &Global, args: ShowArgs) -> Result<()> {
     let mail: Mail = state(&client, &args.id).await?;
     let gone = || Problem::not_found("the mail's contact is gone");
     let letter = mail.letter().ok_or_else(gone)?;
-    let person: Person = state(&client, &letter.person).await?;
-    let rendered = letter::render(letter, &person, &secret).ok_or_else(gone)?;
+    let reader = match To::of(letter) {
+        To::Person(id) => Reader::Person(Box::new(state::<Person>(&client, &id).await?)),
+        To::Design(id) => Reader::Design(Box::new(state::<Design>(&client, &id).await?)),
+    };
+    let rendered = letter::render(letter, &reader, &secret).ok_or_else(gone)?;
     let answer = json!({"id": args.id, "status": status(&mail), "mail": rendered});
     output.write(&answer, || {
         let letter::Rendered { to, subject, body, challenge, .. } = &rendered;

@@ -5,7 +5,7 @@ use crate::{
     timers::recorded,
 };
 use async_nats::jetstream;
-use domain::mail::{Letter, MailCommand, RequestMail, examples};
+use domain::mail::{Letter, MailCommand, RequestMail};
 use infrastructure::{
     client::Client,
     handler::{BreakerState, report},
@@ -71,7 +71,7 @@ impl World {
 
     async fn ask_for_a_welcome_of(&self, mail: &str, person: &str) {
         let (person, contact) = (person.parse().unwrap(), "home".parse().unwrap());
-        let letter = Letter { person, contact, ..examples::welcome() };
+        let letter = Letter::Welcome { person, contact };
         let command = MailCommand::from(RequestMail(letter));
         let body = serde_json::from_slice(&command.body().unwrap()).unwrap();
         self.send("mail", mail, command.name(), body).await;

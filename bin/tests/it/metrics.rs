@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::mail::{Letter, MailCommand, RequestMail, examples};
+use domain::mail::{Letter, MailCommand, RequestMail};
 use infrastructure::{client::Client, request::CommandRequest};
 use kit::Command as _;
 use rustix::process::Signal;
@@ -225,7 +225,8 @@ async fn a_circuit_breaker_is_shown_in_the_one_state_that_it_is_in() {
         let command = CommandRequest::new("person", "ada".parse().unwrap(), command, body);
         client.send(&command).await.unwrap();
     }
-    let letter = Letter { contact: "home".parse().unwrap(), ..examples::welcome() };
+    let letter =
+        Letter::Welcome { person: "ada".parse().unwrap(), contact: "home".parse().unwrap() };
     let command = MailCommand::from(RequestMail(letter));
     let (id, body) = ("m".parse().unwrap(), command.body().unwrap());
     client.send(&CommandRequest::new("mail", id, command.name(), body)).await.unwrap();

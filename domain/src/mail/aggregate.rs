@@ -7,7 +7,7 @@ use super::{Mail, MailCommand, MailError, MailEvent, examples};
 
 impl kit::Aggregate for Mail {
     const TYPE: &'static str = "mail";
-    const STATE_SCHEMA: u32 = 2;
+    const STATE_SCHEMA: u32 = 3;
     type Command = MailCommand;
     type Event = MailEvent;
     type Error = MailError;

@@ -5,7 +5,7 @@ use kit::Machine;
 
 use super::{
     FailureReason, Letter, Mail, MailCommand, MailDeferred, MailError, MailEvent, MailFailed,
-    MailRequested, MailSending, MailSent, MarkMailFailed, RequestMail, Template,
+    MailRequested, MailSending, MailSent, MarkMailFailed, RequestMail,
 };
 
 impl Mail {
@@ -54,14 +54,9 @@ impl Mail {
 
     fn request(&self, letter: &Letter) -> Result<Vec<MailEvent>, MailError> {
         match self.letter() {
-            Some(known) if known == letter => return Ok(Vec::new()),
-            Some(_) => return Err(MailError::AnotherLetter),
-            None => {}
+            Some(known) if known == letter => Ok(Vec::new()),
+            Some(_) => Err(MailError::AnotherLetter),
+            None => Ok(vec![MailRequested { letter: letter.clone() }.into()]),
         }
-        let has_code = letter.challenge.is_some() && letter.expires_at.is_some();
-        if letter.template == Template::VerifyContact && !has_code {
-            return Err(MailError::ChallengeMissing);
-        }
-        Ok(vec![MailRequested { letter: letter.clone() }.into()])
     }
 }

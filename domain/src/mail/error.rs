@@ -12,9 +12,6 @@ pub enum MailError {
     /// The id stands for another letter.
     #[error("another mail was requested under this id")]
     AnotherLetter,
-    /// A mail that carries a code needs to know which, and until when it holds.
-    #[error("a verify-contact mail needs a challenge and expires_at")]
-    ChallengeMissing,
 }
 
 impl kit::DomainError for MailError {
@@ -22,7 +19,6 @@ impl kit::DomainError for MailError {
         match self {
             Self::NotWhile(_) => "mail-not-while",
             Self::AnotherLetter => "another-letter",
-            Self::ChallengeMissing => "challenge-missing",
         }
     }
 }

@@ -3,12 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Letter, MailFailedV1};
+use super::{Letter, MailFailedV1, MailRequestedV1};
 
 kit::events! {
     /// What can have happened to a mail.
     pub enum MailEvent for "mail" {
-        "mail-requested" => MailRequested: 1,
+        "mail-requested" => MailRequested: 2 from MailRequestedV1,
         "mail-sending" => MailSending: 1,
         "mail-deferred" => MailDeferred: 1,
         "mail-sent" => MailSent: 1,

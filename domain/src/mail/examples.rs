@@ -8,31 +8,30 @@ use uuid::Uuid;
 use super::{
     FailureReason, Letter, MailCommand, MailDeferred, MailEvent, MailFailed, MailRequested,
     MailSending, MailSent, MarkMailDeferred, MarkMailFailed, MarkMailSending, MarkMailSent,
-    RequestMail, Template,
+    RequestMail,
 };
 
 /// A letter that carries a code.
 #[must_use]
 pub fn verification() -> Letter {
-    Letter {
+    Letter::VerifyContact {
         person: id("ada"),
         contact: Uuid::from_u128(1).into(),
-        template: Template::VerifyContact,
-        challenge: Some(Uuid::from_u128(2).into()),
-        expires_at: Some(noon() + TimeDelta::hours(1)),
+        challenge: Uuid::from_u128(2).into(),
+        expires_at: noon() + TimeDelta::hours(1),
     }
 }
 
 /// A letter that says welcome.
 #[must_use]
 pub fn welcome() -> Letter {
-    Letter {
-        person: id("ada"),
-        contact: Uuid::from_u128(1).into(),
-        template: Template::Welcome,
-        challenge: None,
-        expires_at: None,
-    }
+    Letter::Welcome { person: id("ada"), contact: Uuid::from_u128(1).into() }
+}
+
+/// A letter that says that a design is done.
+#[must_use]
+pub fn design_completed() -> Letter {
+    Letter::DesignCompleted { design: id("request-1") }
 }
 
 /// Every event, in each variant that matters.
@@ -41,6 +40,7 @@ pub fn events() -> Vec<MailEvent> {
     vec![
         MailRequested { letter: verification() }.into(),
         MailRequested { letter: welcome() }.into(),
+        MailRequested { letter: design_completed() }.into(),
         MailSending {}.into(),
         MailDeferred {}.into(),
         MailSent {}.into(),

@@ -3,9 +3,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FailureReason, MailFailed};
+use super::{FailureReason, Letter, MailFailed, MailRequested};
 
-kit::past! { MailFailedV1: 1 }
+kit::past! { MailFailedV1: 1, MailRequestedV1: 1 }
+
+/// The first shape knew only letters to a contact of a person; those read as they did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MailRequestedV1 {
+    /// The letter.
+    pub letter: Letter,
+}
+
+impl From<MailRequestedV1> for MailRequested {
+    fn from(old: MailRequestedV1) -> Self {
+        Self { letter: old.letter }
+    }
+}
 
 /// The first shape knew no mail of which nobody knows whether it was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,40 +1,11 @@
 //! Where a mail stands, and where each event leads.
 //! Not here: the rules that make events.
 
-use chrono::{DateTime, Utc};
-use kit::{AggregateId, Machine, PartId};
+use kit::Machine;
 use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
-use super::{FailureReason, MailEvent};
-
-/// What a mail says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Template {
-    /// The code that proves that the address is the person's.
-    VerifyContact,
-    /// Welcome.
-    Welcome,
-}
-
-/// Everything that is needed to render a mail and to find out where it goes, by reference.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Letter {
-    /// The person.
-    pub person: AggregateId,
-    /// The contact of that person.
-    pub contact: PartId,
-    /// What it says.
-    pub template: Template,
-    /// The challenge whose code it carries; `verify-contact` has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub challenge: Option<PartId>,
-    /// When what it says is no longer true.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<DateTime<Utc>>,
-}
+use super::{FailureReason, Letter, MailEvent};
 
 /// Where a mail stands.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, EnumDiscriminants)]

@@ -1,14 +1,14 @@
 //! A mail is asked for once, taken up once at a time, and then sent or failed.
 
 use domain::mail::{
-    FailureReason, Letter, Mail, MailDeferred, MailError, MailEvent, MailFailed, MailRequested,
-    MailSending, MailSent, MailStage, MarkMailDeferred, MarkMailFailed, MarkMailSending,
-    MarkMailSent, RequestMail, examples,
+    FailureReason, Letter, Mail, MailCommand, MailDeferred, MailError, MailEvent, MailFailed,
+    MailRequested, MailSending, MailSent, MailStage, MarkMailDeferred, MarkMailFailed,
+    MarkMailSending, MarkMailSent, RequestMail, examples,
 };
 use examples::{verification, welcome};
 use kit::{
-    Aggregate, Chart, Event as _, EventSet as _,
-    scenario::{given, given_nothing},
+    Aggregate, Chart, Command as _, Event as _, EventSet as _,
+    scenario::{given, given_nothing, id},
 };
 
 use crate::{answers, wire};
@@ -103,13 +103,30 @@ fn a_sent_letter_is_not_requested_again() {
 }
 
 #[test]
-fn a_verification_without_its_challenge_is_refused() {
-    for letter in [
-        Letter { challenge: None, ..verification() },
-        Letter { expires_at: None, ..verification() },
+fn a_letter_has_what_its_template_needs() {
+    for bad in [
+        r#"{"template":"verify-contact","person":"ada","contact":"home"}"#,
+        r#"{"template":"verify-contact","person":"ada","contact":"home","challenge":"c"}"#,
+        r#"{"template":"welcome","person":"ada"}"#,
+        r#"{"template":"design-completed","person":"ada","contact":"home"}"#,
+        r#"{"template":"design-completed","design":"request-1","surprise":1}"#,
+        r#"{"template":"goodbye","person":"ada","contact":"home"}"#,
+        r#"{"person":"ada","contact":"home"}"#,
     ] {
-        given_nothing::<Mail>().when(RequestMail(letter)).then_refused(MailError::ChallengeMissing);
+        assert!(MailCommand::read("request-mail", bad.as_bytes()).is_err(), "{bad}");
     }
+    for command in examples::commands() {
+        let again = MailCommand::read(command.name(), &command.body().unwrap());
+        assert_eq!(again.unwrap(), command);
+    }
+}
+
+#[test]
+fn a_letter_of_the_first_shape_is_read_whatever_else_it_holds() {
+    let old = br#"{"person":"ada","contact":"home","template":"welcome","expires_at":"2026-01-02T03:04:05Z"}"#;
+    let read = MailEvent::read("mail", "mail-requested", 1, old).unwrap();
+    let letter = Letter::Welcome { person: id("ada"), contact: "home".parse().unwrap() };
+    assert_eq!(read, requested(letter));
 }
 
 #[test]

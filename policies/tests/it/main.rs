@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says why")]
 
 mod activate_on_onboarding;
+mod announce_design;
 mod deadlines;
 mod onboarding_driver;
 mod record_stripe_payments;

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use domain::{
-    mail::{Letter, Mail, RequestMail, Template},
+    mail::{Letter, Mail, RequestMail},
     person::{ContactKind, ContactVerificationRequested, PersonEvent, Tagged},
 };
 use kit::scenario::{id, noon};
@@ -23,12 +23,11 @@ fn requested(kind: ContactKind) -> ContactVerificationRequested {
 
 #[test]
 fn a_requested_verification_becomes_the_mail_of_its_challenge() {
-    let letter = Letter {
+    let letter = Letter::VerifyContact {
         person: id("ada"),
         contact: "mail".parse().unwrap(),
-        template: Template::VerifyContact,
-        challenge: Some("challenge".parse().unwrap()),
-        expires_at: Some(noon() + TimeDelta::hours(24)),
+        challenge: "challenge".parse().unwrap(),
+        expires_at: noon() + TimeDelta::hours(24),
     };
     let event = happened::<PersonEvent, _>(requested(ContactKind::Email));
     whenever(&SendVerification, &event, [order::<Mail>("challenge", RequestMail(letter))]);

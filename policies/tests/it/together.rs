@@ -63,7 +63,7 @@ fn stage(world: &World, person: &AggregateId) -> LifecycleStage {
 }
 
 fn templates(world: &World) -> Vec<Template> {
-    let letter = |id| world.state::<Mail>(id).letter().unwrap().template;
+    let letter = |id| world.state::<Mail>(id).letter().unwrap().template();
     world.ids::<Mail>().iter().map(letter).collect()
 }
 

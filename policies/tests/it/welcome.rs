@@ -1,7 +1,7 @@
 //! Whoever completes onboarding is welcomed once.
 
 use domain::{
-    mail::{Letter, Mail, RequestMail, Template},
+    mail::{Letter, Mail, RequestMail},
     onboarding::{OnboardingCompleted, OnboardingEvent, OnboardingSkillsAdded},
 };
 use kit::{
@@ -18,13 +18,7 @@ fn completed() -> OnboardingEvent {
 
 #[test]
 fn a_completed_onboarding_is_welcomed_at_the_verified_contact() {
-    let letter = Letter {
-        person: id("ada"),
-        contact: "mail".parse().unwrap(),
-        template: Template::Welcome,
-        challenge: None,
-        expires_at: None,
-    };
+    let letter = Letter::Welcome { person: id("ada"), contact: "mail".parse().unwrap() };
     let event = happened::<OnboardingEvent, _>(completed());
     whenever(&Welcome, &event, [order::<Mail>("welcome-ada", RequestMail(letter))]);
 }

@@ -14,9 +14,9 @@ use kit::{
     scenario::{noon, recorded, secret},
 };
 use policies::{
-    ActivateOnOnboarding, CertificationExpiry, ExpireOnboarding, ExpireVerification,
-    OnboardingDriver, RecordStripePayments, RemindOfOnboarding, ReserveVerifiedEmail,
-    SendVerification, Welcome,
+    ActivateOnOnboarding, AnnounceDesign, CertificationExpiry, ExpireOnboarding,
+    ExpireVerification, OnboardingDriver, RecordStripePayments, RemindOfOnboarding,
+    ReserveVerifiedEmail, SendVerification, Welcome,
 };
 
 /// An event as bytes, which every policy reads for itself.
@@ -56,7 +56,7 @@ fn read<P: Policy>(event: &Stored) -> Recorded<P::When> {
     event.record.clone().map(typed)
 }
 
-const POLICIES: [&dyn Reacts; 10] = [
+const POLICIES: [&dyn Reacts; 11] = [
     &ActivateOnOnboarding,
     &OnboardingDriver,
     &ReserveVerifiedEmail,
@@ -67,6 +67,7 @@ const POLICIES: [&dyn Reacts; 10] = [
     &RemindOfOnboarding,
     &CertificationExpiry,
     &RecordStripePayments,
+    &AnnounceDesign,
 ];
 
 /// The aggregate whose events set a timer, and the timer's name.

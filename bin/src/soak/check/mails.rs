@@ -29,7 +29,7 @@ pub(super) fn check(evidence: &Evidence, history: &History<'_>) -> Result<usize,
         let recorded = event.element.record::<MailEvent>("mail", event.at.position, event.at.index);
         let mail = told.entry(event.id.as_str()).or_default();
         match recorded.map_err(|error| wrong(error.to_string()))?.event {
-            MailEvent::MailRequested(it) => mail.requested = Some((event, it.letter.template)),
+            MailEvent::MailRequested(it) => mail.requested = Some((event, it.letter.template())),
             MailEvent::MailSending(_) => mail.sending = true,
             MailEvent::MailDeferred(_) => {}
             MailEvent::MailSent(_) => mail.sent = true,

@@ -15,8 +15,8 @@ use crate::{
 
 /// Most facts about payments that one request takes.
 ///
-/// Beyond them only [`FINAL_FACTS`] successes and cancellations are taken: thousands of failed attempts,
-/// as there are when somebody tries out stolen cards, must not keep the payment out that succeeds.
+/// Beyond them only a hundred successes and cancellations are taken: thousands of failed attempts, as
+/// there are when somebody tries out stolen cards, must not keep the payment out that succeeds.
 pub const FACTS_MAX: usize = 500;
 /// Room for successes and cancellations above [`FACTS_MAX`].
 const FINAL_FACTS: usize = 100;
