@@ -66,7 +66,8 @@ pub(crate) fn sum(samples: &[Sample], name: &str, labels: &[(&str, &str)]) -> f6
 
 /// A count, which Prometheus has as a floating-point number.
 fn whole(value: f64) -> u64 {
-    value.to_string().parse().unwrap()
+    // A sum of nothing is minus zero.
+    (value + 0.0).to_string().parse().unwrap()
 }
 
 /// How many events of each type and aggregate type the whole log holds, and where it ends.
