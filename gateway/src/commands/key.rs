@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn a_key_stands_for_one_id_per_caller_and_aggregate_for_ever() {
         let first = id("shop", "person", "ada", b"order 7");
-        assert_eq!(first.as_str(), "7d4db74e-8b1b-88c2-bb55-63f5f22ef0f5");
+        assert_eq!(first.as_str(), "35426d40-094c-8397-a686-0e79a72cd528");
         assert_eq!(first, id("shop", "person", "ada", b"\"order 7\""));
         let others = [
             id("shop2", "person", "ada", b"order 7"),
