@@ -3,7 +3,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+};
 
 use crate::{bench, commands, connection::ConnectionArgs};
 
@@ -32,6 +34,28 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Reads the command line. A plain `--json` counts for whatever is said, failures included.
+    ///
+    /// # Errors
+    /// If it is wrong.
+    pub fn read() -> Result<Self, clap::Error> {
+        let mut matches = Self::command().try_get_matches()?;
+        let json = wants_json(&matches);
+        let mut cli = Self::from_arg_matches_mut(&mut matches)?;
+        if json {
+            cli.global.output = Format::Json;
+        }
+        Ok(cli)
+    }
+}
+
+/// Whether the flag `--json` stands at a subcommand; one that holds a body is no flag.
+fn wants_json(matches: &ArgMatches) -> bool {
+    let here = matches.try_get_one::<bool>("json").ok().flatten();
+    here == Some(&true) || matches.subcommand().is_some_and(|(_, below)| wants_json(below))
 }
 
 /// Options that every subcommand shares.

@@ -16,9 +16,8 @@ mod worker;
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{Args, Subcommand};
-use infrastructure::broker;
 
 use machine::Machine;
 use measure::{Plan, Round};
@@ -69,8 +68,7 @@ pub async fn run(global: &Global, args: BenchArgs) -> Result<()> {
     if let Some(url) = &args.worker {
         return worker::run(url, args.single).await;
     }
-    let binary =
-        broker::find_or_install(&global.data).await.context("cannot find a nats-server")?;
+    let binary = crate::broker::binary(&global.data).await?;
     let plan = Plan { binary, time: Duration::from_secs(args.seconds) };
     let mut report = Report::new(Machine::describe(), args.seconds);
     for sync_always in [false, true] {

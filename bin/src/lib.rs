@@ -3,6 +3,7 @@
 
 pub mod arguments;
 pub mod bench;
+mod broker;
 pub mod commands;
 pub mod connection;
 pub mod contexts;

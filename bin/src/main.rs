@@ -2,7 +2,6 @@
 
 use std::{io::Write as _, process::ExitCode};
 
-use clap::Parser as _;
 use headwater::{arguments::Cli, commands, exit, telemetry};
 
 /// What a command allocates on one thread is freed on another; glibc's allocator spends a third of
@@ -11,7 +10,7 @@ use headwater::{arguments::Cli, commands, exit, telemetry};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::try_parse().unwrap_or_else(|error| exit::shortened(error).exit());
+    let cli = Cli::read().unwrap_or_else(|error| exit::shortened(error).exit());
     let format = cli.global.output;
     let result = tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| {
         let result = runtime.block_on(run(cli));

@@ -15,10 +15,10 @@ mod worker;
 
 use std::{path::Path, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 use infrastructure::{
-    broker::{self, Broker, BrokerError, BrokerOptions},
+    broker::{Broker, BrokerError, BrokerOptions},
     readmodel::{PostgresUrl, StoreLocation},
 };
 
@@ -64,8 +64,7 @@ pub(super) async fn run(global: &Global, args: HandlersArgs) -> Result<()> {
     }
     let HandlersArgs { json, events, rounds, seconds, postgres, .. } = args;
     let postgres = postgres.map(|url| server(&url)).transpose()?;
-    let binary =
-        broker::find_or_install(&global.data).await.context("cannot find a nats-server")?;
+    let binary = crate::broker::binary(&global.data).await?;
     let output = Output::with(global, json);
     let progress = Progress::new(output);
     let plan = Plan { binary, events, rounds, postgres };

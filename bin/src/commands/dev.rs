@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use anyhow::Result;
 use clap::Args;
 use infrastructure::{
-    broker,
     connection::ConnectOptions,
     provision::ProvisionOptions,
     runtime::{Roles, Runtime, RuntimeOptions},
@@ -19,7 +18,7 @@ use self::supervisor::Supervisor;
 use super::serve::not_started;
 use crate::{
     arguments::{Global, JsonArgs},
-    contexts,
+    broker, contexts,
     data::DataFolder,
     http::{Http, HttpArgs, Instance},
     metrics_endpoint::MetricsEndpoint,
@@ -117,7 +116,7 @@ async fn show(
 }
 
 async fn start(data: &DataFolder, port: Option<u16>) -> Result<Supervisor> {
-    let binary = broker::find_or_install(data.path()).await?;
+    let binary = broker::binary(data.path()).await?;
     Supervisor::start(binary, data.path(), port).await
 }
 

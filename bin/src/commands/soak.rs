@@ -3,14 +3,14 @@
 
 use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
-use infrastructure::broker;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::{
     arguments::{Global, JsonArgs},
+    broker,
     exit::Quietly,
     output::{Output, clean},
     signals::Stop,
@@ -80,8 +80,7 @@ struct Round<'a> {
 pub async fn run(global: &Global, args: SoakArgs) -> Result<()> {
     let output = Output::with(global, args.json);
     let mut stop = Stop::listen()?;
-    let broker =
-        broker::find_or_install(&global.data).await.context("cannot find a nats-server")?;
+    let broker = broker::binary(&global.data).await?;
     let mut seed = args.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
     let end = Instant::now() + Duration::from_secs(args.minutes.saturating_mul(60));
     loop {

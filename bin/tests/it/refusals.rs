@@ -52,6 +52,33 @@ async fn a_wrong_command_line_is_2_wherever_it_is_noticed() {
 }
 
 #[tokio::test]
+async fn a_failure_is_json_too_where_the_answer_would_be() {
+    for arguments in [
+        &["state", "animal", "rex", "--json"][..],
+        &["handlers", "history", "x", "--json"],
+        &["doctor", "--json"],
+    ] {
+        let refused = alone(arguments).await;
+        let problem: serde_json::Value = serde_json::from_str(&refused.stderr).unwrap();
+        assert!(problem["code"].is_string(), "{arguments:?} {refused:?}");
+    }
+    let in_words = alone(&["send", "animal", "rex", "tag", "--json", "{}"]).await;
+    assert!(!in_words.stderr.starts_with('{'), "that holds a body: {in_words:?}");
+}
+
+#[tokio::test]
+async fn a_nats_server_that_is_none_is_named_with_what_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = binary().await;
+    command.args(["dev", "--data"]).arg(folder.path());
+    command.env("HEADWATER_NATS_SERVER", "/nowhere/at/all");
+    let refused = finish(command, "").await;
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("/nowhere/at/all is not a nats-server"), "{refused:?}");
+    assert!(refused.stderr.contains("HEADWATER_NATS_SERVER names it."), "{refused:?}");
+}
+
+#[tokio::test]
 async fn an_aggregate_type_that_does_not_exist_is_5_before_anything_is_connected() {
     for arguments in [
         &["state", "animal", "rex"][..],
