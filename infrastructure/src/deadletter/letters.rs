@@ -1,10 +1,9 @@
 //! Dead letters as tools see them: what stands still, what has been done, and asking for more.
 //! A tool changes nothing itself; the owner does what is requested, in the key's own order.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt,
-};
+mod reading;
+
+use std::{collections::HashMap, fmt};
 
 use chrono::{DateTime, Utc};
 use kit::{AggregateId, Position};
@@ -12,13 +11,13 @@ use nats::Subject;
 use uuid::Uuid;
 
 use super::{
-    book::key_of,
     ledger::{Facts, Ledger, Standing},
-    parked::{Body, Parked},
+    parked::Parked,
     queue::{AppendError, Queue, QueueAway},
     record::{BadRecord, Cursor, Record, Requested},
 };
-use crate::handler::{Delivery, Item};
+use crate::handler::Item;
+use reading::Reading;
 
 /// One handler's place for the events of one aggregate.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -105,13 +104,6 @@ impl From<QueueAway> for DeadLettersError {
 #[derive(Debug, Clone)]
 pub struct DeadLetters {
     queue: Queue,
-}
-
-/// All ledgers, with the records that opened their heads.
-#[derive(Default)]
-struct Reading {
-    ledgers: BTreeMap<String, Ledger>,
-    parked: HashMap<u64, (Key, Parked)>,
 }
 
 impl DeadLetters {
@@ -262,45 +254,6 @@ impl DeadLetters {
             if reached >= end {
                 return Ok(reading);
             }
-        }
-    }
-}
-
-impl Reading {
-    fn take(&mut self, delivery: &Delivery) {
-        let sequence = delivery.position.0;
-        let Ok(record) = Record::decode(&delivery.body) else {
-            // It changes nothing, and a request is appended after it all the same.
-            if let (Some(key), Some(event)) =
-                (Key::of(&delivery.subject), key_of(&delivery.subject))
-            {
-                self.ledgers.entry(key.handler).or_default().pass(&event, sequence);
-            }
-            return;
-        };
-        if let Some(Subject::DeadLetterOwners { handler }) = Subject::parse(&delivery.subject) {
-            if let Record::Owned(owned) = record {
-                self.ledgers.entry(handler).or_default().begun(owned.epoch);
-            }
-            return;
-        }
-        let (Some(key), Some(event)) = (Key::of(&delivery.subject), key_of(&delivery.subject))
-        else {
-            return;
-        };
-        let ledger = self.ledgers.entry(key.handler.clone()).or_default();
-        ledger.apply(&event, sequence, &record);
-        let heads = ledger.head(&event).map(|head| head.record);
-        if let Record::Parked(mut parked) = record
-            && heads == Some(sequence)
-        {
-            let bytes = match &parked.original.body {
-                Body::Text(text) => text.len(),
-                Body::Base64(text) => text.len() / 4 * 3,
-                Body::LeftOut(bytes) => *bytes,
-            };
-            parked.original.body = Body::LeftOut(bytes);
-            self.parked.insert(sequence, (key, *parked));
         }
     }
 }

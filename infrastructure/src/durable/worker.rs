@@ -1,5 +1,7 @@
 //! One owner's work on the queue: several aggregates at a time, one command after the other each.
 
+mod taken;
+
 use std::{
     collections::HashMap,
     sync::{
@@ -17,23 +19,17 @@ use async_nats::{
     },
 };
 use bytes::Bytes;
-use chrono::Utc;
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use kit::{CommandId, Position, Retries};
+use kit::{CommandId, Position};
 use nats::{Delivered, Subject, names};
 use tokio::{sync::watch, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::{
-    Outcome, Results,
-    dead::{self, Buried},
-    results::given_id,
-    unreadable::Next,
-};
+use super::{Outcome, Results, dead, unreadable::Next};
 use crate::{
     connection::{ConnectOptions, connect},
-    deadletter::{Attempt, Book, Original, Queue},
+    deadletter::{Book, Queue},
     fail_points,
     handler::{Backoff, Delivery, Lanes, Validity},
     problem::Problem,
@@ -42,6 +38,7 @@ use crate::{
     service::continue_trace,
     wire,
 };
+use taken::{Taken, expired};
 
 /// Commands taken from the queue and not yet acknowledged.
 const WINDOW: usize = 256;
@@ -268,59 +265,6 @@ impl Worker {
     }
 }
 
-/// A command that was taken from the queue, and how its attempts went.
-struct Taken {
-    id: CommandId,
-    message: jetstream::Message,
-    position: Position,
-    /// Once it may have been carried out, the caller's deadline no longer says that it was not.
-    begun: bool,
-    /// Attempts that ended in a bug.
-    bugs: Vec<Attempt>,
-}
-
-impl Taken {
-    fn new(message: jetstream::Message) -> Result<Self, Problem> {
-        let info = message.info().map_err(|error| Problem::unavailable(error.to_string()))?;
-        let (id, position) = (identify(&message)?, Position(info.stream_sequence));
-        Ok(Self { id, message, position, begun: false, bugs: Vec::new() })
-    }
-
-    /// Whether there is another attempt after this bug.
-    fn may_pass(&self, problem: &Problem) -> bool {
-        problem.code == INTERNAL && self.delay(self.bugs.len() + 1).is_some()
-    }
-
-    /// How long to wait after one more bug; none if it was none.
-    fn again(&mut self, problem: &Problem) -> Option<Duration> {
-        if problem.code != INTERNAL {
-            return None;
-        }
-        self.bugs.push(Attempt { time: Utc::now(), error: problem.to_string() });
-        self.delay(self.bugs.len())
-    }
-
-    fn delay(&self, failures: usize) -> Option<Duration> {
-        let failures = u32::try_from(failures).unwrap_or(u32::MAX);
-        Retries::DEFAULT.bug.delay(failures, fastrand::f64())
-    }
-
-    fn buried(&self, problem: &Problem) -> Buried<'_> {
-        let Self { id, message, position, bugs, .. } = self;
-        let mut failed = bugs.clone();
-        failed.push(Attempt { time: Utc::now(), error: problem.to_string() });
-        let subject = message.subject.as_str();
-        let original = Original::new(subject, message.headers.as_ref(), &message.payload);
-        Buried { id, subject, position: *position, original, failed }
-    }
-}
-
-/// Whether the caller's own deadline has passed: then `deadline` is final.
-fn expired(message: &jetstream::Message) -> bool {
-    let request = wire::read_request(&message.subject, message.headers.as_ref(), Bytes::new());
-    request.ok().and_then(|request| request.deadline).is_some_and(|deadline| deadline <= Utc::now())
-}
-
 /// The lane is the aggregate; what names none has a lane of its own. With the number of the
 /// delivery.
 fn lane(message: &jetstream::Message) -> Result<(Delivery, u64), Problem> {
@@ -335,15 +279,4 @@ fn lane(message: &jetstream::Message) -> Result<(Delivery, u64), Problem> {
     let (position, body) = (Position(stream_sequence), Bytes::new());
     let delivery = Delivery { subject, position, time, pending, headers: None, body };
     Ok((delivery, consumer_sequence))
-}
-
-/// The caller's id or, if there is none that is valid, one that is the same at each delivery.
-fn identify(message: &jetstream::Message) -> Result<CommandId, Problem> {
-    if let Some(id) = message.headers.as_ref().and_then(given_id) {
-        return Ok(id);
-    }
-    let info = message.info().map_err(|error| Problem::unavailable(error.to_string()))?;
-    let (sequence, time) = (info.stream_sequence, info.published.unix_timestamp_nanos());
-    let made = format!("{}-{sequence}-{time}", names::COMMANDS).parse();
-    made.map_err(|error: kit::BadId| Problem::invalid(error.to_string()))
 }

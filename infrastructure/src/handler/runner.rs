@@ -2,6 +2,8 @@
 //! at a time, the checkpoint behind the first that is not done. Keys that stand still are passed
 //! over, and drained in their own lanes. Not here: handling one event.
 
+mod keys;
+
 use std::sync::{Arc, atomic::Ordering};
 
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
@@ -14,7 +16,7 @@ use super::{
     backlog::Backlog,
     checkpoint::{Checkpoint, Flusher},
     deliveries::Delivery,
-    drain::{self, Drain},
+    drain,
     duty::{Duty, Ended},
     feed::{Feed, Item},
     hands::{Hands, Settled, Stretch},
@@ -23,10 +25,7 @@ use super::{
     reactor::RunHandler,
     waits::Waits,
 };
-use crate::deadletter::{Book, Class, Cursor, Followed, Head, Standing};
-
-/// Keys that are drained at the same time; each has a consumer of its own.
-const DRAINS_MAX: usize = 16;
+use crate::deadletter::{Book, Cursor};
 
 /// Commits that are taken in together, so that telling how far all are, which costs as much as
 /// handling one, is done once for them.
@@ -105,18 +104,6 @@ pub(crate) async fn run(duty: Duty, reactor: Arc<dyn RunHandler>, begun: Begun) 
 }
 
 impl Run {
-    /// Finds what the owner before left to be done.
-    fn take_over(&mut self) {
-        for (key, head) in self.hands.book.heads() {
-            if head.standing != Standing::Parked || head.class == Class::Waiting {
-                self.agenda.is_due(key);
-            }
-        }
-        for key in self.hands.book.stale() {
-            self.repair(key);
-        }
-    }
-
     async fn work(&mut self, mut feed: Feed, mut letters: Feed) -> Ended {
         let duty = Arc::clone(&self.hands.duty);
         let mut halted = None;
@@ -217,46 +204,6 @@ impl Run {
         }
     }
 
-    /// Leaves commits of a key that stands still to wait in the log.
-    fn pass(&mut self, mut run: Vec<Delivery>) {
-        for at in 0..run.len() {
-            let Delivery { subject, position, .. } = &run[at];
-            if let Some(reason) = self.waits.full(subject) {
-                tracing::error!(handler = self.hands.duty.name, "halted: {reason}");
-                self.hands.duty.gauge.halted(reason.clone());
-                self.overfull = Some(reason);
-                return self.lanes.put_back(run.split_off(at));
-            }
-            self.waits.pass(subject, *position);
-            self.lanes.behind_us(*position);
-        }
-        if let Some(first) = run.first() {
-            self.lanes.ended(&first.subject);
-        }
-    }
-
-    fn begin_drains(&mut self) {
-        for _ in 0..self.agenda.len() {
-            if self.drains >= DRAINS_MAX {
-                return;
-            }
-            let Some(key) = self.agenda.next() else { return };
-            if !self.lanes.claim(&key) {
-                self.agenda.is_due(key);
-                continue;
-            }
-            (self.drains, self.drains_ever) = (self.drains + 1, self.drains_ever + 1);
-            let drain = Drain {
-                hands: Arc::clone(&self.hands),
-                log: self.log.clone(),
-                frontier: self.begun.max(self.waits.last(&key)),
-                key: key.clone(),
-                number: self.drains_ever,
-            };
-            self.running.push(drain.run().map(|outcome| Ran::Drain(key, outcome)).boxed());
-        }
-    }
-
     fn ran(&mut self, ran: Ran) -> Result<(), Failure> {
         match ran {
             Ran::Repair(result) => result,
@@ -298,40 +245,6 @@ impl Run {
                 Ok(())
             }
         }
-    }
-
-    /// A key that waits only for something outside is tried again after a while.
-    fn rest(&mut self, key: &str) {
-        let waiting =
-            |head: &Head| head.class == Class::Waiting && head.standing == Standing::Parked;
-        if self.hands.book.head(key).as_ref().is_some_and(waiting) {
-            self.agenda.rest(key, self.hands.reactor.retries().transient.max_delay);
-        }
-    }
-
-    /// Takes in what came to the queue; false if a later epoch has begun.
-    fn follow(&mut self, letter: &Item) -> bool {
-        match self.hands.book.follow(letter) {
-            Followed::Nothing => {}
-            Followed::Due(key) => self.agenda.is_due(key),
-            Followed::Stale(key) => self.repair(key),
-            Followed::Fenced => {
-                self.hands.duty.lost.cancel();
-                return false;
-            }
-            // What runs may finish, as for any stop.
-            Followed::Reset => {
-                self.reset = true;
-                self.hands.duty.stop.cancel();
-            }
-        }
-        true
-    }
-
-    fn repair(&self, key: String) {
-        let hands = Arc::clone(&self.hands);
-        let repair = async move { Ran::Repair(hands.write(hands.book.repair(&key)).await) };
-        self.running.push(repair.boxed());
     }
 
     /// Counts what stands behind the last commit that was taken in.

@@ -2,22 +2,21 @@
 
 mod dead_letters;
 mod instance;
+mod log;
 mod sql;
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use async_nats::jetstream;
 use domain::{design::Design, mail::Mail, person::Person, product::Product};
 use infrastructure::{
     client::Client,
     composition::Composition,
-    envelope::decode,
     handler::{HandlerOptions, HandlerReport, HandlerState, Handlers, report},
     jetstream::{JetStreamOptions, JetStreamStore},
     processor::{Processor, ProcessorOptions},
     provision::{ProvisionOptions, provision},
     readmodel::{StoreLocation, Verdict, Verification, verify},
-    request::{CommandRequest, Reply},
     service::CommandService,
     timers::TimerOptions,
 };
@@ -192,46 +191,6 @@ impl World {
         Handlers::start(&client, composition, options).await.unwrap()
     }
 
-    /// Serves `ball` from `id`.
-    pub(crate) async fn serve(&self, id: &str, ball: u64) -> Reply {
-        let body = format!("{{\"ball\":{ball}}}");
-        let request = CommandRequest::new("server", id.parse().unwrap(), "serve", body);
-        self.client.send(&request).await.unwrap()
-    }
-
-    /// Serves `balls` from `id`, all in one commit.
-    pub(crate) async fn serve_all(&self, id: &str, balls: &[u64]) -> Reply {
-        let body = format!("{{\"balls\":{balls:?}}}");
-        let request = CommandRequest::new("server", id.parse().unwrap(), "serve-all", body);
-        self.client.send(&request).await.unwrap()
-    }
-
-    /// Every ball of every aggregate of the type `aggregate`, in the order of the log.
-    pub(crate) async fn balls(&self, aggregate: &str) -> BTreeMap<String, Vec<u64>> {
-        let mut balls: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-        let prefix = format!("event.{aggregate}.");
-        for message in self.messages().await {
-            let Some(id) = message.subject.strip_prefix(&prefix) else { continue };
-            for element in decode(&message.payload).unwrap() {
-                let data = element.json("").unwrap();
-                balls.entry(id.to_owned()).or_default().push(super::table_tennis::ball(data));
-            }
-        }
-        balls
-    }
-
-    /// The whole log.
-    pub(crate) async fn messages(&self) -> Vec<jetstream::message::StreamMessage> {
-        let context = jetstream::new(self.connection.clone());
-        let stream = context.get_stream(names::EVENTS).await.unwrap();
-        let last = stream.cached_info().state.last_sequence;
-        let mut messages = Vec::new();
-        for sequence in 1..=last {
-            messages.push(stream.get_raw_message(sequence).await.unwrap());
-        }
-        messages
-    }
-
     /// What the log says about the rows of `projection`, looked at beside whoever runs.
     pub(crate) async fn verified(&self, projection: &str, composition: &Composition) -> Verdict {
         let (asked, _folder) = self.verification(projection);
@@ -255,12 +214,6 @@ impl World {
         let context = jetstream::new(self.connection.clone());
         let bucket = context.get_key_value(names::CHECKPOINTS).await.unwrap();
         bucket.purge(handler).await.unwrap();
-    }
-
-    pub(crate) async fn last(&self) -> Position {
-        let context = jetstream::new(self.connection.clone());
-        let stream = context.get_stream(names::EVENTS).await.unwrap();
-        Position(stream.cached_info().state.last_sequence)
     }
 
     pub(crate) async fn report(&self, handler: &str) -> HandlerReport {

@@ -30,6 +30,20 @@ async fn led_by_another(world: &World) -> String {
     .await
 }
 
+/// Waits until `node` leads `TIMERS`.
+async fn leads_again(world: &World, node: &str) {
+    let stand_down = format!("$JS.API.STREAM.LEADER.STEPDOWN.{}", names::TIMERS);
+    let preferred = format!(r#"{{"placement":{{"preferred":"{node}"}}}}"#);
+    eventually("the node leads again", LIMIT, async || {
+        if leader(world).await? == node {
+            return Some(());
+        }
+        let _ = world.connection.request(stand_down.clone(), preferred.clone().into()).await;
+        None
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn timers_are_kept_moved_and_fired_once_though_their_leader_is_killed() {
     let mut cluster = Cluster::start(3).await;
@@ -56,6 +70,8 @@ async fn timers_are_kept_moved_and_fired_once_though_their_leader_is_killed() {
         world.done(id).await;
     }
     cluster.nodes[at].restart().await;
+    // What it finds on its own disk is what it leads with.
+    leads_again(&world, &killed).await;
     world.serve_and_react("eve", 20).await;
     world.done("eve").await;
     for (id, balls) in [
