@@ -17,42 +17,63 @@ pub(super) const STEPS: Query = Query {
             SELECT CASE $4 WHEN 'day' THEN created_day WHEN 'month' THEN created_month ELSE '' END
                      AS period,
                    CASE WHEN $5 THEN coalesce(product_id, '') ELSE '' END AS product_id,
-                   created_at, submitted_at, intent_at, paid_at, started_at, completed_at
+                   submitted_at, intent_at, paid_at, started_at, completed_at,
+                   submitted_at - created_at AS to_submitted, intent_at - submitted_at AS to_intent,
+                   paid_at - intent_at AS to_paid, started_at - paid_at AS to_started,
+                   completed_at - started_at AS to_completed
             FROM {design_request_steps}
             WHERE ($1 IS NULL OR created_at >= $1) AND ($2 IS NULL OR created_at < $2)
               AND ($3 IS NULL OR product_id = $3)
-          ), steps AS (
-            SELECT period, product_id, 1 AS place, 'created' AS step,
-                   created_at AS since, created_at AS reached FROM chosen
-            UNION ALL SELECT period, product_id, 2, 'submitted', created_at, submitted_at FROM chosen
-            UNION ALL SELECT period, product_id, 3, 'intent', submitted_at, intent_at FROM chosen
-            UNION ALL SELECT period, product_id, 4, 'paid', intent_at, paid_at FROM chosen
-            UNION ALL SELECT period, product_id, 5, 'started', paid_at, started_at FROM chosen
-            UNION ALL SELECT period, product_id, 6, 'completed', started_at, completed_at FROM chosen
           ), ranked AS (
-            SELECT period, product_id, place, wait,
-                   row_number() OVER (PARTITION BY period, product_id, place ORDER BY wait) AS nth,
-                   count(*) OVER (PARTITION BY period, product_id, place) AS waits
-            FROM (SELECT period, product_id, place,
-                         CASE WHEN reached > since THEN reached - since ELSE 0 END AS wait
-                  FROM steps WHERE place > 1 AND since IS NOT NULL AND reached IS NOT NULL) AS w
+            SELECT period, product_id, 2 AS place, to_submitted AS wait,
+                   row_number() OVER (PARTITION BY period, product_id ORDER BY to_submitted) AS nth,
+                   count(*) OVER (PARTITION BY period, product_id) AS waits
+            FROM chosen WHERE to_submitted IS NOT NULL
+            UNION ALL
+            SELECT period, product_id, 3, to_intent,
+                   row_number() OVER (PARTITION BY period, product_id ORDER BY to_intent),
+                   count(*) OVER (PARTITION BY period, product_id)
+            FROM chosen WHERE to_intent IS NOT NULL
+            UNION ALL
+            SELECT period, product_id, 4, to_paid,
+                   row_number() OVER (PARTITION BY period, product_id ORDER BY to_paid),
+                   count(*) OVER (PARTITION BY period, product_id)
+            FROM chosen WHERE to_paid IS NOT NULL
+            UNION ALL
+            SELECT period, product_id, 5, to_started,
+                   row_number() OVER (PARTITION BY period, product_id ORDER BY to_started),
+                   count(*) OVER (PARTITION BY period, product_id)
+            FROM chosen WHERE to_started IS NOT NULL
+            UNION ALL
+            SELECT period, product_id, 6, to_completed,
+                   row_number() OVER (PARTITION BY period, product_id ORDER BY to_completed),
+                   count(*) OVER (PARTITION BY period, product_id)
+            FROM chosen WHERE to_completed IS NOT NULL
           ), medians AS (
-            SELECT period, product_id, place, avg(wait) / 1000000.0 AS seconds
+            SELECT period, product_id, place, max(waits) AS went_on,
+                   avg(CASE WHEN wait > 0 THEN wait ELSE 0 END) / 1000000.0 AS seconds
             FROM ranked WHERE nth IN ((waits + 1) / 2, (waits + 2) / 2)
             GROUP BY period, product_id, place
           ), counted AS (
-            SELECT period, product_id, place, step, count(reached) AS requests,
-                   count(since) AS candidates,
-                   sum(CASE WHEN since IS NOT NULL AND reached IS NOT NULL THEN 1 ELSE 0 END)
-                     AS went_on
-            FROM steps GROUP BY period, product_id, place, step
+            SELECT period, product_id, count(*) AS created, count(submitted_at) AS submitted,
+                   count(intent_at) AS intent, count(paid_at) AS paid, count(started_at) AS started,
+                   count(completed_at) AS completed
+            FROM chosen GROUP BY period, product_id
+          ), steps AS (
+            SELECT period, product_id, 1 AS place, 'created' AS step, created AS requests,
+                   0 AS candidates FROM counted
+            UNION ALL SELECT period, product_id, 2, 'submitted', submitted, created FROM counted
+            UNION ALL SELECT period, product_id, 3, 'intent', intent, submitted FROM counted
+            UNION ALL SELECT period, product_id, 4, 'paid', paid, intent FROM counted
+            UNION ALL SELECT period, product_id, 5, 'started', started, paid FROM counted
+            UNION ALL SELECT period, product_id, 6, 'completed', completed, started FROM counted
           )
-          SELECT c.period, c.product_id, c.place, c.step, c.requests,
-                 CASE WHEN c.place > 1 AND c.candidates > 0
-                   THEN c.went_on * 1.0 / c.candidates END AS conversion,
+          SELECT s.period, s.product_id, s.place, s.step, s.requests,
+                 CASE WHEN s.candidates > 0 THEN coalesce(m.went_on, 0) * 1.0 / s.candidates END
+                   AS conversion,
                  m.seconds AS median_seconds
-          FROM counted AS c LEFT JOIN medians AS m
-            ON m.period = c.period AND m.product_id = c.product_id AND m.place = c.place",
+          FROM steps AS s LEFT JOIN medians AS m
+            ON m.period = s.period AND m.product_id = s.product_id AND m.place = s.place",
     columns: &[
         // A day or a month; blank for all of the time.
         Column::text("period"),
