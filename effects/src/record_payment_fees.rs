@@ -7,7 +7,7 @@ use domain::{
     design::{Design, DesignEvent, PaymentSucceeded, RecordFees},
     stripe_event::from_stripe,
 };
-use kit::{CommandId, Effect, Order, Outcome, Recorded};
+use kit::{CommandId, Effect, Order, Outcome, Recorded, Start};
 use stripe::{Balance, Client, Error};
 
 /// How long a payment waits of which Stripe does not know yet what it comes to: some take days.
@@ -57,6 +57,8 @@ pub struct FeesDue;
 impl Effect for FeesDue {
     const NAME: &'static str = "record-payment-fees";
     const DEPENDENCY: Option<&'static str> = Some("stripe");
+    // No payment is passed over because the key came after it.
+    const START: Start = Start::Beginning;
     type When = DesignEvent;
 
     fn concerns(&self, event: &Recorded<DesignEvent>) -> bool {
@@ -71,6 +73,7 @@ impl Effect for FeesDue {
 impl Effect for RecordPaymentFees {
     const NAME: &'static str = FeesDue::NAME;
     const DEPENDENCY: Option<&'static str> = FeesDue::DEPENDENCY;
+    const START: Start = FeesDue::START;
     type When = DesignEvent;
 
     fn concerns(&self, event: &Recorded<DesignEvent>) -> bool {

@@ -58,7 +58,16 @@ pub(crate) fn is_id(text: &str, start: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn nothing_that_comes_breaks_anything(body in proptest::collection::vec(any::<u8>(), 0..300)) {
+            prop_assert!(EventHead::read(&body).is_err());
+        }
+    }
 
     #[test]
     fn an_event_is_read_whatever_else_it_holds() {

@@ -1,8 +1,15 @@
-//! The client of Stripe's API against the stand-in: what it asks, how often, and what it makes of it.
+//! The client of Stripe's API against the stand-in: what it asks, how often, and what it makes of it;
+//! and the effect that asks for fees.
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
+use domain::design::{DesignEvent, examples};
+use effects::RecordPaymentFees;
+use kit::{
+    Effect as _, Outcome,
+    scenario::{id, recorded},
+};
 use stripe::{ApiKey, Client, ClientOptions, Error, IntentRequest, IntentStatus};
 use tests::{FakeStripe, StripeFailure};
 
@@ -172,4 +179,45 @@ async fn a_live_key_goes_nowhere_in_the_clear() {
         assert!(client(api, "sk_test_a").is_err(), "{api:?}");
     }
     assert!(client("http://127.0.0.1:1", "sk_test_a").is_ok());
+}
+
+/// What the effect makes of a payment of `intent`.
+async fn fees(client: &Client, intent: &str) -> Outcome {
+    let succeeded = examples::events().into_iter().find_map(|event| match event {
+        DesignEvent::PaymentSucceeded(succeeded) => Some(succeeded),
+        _ => None,
+    });
+    let mut succeeded = succeeded.unwrap();
+    succeeded.report.intent_id = intent.parse().unwrap();
+    let event = recorded(&id("r-1"), 5, DesignEvent::from(succeeded));
+    let effect = RecordPaymentFees::new(client.clone());
+    assert_eq!(effect.concerns(&event), intent.starts_with("pi_"));
+    effect.run(&event, &event.id.into()).await
+}
+
+#[tokio::test]
+async fn fees_are_ordered_once_stripe_knows_them_and_no_outage_parks_a_payment() {
+    let fake = FakeStripe::start().await;
+    let client = client(&fake);
+    let intent = client.create_intent(&WANTED).await.unwrap().id;
+    fake.settle_later(true);
+    fake.pay(&intent);
+    let later = fees(&client, &intent).await;
+    assert!(matches!(later, Outcome::Retry { .. }), "{later:?}");
+    fake.settle();
+    let Outcome::Done(orders) = fees(&client, &intent).await else { unreachable!("it is known") };
+    let body: serde_json::Value = serde_json::from_str(&orders[0].body).unwrap();
+    let expected = serde_json::json!({
+        "intent_id": intent, "fee": 172, "net": 4728, "currency": "eur",
+    });
+    assert_eq!((orders.len(), orders[0].name, body), (1, "record-fees", expected));
+    let missing = fees(&client, "pi_none").await;
+    assert!(matches!(missing, Outcome::Park { .. }), "{missing:?}");
+    let by_hand = fees(&client, "by-hand").await;
+    assert!(matches!(by_hand, Outcome::Skip { .. }), "{by_hand:?}");
+    for failure in [StripeFailure::Answer(503), StripeFailure::Answer(401), StripeFailure::Cut] {
+        fake.fail(failure, usize::MAX);
+        let away = fees(&client, &intent).await;
+        assert!(matches!(away, Outcome::Away { .. }), "{failure:?}: {away:?}");
+    }
 }

@@ -177,7 +177,9 @@ async fn page(stripe: &stripe::Client, since: DateTime<Utc>, after: Option<&str>
         match stripe.events(since, after).await {
             Err(stripe::Error::Away { .. }) if attempt < PAGE_ATTEMPTS_MAX => attempt += 1,
             Err(error @ stripe::Error::Away { .. }) => {
-                return Err(Problem::unavailable(error.to_string()).into());
+                let advice = "Run it again: what is in the inbox by then is left alone.";
+                let problem = Problem::unavailable(error.to_string());
+                return Err(anyhow::Error::from(problem).context(Advised::new("", advice)));
             }
             page => return Ok(page?),
         }

@@ -1,6 +1,7 @@
 //! `headwater stripe reconcile`: what no webhook has brought.
 
 use serde_json::{Value, json};
+use tests::{FakeStripe, StripeFailure};
 
 use super::world::World;
 use crate::kit::{Finished, binary, finish};
@@ -68,5 +69,10 @@ async fn what_cannot_be_reconciled_says_why() {
     let refused = reconcile(&world, &[]).await;
     assert_ne!(refused.code, Some(0), "{refused:?}");
     assert!(refused.stderr.contains("refuses the key"), "{refused:?}");
+    std::fs::write(world.key(), FakeStripe::KEY).unwrap();
+    world.fake.fail(StripeFailure::Answer(503), usize::MAX);
+    let away = reconcile(&world, &[]).await;
+    assert_eq!(away.code, Some(6), "{away:?}");
+    assert!(away.stderr.contains("Run it again"), "{away:?}");
     assert!(world.service.stop().await);
 }

@@ -1,4 +1,4 @@
-//! Many webhooks, repeated and out of order, while the service dies.
+//! Many webhooks, repeated and out of order, while the service and its broker die.
 
 use std::cell::Cell;
 
@@ -16,17 +16,18 @@ const IN_FLIGHT: usize = 8;
 const DEATHS: usize = 3;
 
 /// Sends `event` again until it is taken in, as Stripe does.
-async fn bring(event: StripeEvent, endpoint: watch::Receiver<Endpoint>) {
+async fn bring(event: StripeEvent, endpoint: watch::Receiver<Endpoint>, refusals: &Cell<usize>) {
     eventually(&format!("{} is taken in", event.id), LIMIT, async || {
         let now = endpoint.borrow().clone();
         let (status, _) = now.send(&event).await?;
+        refusals.set(refusals.get() + usize::from(status == 503));
         (status == 200).then_some(())
     })
     .await;
 }
 
 #[tokio::test]
-async fn whatever_was_taken_in_is_in_the_log_once_although_the_service_dies() {
+async fn whatever_was_taken_in_is_in_the_log_once_although_service_and_broker_die() {
     let mut world = World::start().await;
     let ids: Vec<_> = (0..REQUESTS).map(|number| format!("r-{number}")).collect();
     let names: Vec<_> = ids.iter().map(String::as_str).collect();
@@ -41,12 +42,12 @@ async fn whatever_was_taken_in_is_in_the_log_once_although_the_service_dies() {
     let mut twice = [events.clone(), events.clone()].concat();
     fastrand::Rng::with_seed(7).shuffle(&mut twice);
     let (moves, endpoint) = watch::channel(world.endpoint());
-    let taken = Cell::new(0);
+    let (taken, refusals) = (Cell::new(0), Cell::new(0));
     let part = twice.len() / (DEATHS + 1);
     let senders = stream::iter(twice).for_each_concurrent(IN_FLIGHT, |event| {
-        let (endpoint, taken) = (endpoint.clone(), &taken);
+        let (endpoint, taken, refusals) = (endpoint.clone(), &taken, &refusals);
         async move {
-            bring(event, endpoint).await;
+            bring(event, endpoint, refusals).await;
             taken.set(taken.get() + 1);
         }
     });
@@ -59,6 +60,15 @@ async fn whatever_was_taken_in_is_in_the_log_once_although_the_service_dies() {
             world.service.kill9().await;
             world.restart().await;
             moves.send_replace(world.endpoint());
+            if death == 2 {
+                world.server.kill9();
+                let before = refusals.get();
+                eventually("what the broker does not have is refused", LIMIT, async || {
+                    (refusals.get() > before).then_some(())
+                })
+                .await;
+                world.server.restart().await;
+            }
         }
     };
     tokio::join!(senders, deaths);
