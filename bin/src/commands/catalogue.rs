@@ -64,7 +64,7 @@ pub async fn run(global: &Global, args: CatalogueArgs) -> Result<()> {
 
 impl Listed<'_> {
     fn words(&self) -> String {
-        let Self { aggregate, command: CommandInfo { name, fields, example } } = self;
+        let Self { aggregate, command: CommandInfo { name, fields, example, .. } } = self;
         let mut text = format!("{aggregate} {name}");
         for FieldInfo { name, kind, required } in fields {
             let star = if *required == Some(true) { "*" } else { " " };

@@ -17,10 +17,12 @@ pub mod json;
 mod machine;
 mod metadata;
 mod policy;
+mod probe;
 mod projection;
 mod recorded;
 mod retry;
 pub mod scenario;
+pub mod schema;
 pub mod tables;
 mod timer;
 
