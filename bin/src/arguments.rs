@@ -156,6 +156,8 @@ pub enum Command {
     Replay(commands::replay::ReplayArgs),
     /// Show what becomes of a payload written by an older version
     Upcast(commands::upcast::UpcastArgs),
+    /// Make, list and take back the API keys of the HTTP face
+    Keys(commands::keys::KeysArgs),
     /// Show requested mails and what became of them
     Mail(commands::mail::MailArgs),
     /// Compare what Stripe has reported with what has arrived here

@@ -8,6 +8,7 @@ pub mod dlq;
 pub mod doctor;
 pub mod events;
 pub mod handlers;
+pub mod keys;
 pub mod mail;
 pub mod projection;
 pub mod query;
@@ -54,6 +55,7 @@ pub async fn run(cli: Cli, metrics: Option<&Registry>) -> Result<()> {
         Command::Timers(args) => timers::run(global, args).await,
         Command::Replay(args) => replay::run(global, args).await,
         Command::Upcast(args) => upcast::run(global, args).await,
+        Command::Keys(args) => keys::run(global, args),
         Command::Mail(args) => mail::run(global, args).await,
         Command::Stripe(args) => Box::pin(stripe::run(global, args)).await,
         Command::Soak(args) => Box::pin(soak::run(global, args)).await,

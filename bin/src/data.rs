@@ -59,6 +59,24 @@ impl DataFolder {
         self.root.join("read.sqlite")
     }
 
+    /// The file that says who may do what over HTTP.
+    #[must_use]
+    pub fn access_path(&self) -> PathBuf {
+        self.root.join("access.json")
+    }
+
+    /// The file that holds the API key which the folder's first `headwater dev` made.
+    #[must_use]
+    pub fn key_path(&self) -> PathBuf {
+        self.root.join("key")
+    }
+
+    /// The same, if it is there.
+    #[must_use]
+    pub fn key(&self) -> Option<PathBuf> {
+        Some(self.key_path()).filter(|path| path.exists())
+    }
+
     /// Takes the folder for this process.
     ///
     /// # Errors
@@ -155,7 +173,7 @@ fn unusable(root: &Path) -> Advised {
 }
 
 /// Writes a file that is there whole or not at all, readable by its owner alone.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = path.with_extension("new");
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use gateway::{Gateway, ListenError, Listener, Serving};
+use gateway::{Gateway, ListenError, Listener, Serving, access::Access};
 use infrastructure::{
     archive::Archive,
     client::Client,
@@ -13,7 +13,10 @@ use infrastructure::{
     runtime::{Runtime, RuntimeError},
 };
 
-use crate::{connection, contexts, exit::Advised, stripe::Stripe};
+use crate::{
+    access::AccessArgs, arguments::Global, connection, contexts, data::DataFolder, exit::Advised,
+    stripe::Stripe,
+};
 
 /// Where `headwater dev` listens unless it is told otherwise.
 const PORT: u16 = 8080;
@@ -25,12 +28,15 @@ pub(crate) struct HttpArgs {
     /// or any if that is taken]
     #[arg(long, value_name = "ADDR", env = "HEADWATER_HTTP", hide_env_values = true)]
     http: Option<SocketAddr>,
+    #[command(flatten)]
+    access: AccessArgs,
 }
 
 /// An address that is taken; who connects waits until the instance is there.
 #[derive(Debug)]
 pub(crate) struct Http {
     listener: Listener,
+    access: Access,
     /// The usual port belongs to somebody else.
     moved: bool,
 }
@@ -51,8 +57,8 @@ impl HttpArgs {
     /// Takes the address that was named.
     ///
     /// # Errors
-    /// If none was named, or if it cannot be listened on.
-    pub(crate) async fn bind(&self) -> Result<Http> {
+    /// If none was named, if it cannot be listened on, or if nothing says who may do what.
+    pub(crate) async fn bind(&self, global: &Global) -> Result<Http> {
         let Some(address) = self.http else {
             let message = "the role http needs an address";
             return Err(Advised::usage(message, "Name one with --http 127.0.0.1:8080.").into());
@@ -60,22 +66,25 @@ impl HttpArgs {
         let listener = Listener::bind(address).await.with_context(|| {
             Advised::usage(format!("cannot listen on {address} for HTTP"), "Name another --http.")
         })?;
-        Ok(Http { listener, moved: false })
+        Ok(Http { listener, access: self.access.open(global).await?, moved: false })
     }
 
     /// Takes the address that was named, or else one of this machine alone: at the usual port, or at
-    /// any if that is taken.
+    /// any if that is taken. A folder that has no key yet gets one.
     ///
     /// # Errors
-    /// If the named address cannot be listened on, or if there is no port.
-    pub(crate) async fn bind_locally(&self) -> Result<Http> {
+    /// If the named address cannot be listened on, if there is no port, or if nothing says who may do
+    /// what.
+    pub(crate) async fn bind_locally(&self, global: &Global, data: &DataFolder) -> Result<Http> {
+        self.access.begin(data)?;
         if self.is_named() {
-            return self.bind().await;
+            return self.bind(global).await;
         }
+        let access = self.access.open(global).await?;
         let at = |port| Listener::bind((Ipv4Addr::LOCALHOST, port).into());
         match at(PORT).await {
-            Ok(listener) => Ok(Http { listener, moved: false }),
-            Err(_) => Ok(Http { listener: at(0).await?, moved: true }),
+            Ok(listener) => Ok(Http { listener, access, moved: false }),
+            Err(_) => Ok(Http { listener: at(0).await?, access, moved: true }),
         }
     }
 }
@@ -104,8 +113,9 @@ impl Http {
         let options = ConnectOptions { name: Some(name), ..connect_to.clone() };
         let connected = connect(&options).await.map_err(|error| connection::explained(&error))?;
         let archive = Archive::open(connected.clone(), contexts::composition().aggregates());
-        let client = Client::new(connected);
+        let (client, access) = (Client::new(connected), self.access);
         let gateway = stripe.at(Gateway::new(client.clone(), archive.await?), &client);
+        let gateway = gateway.guarded(move |routes| access.guard(routes));
         gateway.serve(self.listener).map_err(|error| match error {
             ListenError::Unguarded(_) => {
                 Advised::usage(error.to_string(), "Listen on 127.0.0.1.").into()

@@ -1,6 +1,7 @@
 //! The service as a program: what it is made of ([`contexts`]), its command line, its output.
 //! Not here: how commands, policies and projections run; the infrastructure does that.
 
+mod access;
 pub mod arguments;
 pub mod bench;
 mod broker;

@@ -10,7 +10,7 @@ use std::{any::Any, sync::Arc};
 use axum::{
     Router,
     extract::{Request, State},
-    http::header::RETRY_AFTER,
+    http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
@@ -36,6 +36,7 @@ pub(crate) fn around(router: Router, limits: &Arc<Limits>) -> Router {
         .layer(from_fn_with_state(Arc::clone(limits), in_time))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(axum::middleware::from_fn(watch))
+        .layer(axum::middleware::map_response(harden))
 }
 
 /// What is around the routes that do work: bodies are taken in whole, and only so many at a time go on.
@@ -64,6 +65,20 @@ async fn watch(mut request: Request, next: Next) -> Response {
     }
     .instrument(span)
     .await
+}
+
+/// What browsers are told about every answer: to take it for nothing but what it says it is, to run
+/// nothing of it, and to show it inside no other page. A route may say otherwise for its own page.
+async fn harden(mut response: Response) -> Response {
+    const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+    for (name, value) in [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (REFERRER_POLICY, "no-referrer"),
+    ] {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
 }
 
 fn report(status: StatusCode, begun: Instant) {

@@ -2,6 +2,7 @@
 //! It names no context, and adds nothing to what a command may do.
 //! Not here: routes that one context has for itself; those are in `routes`.
 
+pub mod access;
 mod aggregates;
 mod caller;
 mod commands;

@@ -94,6 +94,8 @@ impl Gateway {
             Some(guard) => guard(closed),
             None => closed,
         };
+        // Guarded routes last: their fallback is the one that stays, so that what no route answers is
+        // behind the guard, too.
         let all =
             health::routes(client, stop.clone()).merge(edge::work(open, &limits)).merge(closed);
         Assembled { router: edge::around(all, &limits), limits, stop }

@@ -45,9 +45,9 @@ pub struct DevArgs {
     #[arg(long, value_name = "ADDR", env = "HEADWATER_METRICS", hide_env_values = true)]
     metrics: Option<SocketAddr>,
     #[command(flatten)]
-    http: HttpArgs,
-    #[command(flatten)]
     json: JsonArgs,
+    #[command(flatten)]
+    http: HttpArgs,
     #[command(flatten)]
     smtp: SmtpArgs,
     #[command(flatten)]
@@ -64,7 +64,7 @@ pub async fn run(global: &Global, args: DevArgs, metrics: Option<&Registry>) -> 
     let data = DataFolder::create(&global.data)?;
     let _lock = data.lock()?;
     let stripe = args.stripe.read()?;
-    let http = args.http.bind_locally().await?;
+    let http = args.http.bind_locally(global, &data).await?;
     let endpoint = show(args.metrics, metrics).await?;
     let metrics = endpoint.as_ref().map(MetricsEndpoint::url);
     let mut supervisor = tokio::select! {
@@ -157,6 +157,7 @@ async fn serve(
         "broker": {"pid": supervisor.pid(), "monitoring": monitoring},
         "durability": durability,
         "http": at,
+        "key": data.key(),
         "metrics": metrics,
     });
     output.write(&ready, || {
@@ -164,19 +165,28 @@ async fn serve(
         let metrics = metrics.map(|url| format!("metrics {url}\n")).unwrap_or_default();
         format!(
             "data in {folder}\n{durability}\n{metrics}{in_words}\nready {url}\n\n{}",
-            try_next(data)
+            try_next(data, &at)
         )
     })?;
     Ok(Some(instance))
 }
 
-fn try_next(data: &DataFolder) -> String {
+fn try_next(data: &DataFolder, http: &str) -> String {
     let folder = data.path().display();
-    format!("Try, in a second terminal:\n  export HEADWATER_DATA={folder}\n{COMMANDS}")
+    let by_http = data.key().map(|path| {
+        let key = format!("Authorization: Bearer $(cat {})", path.display());
+        format!("  curl -H \"{key}\" '{http}/v1/people/get?key=ada'\n")
+    });
+    let by_http = by_http.unwrap_or_default();
+    format!(
+        "Try, in a second terminal:\n  export HEADWATER_DATA={folder}\n{COMMANDS}{by_http}{END}"
+    )
 }
 
 const COMMANDS: &str = r#"  headwater send person ada create-person \
       --json '{"name":{"given":["Ada"],"family":["Lovelace"]},"source":"api"}' --follow
   headwater query people get --key ada
   headwater tail --from start
-Ctrl-C stops everything; the data stays."#;
+"#;
+
+const END: &str = "Ctrl-C stops everything; the data stays.";

@@ -86,9 +86,9 @@ pub struct ServeArgs {
     #[arg(long, value_name = "NAME", env = "HEADWATER_INSTANCE", hide_env_values = true)]
     instance: Option<String>,
     #[command(flatten)]
-    http: HttpArgs,
-    #[command(flatten)]
     json: JsonArgs,
+    #[command(flatten)]
+    http: HttpArgs,
     #[command(flatten)]
     smtp: SmtpArgs,
     #[command(flatten)]
@@ -174,7 +174,7 @@ async fn start(
         false => Role::USUAL.to_vec(),
     };
     let has = |role| chosen.contains(&role);
-    let http = if has(Role::Http) { Some(args.http.bind().await?) } else { None };
+    let http = if has(Role::Http) { Some(args.http.bind(global).await?) } else { None };
     let connect = connection::options(global)?;
     let secret = match &args.secret_file {
         Some(path) => secret::read(path)?,

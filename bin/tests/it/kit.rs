@@ -6,8 +6,9 @@ use std::{
     time::Duration,
 };
 
+use gateway::access::ApiKey;
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::LIMIT;
 use tokio::{
@@ -70,6 +71,17 @@ pub(crate) async fn finish(mut command: Command, input: &str) -> Finished {
     }
 }
 
+/// An access file in `folder` with one key of the role `role`: the file, and the key.
+pub(crate) fn let_in(folder: &Path, role: &str) -> (String, String) {
+    let (path, key) = (folder.join("access.json"), ApiKey::generate().unwrap());
+    let entry = json!({
+        "id": key.id(), "name": "test", "roles": [role], "hash": key.hash().unwrap(),
+        "created": chrono::Utc::now(),
+    });
+    std::fs::write(&path, json!({"keys": [entry]}).to_string()).unwrap();
+    (path.display().to_string(), key.reveal())
+}
+
 /// A running `headwater dev`; it and its broker end with this value.
 #[derive(Debug)]
 pub(crate) struct Dev {
@@ -79,6 +91,8 @@ pub(crate) struct Dev {
     pub(crate) broker: Pid,
     /// Where it shows its metrics.
     pub(crate) metrics: String,
+    /// Where it answers over HTTP.
+    pub(crate) http: String,
 }
 
 impl Dev {
@@ -103,6 +117,7 @@ impl Dev {
             url: ready["nats"].as_str().unwrap().to_owned(),
             broker: Pid::from_raw(pid.try_into().unwrap()).unwrap(),
             metrics: ready["metrics"].as_str().unwrap().to_owned(),
+            http: ready["http"].as_str().unwrap().to_owned(),
         }
     }
 

@@ -21,6 +21,7 @@ fn blocks() -> Vec<String> {
         "COMMAND_ID",
         "POSITION",
         "soak",
+        "KEY_ID",
     ];
     blocks
         .filter(|block| block.starts_with("headwater "))

@@ -1,6 +1,8 @@
 //! What the gateway promises, over a real port and on a real nats-server.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod aggregates;
 #[cfg(test)]
 mod commands;

@@ -13,7 +13,7 @@ use domain::{
     product::Product,
     stripe_event::{from_stripe, to_stripe},
 };
-use gateway::{Caller, Fault, RequestId};
+use gateway::{Caller, Fault, RequestId, access::Principal};
 use infrastructure::{client::Client, problem::Problem, request::CommandRequest};
 use kit::{Aggregate as _, AggregateId, Command as _};
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,8 @@ use crate::past::Past;
 
 /// Intents of one request that may have been cancelled without our knowing before this gives up.
 const UNKNOWN_MAX: usize = 4;
+/// What a role has to allow for this, like a command of the request.
+const GRANT: &str = "create-payment-intent";
 /// Namespace of the command ids under which intents are recorded. Part of the wire.
 const RECORDS: Uuid = Uuid::from_u128(0x77c1_52aa_0f6d_5b1e_b3d2_90e4_c0de_1e57);
 
@@ -258,11 +260,16 @@ async fn intent(
 
 async fn open(
     State(payments): State<Arc<Payments>>,
+    asks: Option<Extension<Principal>>,
     caller: Option<Extension<Caller>>,
     request_id: Option<Extension<RequestId>>,
     body: Bytes,
 ) -> Result<Json<Payable>, Fault> {
-    let wanted = kit::json::read(&body).map_err(|error| Problem::invalid(error.to_string()))?;
+    let wanted: Wanted =
+        kit::json::read(&body).map_err(|error| Problem::invalid(error.to_string()))?;
+    if let Some(Extension(asks)) = asks {
+        asks.check_command(Design::TYPE, wanted.request_id.as_str(), GRANT)?;
+    }
     let caller = caller.map(|Extension(caller)| caller).unwrap_or_default();
     let asker = Asker {
         user: caller.user,

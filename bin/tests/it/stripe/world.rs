@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::{Endpoint, FakeStripe, LIMIT, Server, Service, StripeEvent, eventually, post};
 
+use crate::kit::let_in;
+
 const BINARY: &str = env!("CARGO_BIN_EXE_headwater");
 /// What webhooks are signed with.
 pub(super) const SECRET: &str = "whsec_new";
@@ -25,6 +27,7 @@ pub(super) struct World {
     pub(super) service: Service,
     pub(super) client: Client,
     address: String,
+    api_key: String,
     folder: TempDir,
 }
 
@@ -47,11 +50,13 @@ impl World {
         let fake = FakeStripe::start().await;
         let url = fake.url();
         // The next process takes over at once.
+        let (access, api_key) = let_in(folder.path(), "client");
         let usual = ["--http", "127.0.0.1:0", "--instance", "payer", "--stripe-api", &url];
+        let usual = [&usual[..], &["--access", &access]].concat();
         let mut service = Service::start(BINARY, server.url(), &[&usual, more].concat()).await;
         let address = address(&mut service).await;
         let client = Client::new(server.client().await);
-        Self { server, fake, service, client, address, folder }
+        Self { server, fake, service, client, address, api_key, folder }
     }
 
     pub(super) async fn restart(&mut self) {
@@ -108,7 +113,7 @@ impl World {
 
     /// Status and body of a call for a payment.
     pub(super) async fn open(&self, body: Value) -> (u16, Value) {
-        let headers = [("content-type", "application/json")];
+        let headers = [("content-type", "application/json"), ("x-api-key", &self.api_key)];
         let path = "/api/create-payment-intent";
         post(&self.address, path, &headers, body.to_string()).await.unwrap()
     }

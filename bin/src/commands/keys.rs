@@ -1,0 +1,167 @@
+//! `headwater keys`: the API keys of the HTTP face. Needs no server: a running one reads the file again.
+
+use anyhow::Result;
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use clap::{Args, Subcommand};
+use gateway::access::{KeyEntry, KeyId};
+use infrastructure::problem::Problem;
+use serde_json::{Value, json};
+
+use crate::{
+    access::{self, AccessFileArgs},
+    arguments::{Global, JsonArgs},
+    output::{Output, clean},
+};
+
+/// What `headwater keys` takes.
+#[derive(Debug, Args)]
+pub struct KeysArgs {
+    #[command(subcommand)]
+    command: KeysCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// Make a key and print it, this once
+    #[command(after_help = "Examples:
+  headwater keys create --name shop --role client
+  headwater keys create --name auditor --role reader --expires 2027-01-31 --json")]
+    Create(CreateArgs),
+    /// List the keys, without their secrets
+    List(ListArgs),
+    /// Take a key back: it is refused within seconds, also by instances that run
+    Revoke(RevokeArgs),
+}
+
+#[derive(Debug, Args)]
+struct CreateArgs {
+    /// What people call it; it stands in lists, so no personal data
+    #[arg(long)]
+    name: String,
+    /// What it may do: admin, client, payments, reader, or a role of the access file; several times
+    /// for several
+    #[arg(long = "role", value_name = "ROLE", required = true)]
+    roles: Vec<String>,
+    /// From when on it is refused: a day, or a time as in `2027-01-31T12:00:00Z`
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    expires: Option<DateTime<Utc>>,
+    #[command(flatten)]
+    file: AccessFileArgs,
+    #[command(flatten)]
+    json: JsonArgs,
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    #[command(flatten)]
+    file: AccessFileArgs,
+    #[command(flatten)]
+    json: JsonArgs,
+}
+
+#[derive(Debug, Args)]
+struct RevokeArgs {
+    /// Which key: what stands between `hw_` and the secret
+    id: KeyId,
+    #[command(flatten)]
+    file: AccessFileArgs,
+    #[command(flatten)]
+    json: JsonArgs,
+}
+
+/// Makes, lists or takes back.
+///
+/// # Errors
+/// If the access file is not right or cannot be written; `not-found`.
+pub fn run(global: &Global, args: KeysArgs) -> Result<()> {
+    match args.command {
+        KeysCommand::Create(args) => create(global, &args),
+        KeysCommand::List(args) => list(global, &args),
+        KeysCommand::Revoke(args) => revoke(global, &args),
+    }
+}
+
+fn create(global: &Global, args: &CreateArgs) -> Result<()> {
+    let path = args.file.path(global)?;
+    let (key, entry) = access::create(&path, &args.name, &args.roles, args.expires)?;
+    let mut shown = shown(&entry);
+    shown["key"] = key.reveal().into();
+    Output::with(global, args.json).write(&shown, || {
+        format!(
+            "{}\nkept as {} in {}; it is not shown again",
+            key.reveal(),
+            entry.id,
+            path.display()
+        )
+    })
+}
+
+fn list(global: &Global, args: &ListArgs) -> Result<()> {
+    let output = Output::with(global, args.json);
+    let file = access::read(&args.file.path(global)?)?;
+    if !output.is_json() {
+        output
+            .line(format!("{:<14} {:<20} {:<9} {:<20} roles", "key", "name", "state", "expires"))?;
+    }
+    for entry in &file.keys {
+        output.write(&shown(entry), || line(entry))?;
+    }
+    Ok(())
+}
+
+fn revoke(global: &Global, args: &RevokeArgs) -> Result<()> {
+    let path = args.file.path(global)?;
+    let entry = access::change(&path, |file| {
+        let entry = file.keys.iter_mut().find(|entry| entry.id == args.id);
+        let entry = entry.ok_or_else(|| {
+            Problem::not_found(format!("there is no key {} in {}", args.id, path.display()))
+        })?;
+        entry.revoked = true;
+        Ok(entry.clone())
+    })?;
+    Output::with(global, args.json).write(&shown(&entry), || format!("revoked {}", entry.id))
+}
+
+/// A key as machines see it: without its hash, which nobody needs.
+fn shown(entry: &KeyEntry) -> Value {
+    json!({
+        "id": entry.id,
+        "name": entry.name,
+        "roles": entry.roles,
+        "created": entry.created,
+        "expires": entry.expires,
+        "state": state(entry),
+    })
+}
+
+fn line(entry: &KeyEntry) -> String {
+    let expires = entry.expires.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
+    let roles: Vec<_> = entry.roles.iter().map(String::as_str).collect();
+    format!(
+        "{:<14} {:<20} {:<9} {:<20} {}",
+        entry.id.as_str(),
+        clean(&entry.name),
+        state(entry),
+        expires.as_deref().unwrap_or("never"),
+        clean(&roles.join(", "))
+    )
+}
+
+fn state(entry: &KeyEntry) -> &'static str {
+    if entry.revoked {
+        "revoked"
+    } else if entry.expires.is_some_and(|at| at <= Utc::now()) {
+        "expired"
+    } else {
+        "valid"
+    }
+}
+
+fn time(text: &str) -> Result<DateTime<Utc>, String> {
+    if let Ok(day) = text.parse::<NaiveDate>() {
+        return Ok(day.and_time(chrono::NaiveTime::MIN).and_utc());
+    }
+    DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).map_err(|_| {
+        "expected a day such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z".into()
+    })
+}

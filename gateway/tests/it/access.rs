@@ -1,0 +1,9 @@
+//! Who is let in, over a real port.
+
+mod house;
+mod issuer;
+mod keys;
+mod limits;
+mod logs;
+mod tokens;
+mod web;
