@@ -3,6 +3,7 @@
 //!
 //! Not here: what a command may do; that is decided by its aggregate, for every way in.
 
+mod asks;
 mod book;
 mod credentials;
 mod desk;
@@ -40,6 +41,7 @@ use self::{
     token::{BadToken, KEY_SUBJECT, Tokens},
 };
 
+pub(crate) use self::asks::Asks;
 pub use self::{
     file::{AccessFile, BadFile, Issuer, KeyEntry, TokenAlgorithm},
     guard::Origins,

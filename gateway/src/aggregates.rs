@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tokio::sync::SemaphorePermit;
 
 use crate::{
+    access::Asks,
     cursor::Cursor,
     edge,
     etag::{self, Tags},
@@ -35,9 +36,11 @@ const LIMIT_MAX: u64 = 200;
 pub(crate) async fn state(
     State(service): State<Arc<Service>>,
     Path((aggregate, id)): Path<(String, String)>,
+    asks: Asks,
     map: HeaderMap,
     mut params: Params,
 ) -> Result<Response, Fault> {
+    asks.to_read(Some(&aggregate), Some(&id))?;
     let id = read_id(&id)?;
     let known = Tags::read(&map, &IF_NONE_MATCH)?;
     let at = match (params.number("version")?, params.read::<DateTime<Utc>>("at", TIME)?) {
@@ -68,8 +71,10 @@ const TIME: &str = "a time such as 2026-11-20T12:00:00Z";
 pub(crate) async fn history(
     State(service): State<Arc<Service>>,
     Path((aggregate, id)): Path<(String, String)>,
+    asks: Asks,
     mut params: Params,
 ) -> Result<Json<Value>, Fault> {
+    asks.to_read(Some(&aggregate), Some(&id))?;
     let id = read_id(&id)?;
     let limit = params.number("limit")?.unwrap_or(LIMIT_DEFAULT);
     let behind = params.read::<Cursor>("cursor", "the `next` of an earlier page")?;

@@ -28,6 +28,7 @@ use serde_json::{Value, json};
 
 use self::{key::Key, precondition::Precondition, prefer::Preferences};
 use crate::{
+    access::Asks,
     caller::Caller,
     edge::{self, RequestId},
     etag, headers,
@@ -43,11 +44,13 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 pub(crate) async fn send(
     State(service): State<Arc<Service>>,
     Path((aggregate, id, name)): Path<(String, String, String)>,
+    asks: Asks,
     caller: Option<Extension<Caller>>,
     Extension(request_id): Extension<RequestId>,
     map: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Fault> {
+    asks.to_command(&aggregate, &id, &name)?;
     is_json(&map)?;
     let id: AggregateId = id.parse().map_err(|bad| Problem::invalid(format!("{bad}")))?;
     let caller = caller.map(|Extension(caller)| caller).unwrap_or_default();
@@ -113,7 +116,9 @@ async fn enqueue(service: &Service, request: &CommandRequest) -> Result<Response
 pub(crate) async fn result(
     State(service): State<Arc<Service>>,
     Path(id): Path<String>,
+    asks: Asks,
 ) -> Result<Json<Value>, Fault> {
+    asks.to_query("commands", "result")?;
     let id: CommandId = id.parse().map_err(|bad| Problem::invalid(format!("{bad}")))?;
     let mut outcome = service.client.result(&id).await?;
     outcome.original = None;

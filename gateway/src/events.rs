@@ -19,10 +19,11 @@ use axum::{
 use futures::{StreamExt as _, stream};
 use hyper::{HeaderMap, header::HeaderValue};
 use infrastructure::problem::Problem;
-use kit::Position;
+use kit::{AggregateId, Position};
 
 use self::{feed::Feed, filter::Filter};
 use crate::{
+    access::Asks,
     cursor::Cursor,
     edge, headers,
     params::{self, Params},
@@ -35,10 +36,12 @@ const EXPECTED: &str = "expected start, end, or a cursor such as 12 or 12.0";
 /// Opens a stream.
 pub(crate) async fn stream(
     State(service): State<Arc<Service>>,
+    asks: Asks,
     map: HeaderMap,
     mut params: Params,
 ) -> Result<Response, Fault> {
     let filter = Filter::read(&mut params, &service.catalogue)?;
+    asks.to_read(filter.of.aggregate.as_deref(), filter.of.id.as_ref().map(AggregateId::as_str))?;
     let from = params.text("from")?;
     params.end()?;
     let end = service.archive.end().await?;

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
+    access::Asks,
     etag::{self, Tags},
     params::Params,
     problem::Fault,
@@ -32,9 +33,11 @@ const WHERE: &str = "where.";
 pub(crate) async fn ask(
     State(service): State<Arc<Service>>,
     Path((projection, query)): Path<(String, String)>,
+    asks: Asks,
     map: HeaderMap,
     params: Params,
 ) -> Result<Response, Fault> {
+    asks.to_query(&projection, &query)?;
     let known = Tags::read(&map, &IF_NONE_MATCH)?;
     let answer = service.client.query(&projection, &query, &json(params)?).await?;
     let version = version(&query, answer.get());

@@ -1,5 +1,6 @@
 //! Who is let in, over a real port.
 
+mod general;
 mod house;
 mod issuer;
 mod keys;
