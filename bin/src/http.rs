@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use gateway::{Gateway, ListenError, Listener, Serving, access::Access};
+use gateway::{Gateway, ListenError, Listener, Serving, access::Access, openapi::OpenApi};
 use infrastructure::{
     archive::Archive,
     client::Client,
@@ -115,6 +115,7 @@ impl Http {
         let archive = Archive::open(connected.clone(), contexts::composition().aggregates());
         let (client, access) = (Client::new(connected), self.access);
         let gateway = stripe.at(Gateway::new(client.clone(), archive.await?), &client);
+        let gateway = gateway.described(&OpenApi::of(&contexts::composition()));
         let gateway = gateway.guarded(move |routes| access.guard(routes));
         gateway.serve(self.listener).map_err(|error| match error {
             ListenError::Unguarded(_) => {

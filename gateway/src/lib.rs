@@ -13,6 +13,7 @@ mod events;
 mod headers;
 mod health;
 mod limits;
+pub mod openapi;
 mod params;
 mod problem;
 mod queries;

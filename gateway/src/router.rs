@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     edge, health,
     limits::Limits,
+    openapi::OpenApi,
     service::{self, Service},
 };
 
@@ -64,10 +65,16 @@ impl Gateway {
         self
     }
 
+    /// The same with `/openapi.json`, for whoever is let in, and `/docs`, a page to read it with.
+    #[must_use]
+    pub fn described(self, api: &OpenApi) -> Self {
+        self.with(api.routes()).with_open(OpenApi::page())
+    }
+
     /// The same behind `guard`, which puts access control around all routes but health and those that
     /// are open. It sees a request before its body is read and before it takes a place at work, and
-    /// leaves a [`Caller`](crate::Caller) among its extensions. Without a guard a gateway serves this
-    /// machine alone.
+    /// leaves a [`Caller`](crate::Caller) and a [`Principal`](crate::access::Principal) among its
+    /// extensions. Without a guard a gateway serves this machine alone.
     #[must_use]
     pub fn guarded(mut self, guard: impl FnOnce(Router) -> Router + Send + 'static) -> Self {
         self.guard = Some(Box::new(guard));

@@ -7,13 +7,16 @@ use std::{
     sync::Arc,
 };
 
-use kit::{Aggregate, BatchEffect, Chart, Effect, Policy, Projection, TableProjection};
+use kit::{
+    Aggregate, BatchEffect, Chart, Effect, Field, Policy, Projection, TableProjection,
+    tables::Query,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     aggregates::Aggregates,
     handler::{AnyBatchEffect, AnyEffect, AnyPolicy, Batching},
-    readmodel::{AnyProjection, Tabled},
+    readmodel::{AnyProjection, Rows, Tabled},
 };
 
 /// What a handler is.
@@ -49,6 +52,32 @@ pub struct HandlerInfo {
     pub name: &'static str,
     /// What it is.
     pub kind: HandlerKind,
+}
+
+/// A projection, and what may be asked of it.
+#[derive(Debug, Clone)]
+pub struct ProjectionInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// Its style.
+    pub style: ProjectionStyle,
+}
+
+/// The styles in which projections are written, as readers meet them.
+#[derive(Debug, Clone)]
+pub enum ProjectionStyle {
+    /// `get`, `list` and `count` over documents.
+    Documents {
+        /// The fields by which documents are found and counted.
+        fields: &'static [Field],
+        /// The JSON Schema of a document.
+        schema: serde_json::Value,
+    },
+    /// The queries that are declared.
+    Tables {
+        /// Each of them.
+        queries: &'static [Query],
+    },
 }
 
 /// Why a composition cannot run.
@@ -200,6 +229,27 @@ impl Composition {
     #[must_use]
     pub fn handlers(&self) -> Vec<HandlerInfo> {
         self.handlers.iter().map(HandlerPart::info).collect()
+    }
+
+    /// Every projection, in the order they were added.
+    #[must_use]
+    pub fn projections(&self) -> Vec<ProjectionInfo> {
+        let projection = |part: &HandlerPart| match part {
+            HandlerPart::Projection(part) => {
+                let style = match part.rows() {
+                    Rows::Documents(documents) => ProjectionStyle::Documents {
+                        fields: documents.fields(),
+                        schema: documents.schema(),
+                    },
+                    Rows::Tables(declared) => {
+                        ProjectionStyle::Tables { queries: declared.queries() }
+                    }
+                };
+                Some(ProjectionInfo { name: part.name(), style })
+            }
+            HandlerPart::Policy(_) | HandlerPart::Effect(_) | HandlerPart::Batch(_) => None,
+        };
+        self.handlers.iter().filter_map(projection).collect()
     }
 
     /// The handlers that read events of `aggregate`.

@@ -11,6 +11,7 @@ mod keys;
 mod kit;
 mod mail;
 mod metrics;
+mod openapi;
 mod operating;
 mod overload;
 mod projection;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use tests::LIMIT;
-use tokio::{process::Command, sync::OnceCell, time::timeout};
+use tokio::{process::Command, sync::Mutex, time::timeout};
 
 use crate::kit::{Installation, finish};
 
@@ -14,21 +14,27 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
-/// A Python with the pinned packages, installed once below the build folder: whoever has pip
-/// has all that this needs.
-async fn python() -> Command {
-    static PACKAGES: OnceCell<PathBuf> = OnceCell::const_new();
-    let packages = PACKAGES.get_or_init(install).await;
+/// A Python with the packages that the file `requirements` pins, installed once below the build
+/// folder as `name`: whoever has pip has all that this needs.
+pub(crate) async fn python(requirements: &Path, name: &str) -> Command {
+    static INSTALLING: Mutex<()> = Mutex::const_new(());
+    let one_at_a_time = INSTALLING.lock().await;
+    let packages = install(requirements, name).await;
+    drop(one_at_a_time);
     let mut command = Command::new("python3");
     command.env("PYTHONPATH", packages).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.kill_on_drop(true);
     command
 }
 
-async fn install() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python-packages");
-    let requirements = repository().join("examples/python/requirements.txt");
-    let wanted = std::fs::read_to_string(&requirements).unwrap();
+/// What the examples need.
+async fn with_nats() -> Command {
+    python(&repository().join("examples/python/requirements.txt"), "python-packages").await
+}
+
+async fn install(requirements: &Path, name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let wanted = std::fs::read_to_string(requirements).unwrap();
     let done = folder.join("installed.txt");
     if std::fs::read_to_string(&done).is_ok_and(|installed| installed == wanted) {
         return folder;
@@ -36,7 +42,7 @@ async fn install() -> PathBuf {
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade"]);
     pip.args(["--no-deps", "--require-hashes", "--target"]).arg(&folder);
-    run(pip.arg("-r").arg(&requirements)).await;
+    run(pip.arg("-r").arg(requirements)).await;
     std::fs::write(&done, wanted).unwrap();
     folder
 }
@@ -52,7 +58,7 @@ async fn the_subscriber_decodes_every_event_and_goes_on_where_it_stopped() {
     installation.create("ada").await;
     installation.send(["person", "ada", "tag"], r#"{"tag":"vip"}"#).await;
     let subscribe = async |commits: &str| {
-        let mut command = python().await;
+        let mut command = with_nats().await;
         command
             .arg(repository().join("examples/python/subscriber.py"))
             .args(["--url", &installation.dev.url, "--name", "audit", "--aggregate", "person"])
@@ -77,7 +83,7 @@ async fn the_readme_sends_a_command_and_asks_a_projection() {
     let (_, rest) = readme.split_once("```python\n").expect("the README has a Python recipe");
     let (recipe, _) = rest.split_once("```").unwrap();
     let installation = Installation::start().await;
-    let mut command = python().await;
+    let mut command = with_nats().await;
     command.arg("-").env("HEADWATER_NATS", &installation.dev.url);
     let finished = finish(command, recipe).await;
     assert!(finished.ok().starts_with("committed 1\n"), "{finished:?}");

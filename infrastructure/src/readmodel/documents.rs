@@ -33,6 +33,8 @@ pub(crate) struct Folded {
 /// Any [`Projection`], as what folds documents.
 pub(crate) trait AnyDocuments: Send + Sync {
     fn fields(&self) -> &'static [Field];
+    /// The JSON Schema of a document.
+    fn schema(&self) -> serde_json::Value;
     fn normalise(&self, field: &str, value: &str) -> String;
 
     /// Folds `touches`, all of one key, into the stored document or into the empty one.
@@ -83,6 +85,11 @@ impl<P: Projection> AnyProjection for P {
 impl<P: Projection> AnyDocuments for P {
     fn fields(&self) -> &'static [Field] {
         P::FIELDS
+    }
+
+    fn schema(&self) -> serde_json::Value {
+        let empty = serde_json::to_value(P::Document::default()).ok();
+        kit::schema::of::<P::Document>(empty.as_ref())
     }
 
     fn normalise(&self, field: &str, value: &str) -> String {

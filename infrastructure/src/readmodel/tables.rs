@@ -44,6 +44,13 @@ pub(crate) struct Declared {
     pub(super) queries: &'static [Query],
 }
 
+impl Declared {
+    /// What may be asked.
+    pub(crate) const fn queries(&self) -> &'static [Query] {
+        self.queries
+    }
+}
+
 /// A [`TableProjection`] as any projection.
 pub(crate) struct Tabled<T>(PhantomData<T>);
 

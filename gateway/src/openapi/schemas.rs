@@ -1,0 +1,107 @@
+//! What bodies are made of that every context has.
+
+use serde_json::{Map, Value, json};
+
+use super::shared::schema;
+
+pub(super) fn all() -> Map<String, Value> {
+    let all = [problem(), answers_of_commands(), reads()];
+    all.into_iter().filter_map(|part| part.as_object().cloned()).flatten().collect()
+}
+
+fn version() -> Value {
+    json!({"type": "integer", "minimum": 0})
+}
+
+fn time() -> Value {
+    json!({"type": "string", "format": "date-time"})
+}
+
+fn problem() -> Value {
+    json!({
+        "Problem": {
+            "type": "object",
+            "description": "RFC 9457. Branch on `code`.",
+            "properties": {
+                "title": {"type": "string"},
+                "status": {"type": "integer", "minimum": 400, "maximum": 599},
+                "code": {"type": "string"},
+                "detail": {"type": "string"},
+                "request_id": {"type": "string"},
+            },
+            "required": ["title", "status", "code", "detail"],
+        },
+    })
+}
+
+fn answers_of_commands() -> Value {
+    json!({
+        "Reply": {
+            "type": "object",
+            "properties": {
+                "status": {"type": "string", "enum": ["committed", "unchanged", "replayed"]},
+                "aggregate": {"type": "string"},
+                "id": {"type": "string"},
+                "version": version(),
+                "position": {"type": "integer", "minimum": 0, "description": "A place in the log."},
+                "events": {"type": "array", "items": {
+                    "type": "object",
+                    "properties": {
+                        "id": {"type": "string", "format": "uuid"},
+                        "type": {"type": "string"},
+                        "version": version(),
+                    },
+                    "required": ["id", "type", "version"],
+                }},
+            },
+            "required": ["status", "aggregate", "id", "version", "position", "events"],
+        },
+        "Pending": {
+            "type": "object",
+            "properties": {"status": {"const": "pending"}, "command_id": {"type": "string"}},
+            "required": ["status", "command_id"],
+        },
+        "Outcome": {
+            "type": "object",
+            "properties": {
+                "status": {"type": "string",
+                    "enum": ["pending", "committed", "unchanged", "replayed", "refused"]},
+                "command_id": {"type": "string"},
+                "time": time(),
+                "reply": schema("Reply"),
+                "problem": schema("Problem"),
+            },
+            "required": ["status", "command_id"],
+        },
+    })
+}
+
+fn reads() -> Value {
+    json!({
+        "Event": {
+            "type": "object",
+            "properties": {
+                "cursor": {"type": "string", "description": "`<position>.<index>`"},
+                "event_id": {"type": "string", "format": "uuid"},
+                "type": {"type": "string"},
+                "id": {"type": "string", "description": "The aggregate's id."},
+                "version": version(),
+                "schema_version": {"type": "integer", "minimum": 1},
+                "time": time(),
+                "data": {"description": "As it was stored."},
+            },
+            "required": ["cursor", "event_id", "type", "id", "version", "schema_version", "time"],
+        },
+        "State": {
+            "type": "object",
+            "properties": {
+                "aggregate": {"type": "string"},
+                "id": {"type": "string"},
+                "version": version(),
+                "time": time(),
+                "state": {"description": "What the history adds up to."},
+            },
+            "required": ["aggregate", "id", "version", "time", "state"],
+        },
+    })
+}
