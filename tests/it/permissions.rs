@@ -20,9 +20,10 @@ use role::Role;
 use serde_json::json;
 use tests::{LIMIT, Server, eventually};
 
-const PASSWORDS: [(&str, &str); 5] = [
+const PASSWORDS: [(&str, &str); 6] = [
     ("HEADWATER_SERVICE_PASSWORD", "service-secret"),
     ("HEADWATER_CLIENT_PASSWORD", "client-secret"),
+    ("HEADWATER_PAYMENTS_PASSWORD", "payments-secret"),
     ("HEADWATER_SUBSCRIBER_PASSWORD", "subscriber-secret"),
     ("HEADWATER_OPERATOR_PASSWORD", "operator-secret"),
     ("HEADWATER_REPAIRER_PASSWORD", "repairer-secret"),
@@ -42,7 +43,7 @@ async fn only_the_service_may_write_events() {
     let (server, mut service) = guarded().await;
     let subjects = ["event.person.a", "dlq.welcome.person.a", "timer.set.person.a.x"];
     assert_eq!(service.refused_publishes(&subjects).await, Vec::<&str>::new());
-    for name in ["client", "subscriber", "operator"] {
+    for name in ["client", "payments", "subscriber", "operator"] {
         let mut role = Role::connect(server.url(), name).await;
         assert_eq!(role.refused_publishes(&subjects).await, subjects, "{name}");
     }
@@ -65,11 +66,11 @@ async fn nobody_changes_or_deletes_a_stream_over_the_network() {
 #[tokio::test]
 async fn no_role_listens_to_another() {
     let (server, _service) = guarded().await;
-    for name in ["service", "client", "subscriber", "operator", "repairer"] {
+    for name in ["service", "client", "payments", "subscriber", "operator", "repairer"] {
         let mut role = Role::connect(server.url(), name).await;
         let own = format!("_INBOX.{name}.>");
         assert_eq!(role.refused_subscriptions(&[&own]).await, Vec::<&str>::new());
-        let inboxes = ["service", "client", "subscriber", "operator", "repairer"]
+        let inboxes = ["service", "client", "payments", "subscriber", "operator", "repairer"]
             .into_iter()
             .filter(|other| *other != name)
             .map(|other| format!("_INBOX.{other}.>"));

@@ -28,6 +28,32 @@ async fn a_client_sends_the_commands_it_is_granted_and_no_others() {
 }
 
 #[tokio::test]
+async fn only_the_role_payments_can_say_that_something_is_paid() {
+    let (server, _service) = guarded().await;
+    let mut payments = Role::connect(server.url(), "payments").await;
+    let granted = [
+        "command.design.r1.record-payment",
+        "command.design.r1.record-fees",
+        "command.design.r1.quote",
+    ];
+    assert_eq!(payments.refused_publishes(&granted).await, Vec::<&str>::new());
+    let others = [
+        "command.design.r1.start-design",
+        "command.stripe-event.evt_1.receive",
+        "enqueue.stripe-event.evt_1.receive",
+        "enqueue.design.r1.record-payment",
+        "command.person.a.tag",
+        "event.design.r1",
+        "_INBOX.client.x",
+    ];
+    assert_eq!(payments.refused_publishes(&others).await, others);
+    for name in ["client", "subscriber", "operator", "repairer"] {
+        let mut role = Role::connect(server.url(), name).await;
+        assert_eq!(role.refused_publishes(&granted).await, granted, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn who_may_skip_skills_is_one_line_of_the_grants() {
     let skip = "command.onboarding.*.skip-skills";
     let tag = "\"command.person.*.tag\"";

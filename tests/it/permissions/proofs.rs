@@ -24,7 +24,7 @@ async fn a_wrong_password_and_no_password_are_refused() {
 
 #[tokio::test]
 async fn roles_can_prove_themselves_by_key_pairs() {
-    let roles = ["SERVICE", "CLIENT", "SUBSCRIBER", "OPERATOR", "REPAIRER"];
+    let roles = ["SERVICE", "CLIENT", "PAYMENTS", "SUBSCRIBER", "OPERATOR", "REPAIRER"];
     let pairs = roles.map(|_| nkeys::KeyPair::new_user());
     let names = roles.map(|role| format!("HEADWATER_{role}_NKEY"));
     let keys = pairs.iter().map(nkeys::KeyPair::public_key).collect::<Vec<_>>();
