@@ -11,7 +11,7 @@ use infrastructure::{
 use kit::{Aggregate, AggregateId};
 use tokio::sync::OnceCell;
 
-use crate::reader::{self, Until};
+use crate::reader;
 
 /// The log behind a NATS.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl History for Past {
         let away = |error: ReadError| HistoryError::Away(error.to_string());
         while let Some(page) = pages.next().await.map_err(away)? {
             for commit in &page {
-                let taken = reader::advance(&mut state, commit, Until::Now);
+                let taken = reader::advance(&mut state, commit);
                 taken.map_err(|error| HistoryError::Unreadable(error.to_string()))?;
             }
         }

@@ -7,7 +7,8 @@ use std::time::Duration;
 pub struct Limits {
     /// Connections at a time. Whoever comes beyond them is told `busy`.
     pub connections: usize,
-    /// Requests at work at a time, probes of health and open streams not counted.
+    /// Requests at work at a time, probes of health and open streams not counted. Routes that are open to
+    /// everybody have as many places of their own, so that a webhook is not kept out by callers.
     pub requests: usize,
     /// Streams of events at a time.
     pub streams: usize,

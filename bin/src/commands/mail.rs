@@ -23,8 +23,7 @@ use crate::{
     data::DataFolder,
     log::{Entry, From, History, Log},
     output::{Output, clean},
-    reader::{self, Until},
-    secret,
+    reader, secret,
 };
 
 /// What `headwater mail` takes.
@@ -124,7 +123,7 @@ async fn list(global: &Global, args: &ListArgs) -> Result<()> {
         let commit =
             Commit { position: entry.position, time: entry.time, body: entry.body.clone() };
         let (_, mail) = mails.entry(entry.id.clone()).or_insert_with(|| (entry, Mail::default()));
-        reader::advance(mail, &commit, Until::Now)?;
+        reader::advance(mail, &commit)?;
     }
     let mut mails: Vec<_> = mails.into_values().collect();
     mails.sort_by_key(|(entry, _)| std::cmp::Reverse(entry.position));
@@ -174,7 +173,7 @@ async fn state<A: Aggregate>(client: &async_nats::Client, id: &AggregateId) -> R
     let mut history = History::open(client, A::TYPE, id).await?;
     let mut state = A::default();
     while let Some(commit) = history.next().await? {
-        reader::advance(&mut state, &commit, Until::Now)?;
+        reader::advance(&mut state, &commit)?;
     }
     Ok(state)
 }

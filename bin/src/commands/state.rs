@@ -3,16 +3,14 @@
 use anyhow::Result;
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
-use infrastructure::problem::Problem;
+use infrastructure::archive::{Archive, At};
 use kit::{AggregateId, Version};
-use serde_json::json;
+use serde_json::Value;
 
 use crate::{
     arguments::{Global, JsonArgs},
     connection, contexts,
-    log::History,
     output::{Output, outline},
-    reader::Until,
 };
 
 /// What `headwater state` takes.
@@ -43,49 +41,22 @@ pub struct StateArgs {
 /// `not-found` outside of the history, or the position of a commit that cannot be read.
 pub async fn run(global: &Global, args: StateArgs) -> Result<()> {
     let StateArgs { aggregate, id, .. } = &args;
-    let reader = contexts::reader(aggregate)?;
-    let until = match (args.at_version, args.at) {
-        (Some(version), _) => Until::Version(Version(version)),
-        (None, Some(time)) => Until::Time(time),
-        (None, None) => Until::Now,
+    contexts::reader(aggregate)?;
+    let at = match (args.at_version, args.at) {
+        (Some(version), _) => At::Version(Version(version)),
+        (None, Some(time)) => At::Time(time),
+        (None, None) => At::Now,
     };
     let client = connection::connect(global).await?;
-    let mut history = History::open(&client, aggregate, id).await?;
-    let mut fold = reader.fold(until);
-    while let Some(commit) = history.next().await? {
-        fold.take(&commit)?;
-    }
-    let folded = fold.end()?;
-    let time = match (folded.time, until) {
-        (Some(time), Until::Version(wanted)) if folded.version < wanted => {
-            let (last, time) = (folded.version, rfc3339(time));
-            let detail = format!("{aggregate}/{id} ends at version {last}, of {time}");
-            return Err(Problem::not_found(detail).into());
-        }
-        (Some(time), _) => time,
-        (None, _) => {
-            let begun = folded.begun.map(rfc3339).unwrap_or_default();
-            let detail = format!("{aggregate}/{id} begins with version 1, of {begun}");
-            return Err(Problem::not_found(detail).into());
-        }
-    };
-    let answer = json!({
-        "aggregate": aggregate,
-        "id": id,
-        "version": folded.version,
-        "time": time,
-        "state": folded.state,
-    });
-    Output::with(global, args.json).write(&answer, || {
-        let heading = format!("{aggregate}/{id} version {}, {}", folded.version, rfc3339(time));
-        format!("{heading}\n{}", outline(&folded.state))
+    let archive = Archive::open(client, contexts::composition().aggregates()).await?;
+    let past = archive.state(aggregate, id, at).await?;
+    let state: Value = serde_json::from_str(past.state.get())?;
+    Output::with(global, args.json).write(&past, || {
+        let time = past.time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        format!("{aggregate}/{id} version {}, {time}\n{}", past.version, outline(&state))
     })
 }
 
 fn time(text: &str) -> Result<DateTime<Utc>, &'static str> {
     text.parse().map_err(|_| "expected a time such as 2026-11-20T12:00:00Z")
-}
-
-fn rfc3339(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
