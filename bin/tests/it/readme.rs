@@ -21,6 +21,7 @@ fn blocks() -> Vec<String> {
         "COMMAND_ID",
         "POSITION",
         "soak",
+        "stripe.key",
         "KEY_ID",
     ];
     blocks
