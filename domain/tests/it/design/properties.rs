@@ -103,7 +103,7 @@ fn successes(design: &Design) -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn any_order_and_any_repetition_of_the_same_facts_end_the_same(
