@@ -89,3 +89,25 @@ async fn the_readme_sends_a_command_and_asks_a_projection() {
     assert!(finished.ok().starts_with("committed 1\n"), "{finished:?}");
     assert!(finished.ok().contains("Grace Hopper"), "{finished:?}");
 }
+
+#[tokio::test]
+async fn a_request_is_driven_to_its_end_over_nats_and_over_http_and_again() {
+    let installation = Installation::start().await;
+    let key = std::fs::read_to_string(installation.data.path().join("key")).unwrap();
+    let drive = async |arguments: [&str; 5]| {
+        let mut command = python().await;
+        command.arg(repository().join("examples/python/design_request.py")).args(arguments);
+        command.env("HEADWATER_KEY", key.trim());
+        let finished = timeout(LIMIT, finish(command, "")).await.expect("it stops in time");
+        finished.ok().to_owned()
+    };
+    let ways = [["nats", &installation.dev.url], ["http", &installation.dev.http]];
+    for [way, url] in ways {
+        let first = drive([way, "--url", url, "--id", way]).await;
+        assert!(first.contains("complete-design: committed version 7\n"), "{first}");
+        assert!(first.contains("one cent is refused: amount-mismatch\n"), "{first}");
+        assert!(first.contains("\nCOMPLETED SUCCEEDED 49"), "{first}");
+        let again = drive([way, "--url", url, "--id", way]).await;
+        assert_eq!(again, first.replace("committed", "replayed"));
+    }
+}
