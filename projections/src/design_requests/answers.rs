@@ -12,7 +12,7 @@ pub(super) const ANSWERS: Table = Table {
     name: "design_request_answers_history",
     columns: &COLUMNS,
     key: &["id"],
-    indexes: &[&["request_id", "question_id"], &["request_id", "created_at", "id"]],
+    indexes: &[&["request_id", "question_id"]],
 };
 
 pub(super) const COLUMNS: [Column; 10] = [

@@ -111,7 +111,8 @@ pub(super) const ANSWERS: Query = Query {
           WHERE request_id = $1 AND ($2 IS NULL OR is_current = $2)
             AND ($3 IS NULL OR question_id = $3)",
     columns: &answers::COLUMNS,
-    order: &["created_at", "id"],
+    // Answers that come at once have one time, and ids in any order.
+    order: &["created_at", "question_id", "version"],
 };
 
 /// Who changed what in one request, when, and what it was before.

@@ -2,6 +2,9 @@
 
 mod steps;
 
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
 use infrastructure::handler::Handlers;
 use serde_json::json;
 
@@ -11,7 +14,7 @@ use crate::handlers::world::{World, json as read, with_every_store};
 
 async fn walk(world: &World, handlers: &Handlers, id: &str, steps: Vec<Step>) {
     let mut before = json!({});
-    let mut set = std::collections::BTreeSet::new();
+    let mut set = BTreeSet::new();
     for (at, Step { command: (name, body), event: (kind, data), by, becomes }) in
         steps.into_iter().enumerate()
     {
@@ -188,8 +191,27 @@ async fn three_answers_to_one_question_are_three_versions_of_which_one_is_curren
     handlers.stop().await;
 }
 
+async fn fifty_who_answer_at_once_lose_nothing_and_leave_one_answer_current(world: World) {
+    let handlers = world.handlers(&requests(), "one").await;
+    send(&world, "r", "create-request", json!({})).await;
+    join_all((0..50).map(async |at| {
+        let answer = json!({"question_id": "colour", "text": format!("colour {at}")});
+        send(&world, "r", "answer-question", answer).await;
+    }))
+    .await;
+    let all = rows(&world, &handlers, "answers", json!({"request_id": "r"})).await;
+    let versions: Vec<_> = all.iter().map(|row| row["version"].as_u64().unwrap()).collect();
+    assert_eq!(versions, (1..=50).collect::<Vec<_>>());
+    let texts: BTreeSet<_> = all.iter().map(|row| row["answer_text"].as_str().unwrap()).collect();
+    assert_eq!(texts.len(), 50, "nothing was written over");
+    let current = json!({"request_id": "r", "is_current": true});
+    assert_eq!(rows(&world, &handlers, "answers", current).await, all[49..]);
+    handlers.stop().await;
+}
+
 with_every_store! {
     each_event_is_a_row_and_sets_the_columns_that_it_should,
     late_and_repeated_reports_change_nothing_that_stands,
     three_answers_to_one_question_are_three_versions_of_which_one_is_current,
+    fifty_who_answer_at_once_lose_nothing_and_leave_one_answer_current,
 }
