@@ -150,6 +150,25 @@ impl Reader<'_> {
         reading
     }
 
+    /// Reads `commits` of a key that are made good, whatever waits: up to the first event that cannot
+    /// be handled, with what stands before it in its commit.
+    pub(super) fn owed<'a>(&self, commits: impl IntoIterator<Item = &'a Delivery>) -> Reading {
+        let mut reading = Reading::default();
+        for delivery in commits {
+            match self.commit(delivery, None) {
+                Ok(commit) => reading.extend(delivery.position, commit),
+                Err(fault) => {
+                    if let Ok(before) = self.commit(delivery, Some(fault.at)) {
+                        reading.extend(delivery.position, before);
+                    }
+                    reading.fault = Some(fault);
+                    break;
+                }
+            }
+        }
+        reading
+    }
+
     /// Reads the events of one commit before `until`.
     pub(super) fn commit(&self, delivery: &Delivery, until: Option<Cursor>) -> Result<Read, Fault> {
         let position = delivery.position;

@@ -16,7 +16,7 @@ use super::{
     generation::Generation,
     parked::Debt,
     projector::{Patience, Projector},
-    reading::{Fault, Reading},
+    reading::Fault,
 };
 use crate::{
     deadletter::{Cursor, Standing},
@@ -157,20 +157,7 @@ impl Projector {
     ) -> Result<Option<(Delivery, Fault)>, Ended> {
         let Some(last) = commits.back() else { return Ok(None) };
         let (begun, projection) = (Instant::now(), &*self.projection);
-        let mut reading = Reading::default();
-        for delivery in commits {
-            match self.reader().commit(delivery, None) {
-                Ok(commit) => reading.extend(delivery.position, commit),
-                Err(fault) => {
-                    // What stands before it in its commit is folded.
-                    if let Ok(before) = self.reader().commit(delivery, Some(fault.at)) {
-                        reading.extend(delivery.position, before);
-                    }
-                    reading.fault = Some(fault);
-                    break;
-                }
-            }
-        }
+        let mut reading = self.reader().owed(commits);
         loop {
             let end = Cursor { position: last.position.next(), index: 0 };
             let to = reading.fault.as_ref().map_or(end, |fault| fault.at);

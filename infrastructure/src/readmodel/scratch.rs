@@ -165,19 +165,7 @@ impl Scratch {
         commits: &VecDeque<Delivery>,
         (from, to): (Cursor, Cursor),
     ) -> Result<Option<Unfit>, Problem> {
-        let mut reading = Reading::default();
-        for delivery in commits {
-            match self.reader().commit(delivery, None) {
-                Ok(commit) => reading.extend(delivery.position, commit),
-                Err(fault) => {
-                    if let Ok(before) = self.reader().commit(delivery, Some(fault.at)) {
-                        reading.extend(delivery.position, before);
-                    }
-                    reading.fault = Some(fault);
-                    break;
-                }
-            }
-        }
+        let mut reading = self.reader().owed(commits);
         loop {
             let to = reading.fault.as_ref().map_or(to, |fault| fault.at.min(to));
             let owing = [(self.generation.clone(), from)];
