@@ -167,7 +167,7 @@ impl Deliveries {
         }
         (self.count, self.reached) = (due, position);
         let Message { subject, payload, headers, .. } = message;
-        let subject = subject.to_string();
+        let subject = subject.as_str().to_owned();
         Ok(Delivery { subject, position, time, pending, headers, body: payload })
     }
 

@@ -4,21 +4,21 @@
 //! begin is the checkpoint's business. When deliveries are no longer complete, a new consumer
 //! begins after the last one seen. Not here: what is done with them.
 
+mod channel;
+
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
 use kit::Position;
-use tokio::{
-    sync::{Notify, mpsc},
-    task::JoinHandle,
-    time,
-};
+use tokio::{sync::Notify, task::JoinHandle, time};
 
 use super::{
     backoff::Backoff,
     deliveries::{Deliveries, Delivery, Word},
     log::Log,
+    options::HandlerOptions,
 };
+use channel::{Receiver, Sender, channel};
 
 /// A consumer that has not looked as far as the leader's log went so long ago has stopped. What a
 /// heartbeat says may be as old as the heartbeat before, so this is many of them.
@@ -30,8 +30,10 @@ const CHUNK_MESSAGES: usize = 64;
 const CHUNK_BYTES: usize = nats::limits::COMMIT_BYTES_MAX / 2;
 /// Chunks that wait in the channel; more would only use memory.
 const CHUNKS: usize = 8;
-/// The same for whoever takes many at once: they come while those before them are worked on.
-const CHUNKS_AHEAD: usize = 64;
+/// The same for whoever takes many at once: as many come while those before them are worked on.
+const CHUNKS_AHEAD: usize = HandlerOptions::BATCH_MAX / CHUNK_MESSAGES;
+/// Bytes of commits that wait in the channel: many small ones, or a few of the largest.
+const WAITING_BYTES: usize = 32 * nats::limits::COMMIT_BYTES_MAX;
 
 /// What a feed brings, in order.
 #[derive(Debug)]
@@ -45,9 +47,7 @@ pub(crate) enum Item<T = Delivery> {
 /// A running feed. Dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Feed<T = Delivery> {
-    chunks: mpsc::Receiver<VecDeque<Item<T>>>,
-    /// What is left of the last chunk.
-    items: VecDeque<Item<T>>,
+    items: Receiver<Item<T>>,
     pumping: JoinHandle<()>,
     poke: Arc<Notify>,
 }
@@ -79,10 +79,10 @@ impl<T: Send + 'static> Feed<T> {
         chunks: usize,
         make: impl Fn(Delivery) -> T + Send + Sync + 'static,
     ) -> Self {
-        let (sender, chunks) = mpsc::channel(chunks);
+        let (sender, items) = channel(chunks, WAITING_BYTES);
         let again = Arc::clone(&poke);
         let pump = Pump { log, name, attempts: 0, seen: from, told: from, make, sender, poke };
-        Self { chunks, items: VecDeque::new(), pumping: tokio::spawn(pump.run()), poke: again }
+        Self { items, pumping: tokio::spawn(pump.run()), poke: again }
     }
 
     /// Asks for the end of the log now: the next item is a commit or says that there is none.
@@ -92,18 +92,12 @@ impl<T: Send + 'static> Feed<T> {
 
     /// The next item. Safe to cancel.
     pub(crate) async fn next(&mut self) -> Option<Item<T>> {
-        while self.items.is_empty() {
-            self.items = self.chunks.recv().await?;
-        }
-        self.items.pop_front()
+        self.items.next().await
     }
 
     /// The next item, if it is there already.
     pub(crate) fn ready(&mut self) -> Option<Item<T>> {
-        if self.items.is_empty() {
-            self.items = self.chunks.try_recv().ok()?;
-        }
-        self.items.pop_front()
+        self.items.ready()
     }
 }
 
@@ -128,7 +122,7 @@ struct Pump<T, F> {
     seen: Position,
     told: Position,
     make: F,
-    sender: mpsc::Sender<VecDeque<Item<T>>>,
+    sender: Sender<Item<T>>,
     poke: Arc<Notify>,
 }
 
@@ -161,11 +155,11 @@ impl<T: Send, F: Fn(Delivery) -> T + Send + Sync> Pump<T, F> {
             let heard = tokio::select! {
                 biased;
                 word = deliveries.next() => {
-                    let (chunk, rest) = self.chunk(word, &mut deliveries);
+                    let (chunk, bytes, rest) = self.chunk(word, &mut deliveries);
                     if chunk.iter().any(|item| matches!(item, Item::Commit(_))) {
                         goal = None;
                     }
-                    self.send(chunk).await.and(rest)
+                    self.send(chunk, bytes).await.and(rest)
                 }
                 () = self.poke.notified() => deliveries.look().await.map_err(End::Broken),
                 _ = watch.tick() => self.overtaken(&mut goal, deliveries.reached).await,
@@ -176,12 +170,12 @@ impl<T: Send, F: Fn(Delivery) -> T + Send + Sync> Pump<T, F> {
         }
     }
 
-    /// `first` and what has come with it, and why there can be no more, if so.
+    /// `first` and what has come with it, its bytes, and why there can be no more, if so.
     fn chunk(
         &mut self,
         first: Result<Word, String>,
         deliveries: &mut Deliveries,
-    ) -> (VecDeque<Item<T>>, Result<(), End>) {
+    ) -> (VecDeque<Item<T>>, usize, Result<(), End>) {
         let (mut chunk, mut bytes, mut next) = (VecDeque::new(), 0, Some(first));
         while let Some(word) = next {
             match word {
@@ -196,17 +190,17 @@ impl<T: Send, F: Fn(Delivery) -> T + Send + Sync> Pump<T, F> {
                     chunk.push_back(Item::Nothing(end));
                 }
                 Ok(Word::Nothing(_)) => {}
-                Err(why) => return (chunk, Err(End::Broken(why))),
+                Err(why) => return (chunk, bytes, Err(End::Broken(why))),
             }
             let full = chunk.len() >= CHUNK_MESSAGES || bytes >= CHUNK_BYTES;
             next = if full { None } else { deliveries.next().now_or_never() };
         }
-        (chunk, Ok(()))
+        (chunk, bytes, Ok(()))
     }
 
-    async fn send(&self, chunk: VecDeque<Item<T>>) -> Result<(), End> {
-        if !chunk.is_empty() {
-            self.sender.send(chunk).await.map_err(|_| End::Done)?;
+    async fn send(&self, chunk: VecDeque<Item<T>>, bytes: usize) -> Result<(), End> {
+        if !chunk.is_empty() && !self.sender.send(chunk, bytes).await {
+            return Err(End::Done);
         }
         if self.sender.is_closed() { Err(End::Done) } else { Ok(()) }
     }

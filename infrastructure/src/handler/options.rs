@@ -55,6 +55,10 @@ pub struct HandlerOptions {
 }
 
 impl HandlerOptions {
+    /// What [`Self::batch_max`] is unless somebody says otherwise. A document that several events of a
+    /// transaction touch is read and written once, and so is a page of a file that holds several.
+    pub(crate) const BATCH_MAX: usize = 16_384;
+
     /// Policies and projections of `instance`, with documents in `store`.
     #[must_use]
     pub fn new(instance: impl Into<String>, store: impl Into<StoreLocation>) -> Self {
@@ -68,7 +72,7 @@ impl HandlerOptions {
             lanes_max: 16,
             window_max: 1024,
             window_bytes_max: 32 * 1024 * 1024,
-            batch_max: 4096,
+            batch_max: Self::BATCH_MAX,
             waiting_attempts_min: 10,
             parked_keys_max: 1_000,
             waiting_key_max: 10_000,
