@@ -5,6 +5,7 @@
 //! of its own, and each measurement in a process of its own. Not here: commands; `headwater bench`
 //! alone measures those.
 
+mod behind;
 mod catch_up;
 mod child;
 mod lag;

@@ -26,10 +26,11 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
+    behind::{Behind, Committed, Spread, behind, spread, unhandled},
     child::{Memory, Worker},
     progress::Progress,
     start_broker,
-    worker::{Job, Reached, Said},
+    worker::{Job, Said},
 };
 use crate::bench::load::{Load, Request, Work};
 
@@ -42,26 +43,9 @@ const IN_FLIGHT: usize = 64;
 /// Pace of the commands: so many of them come together.
 const BEAT: Duration = Duration::from_millis(2);
 /// Longest wait for the last answers, and for handlers to come to rest.
-const REST_MAX: Duration = Duration::from_secs(60);
+pub(super) const REST_MAX: Duration = Duration::from_secs(60);
 /// How often handlers are looked at while they come to rest.
 const LOOK: Duration = Duration::from_millis(200);
-
-/// Three values of many.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
-pub(super) struct Spread {
-    pub(super) p50: f64,
-    pub(super) p99: f64,
-    pub(super) max: f64,
-}
-
-/// How far all handlers of one kind were behind.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub(super) struct Behind {
-    /// From the acknowledgement of a commit until all of them had handled it.
-    pub(super) ms: Spread,
-    /// Commits that were acknowledged and that not all of them had handled.
-    pub(super) commits: Spread,
-}
 
 /// What the load found.
 #[derive(Debug, Clone, Serialize)]
@@ -75,17 +59,12 @@ pub(super) struct Lag {
     pub(super) answers_ms: Spread,
     pub(super) projections: Behind,
     pub(super) policies: Behind,
+    /// Commits that some handler had still not handled when it was waited for long enough.
+    pub(super) unhandled: usize,
     /// Of the process that runs the handlers.
     pub(super) memory: Memory,
     /// Of which it used so many processors.
     pub(super) processors: f64,
-}
-
-/// A commit as its client saw it, in microseconds of the clock.
-#[derive(Debug, Clone, Copy)]
-struct Committed {
-    at: u64,
-    position: u64,
 }
 
 /// What came of the commands.
@@ -108,7 +87,7 @@ pub(super) async fn measure(binary: &Path, time: Duration, progress: &Progress) 
     progress.stage("creating people".to_owned(), PEOPLE as u64);
     let mut load = Load::open(connection.clone(), IN_FLIGHT).await?;
     load.warm(&mut Births(0), IN_FLIGHT, PEOPLE).await?;
-    at_rest(&connection, &mut handlers).await?;
+    ensure!(at_rest(&connection, &mut handlers).await?, "the handlers do not catch up");
     handlers.warmed_up();
     let before = handlers.cpu();
     progress.stage(format!("{RATE} commands a second"), time.as_secs());
@@ -144,13 +123,14 @@ pub(super) async fn measure(binary: &Path, time: Duration, progress: &Progress) 
         answers_ms: spread(took),
         projections: behind(&committed, &projections),
         policies: behind(&committed, &policies),
+        unhandled: unhandled(&committed, &[&projections, &policies]),
         memory,
         processors: cpu / seconds,
     })
 }
 
-/// Waits until everything in the log is handled.
-async fn at_rest(connection: &Client, handlers: &mut Worker) -> Result<()> {
+/// Waits until everything in the log is handled; false if that takes too long.
+async fn at_rest(connection: &Client, handlers: &mut Worker) -> Result<bool> {
     let stream = jetstream::new(connection.clone()).get_stream(names::EVENTS).await?;
     let rested = async {
         loop {
@@ -163,7 +143,7 @@ async fn at_rest(connection: &Client, handlers: &mut Worker) -> Result<()> {
             }
         }
     };
-    time::timeout(REST_MAX, rested).await.context("the handlers do not catch up")?
+    time::timeout(REST_MAX, rested).await.map_or(Ok(false), |rested| rested.map(|()| true))
 }
 
 /// Sends commands for `time` at a steady rate and waits for their answers.
@@ -254,47 +234,5 @@ impl Work for Births {
 
     fn answered(&mut self, _: usize, answer: &Message) -> Result<()> {
         committed(answer)?.context("a person was not created").map(|_| ())
-    }
-}
-
-/// How far handlers that came along as `reached` says were behind `committed`, both in the order of
-/// the log.
-fn behind(committed: &[Committed], reached: &[Reached]) -> Behind {
-    let until_handled = committed.iter().filter_map(|commit| {
-        let at = reached.partition_point(|reached| reached.position < commit.position);
-        Some(reached.get(at)?.at.saturating_sub(commit.at) as f64 / 1e3)
-    });
-    let mut acknowledged: Vec<_> = committed.iter().map(|commit| commit.at).collect();
-    acknowledged.sort_unstable();
-    // Just before the handlers got further, they were furthest behind.
-    let waiting = reached.windows(2).filter_map(|pair| {
-        let [before, after] = pair else { return None };
-        let known = acknowledged.partition_point(|at| *at < after.at);
-        let handled = committed.partition_point(|commit| commit.position <= before.position);
-        (known > 0).then(|| known.saturating_sub(handled) as f64)
-    });
-    Behind { ms: spread(until_handled.collect()), commits: spread(waiting.collect()) }
-}
-
-fn spread(mut values: Vec<f64>) -> Spread {
-    values.sort_unstable_by(f64::total_cmp);
-    let at = |percent: usize| values.get(values.len().saturating_sub(1) * percent / 100).copied();
-    let at = |percent| at(percent).unwrap_or_default();
-    Spread { p50: at(50), p99: at(99), max: at(100) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_commit_is_behind_until_everything_up_to_it_is_handled() {
-        let commit = |at, position| Committed { at, position };
-        let reach = |at, position| Reached { at, position };
-        let committed = [commit(1_000, 1), commit(2_000, 2), commit(9_000, 4)];
-        let reached = [reach(0, 0), reach(5_000, 3), reach(9_500, 4)];
-        let Behind { ms, commits } = behind(&committed, &reached);
-        assert_eq!((ms.p50, ms.max), (3.0, 4.0));
-        assert_eq!((commits.p50, commits.max), (1.0, 2.0));
     }
 }

@@ -6,9 +6,10 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::{
+    behind::{Behind, Spread},
     catch_up::{PEOPLE, Pair, Plan, Round},
     child::Memory,
-    lag::{Behind, Lag, RATE, Spread},
+    lag::{Lag, RATE, REST_MAX},
 };
 use crate::bench::{
     machine::Machine,
@@ -136,7 +137,7 @@ impl Report {
 }
 
 fn print_lag(out: &mut impl io::Write, lag: &Lag) -> Result<()> {
-    let Lag { seconds, per_second, refused, processors, .. } = lag;
+    let Lag { seconds, per_second, refused, unhandled, processors, .. } = lag;
     writeln!(out, "\n{RATE} commands a second for {seconds:.0} s, all handlers")?;
     writeln!(out, "{:30}{:>9}{:>12}{:>12}", "", "p50", "p99", "max")?;
     let mut line = |label: &str, spread: &Spread, unit: &str| {
@@ -155,5 +156,8 @@ fn print_lag(out: &mut impl io::Write, lag: &Lag) -> Result<()> {
         "{per_second:.0} a second were committed, {refused} were refused or came too late; the handlers took \
          {processors:.2} processors"
     )?;
+    if *unhandled > 0 {
+        writeln!(out, "{unhandled} were still not handled by all {} s later", REST_MAX.as_secs())?;
+    }
     Ok(())
 }
