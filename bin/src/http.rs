@@ -12,6 +12,7 @@ use infrastructure::{
     connection::{ConnectOptions, connect},
     runtime::{Runtime, RuntimeError},
 };
+use routes::design;
 
 use crate::{
     access::AccessArgs, arguments::Global, connection, contexts, data::DataFolder, exit::Advised,
@@ -115,8 +116,9 @@ impl Http {
         let archive = Archive::open(connected.clone(), contexts::composition().aggregates());
         let (client, access) = (Client::new(connected), self.access);
         let gateway = stripe.at(Gateway::new(client.clone(), archive.await?), &client);
+        let gateway = gateway.with(design::routes(client));
         let gateway = gateway.described(&OpenApi::of(&contexts::composition()));
-        let gateway = gateway.guarded(move |routes| access.guard(routes));
+        let gateway = gateway.guarded(move |routes| design::formed(access.guard(routes)));
         gateway.serve(self.listener).map_err(|error| match error {
             ListenError::Unguarded(_) => {
                 Advised::usage(error.to_string(), "Listen on 127.0.0.1.").into()

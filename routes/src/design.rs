@@ -1,9 +1,24 @@
-//! What the context of design requests has over HTTP: payments with Stripe.
-//! Not here: what a payment means for a request; the aggregate decides that.
+//! Design requests over HTTP: payments with Stripe, applications, and a face for supabase-js.
+//! Not here: the rules; every route sends commands and asks queries as any caller would.
 
+mod applications;
 mod faults;
 mod inbox;
 mod payments;
+mod rest;
+mod service;
+
+use std::sync::Arc;
+
+use axum::Router;
+use infrastructure::client::Client;
 
 pub use inbox::{Inbox, RECONCILED_BY, receipt};
 pub use payments::Payments;
+pub use rest::formed;
+
+/// `/api/design-applications` and what is below `/rest/v1`.
+pub fn routes(client: Client) -> Router {
+    let service = Arc::new(service::Service::new(client));
+    rest::routes(Arc::clone(&service)).merge(applications::routes(service))
+}

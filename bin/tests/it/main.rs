@@ -27,6 +27,7 @@ mod sigterm;
 mod soak;
 mod store;
 mod stripe;
+mod supabase;
 mod telemetry;
 mod timers;
 mod vital;

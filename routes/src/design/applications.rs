@@ -1,0 +1,197 @@
+//! `/api/design-applications`: what the page of a form asks for, several commands and queries in one.
+//!
+//! A key makes it safe to repeat: a repeat finishes what the first attempt began.
+//! Not here: the rules; every command is decided as if it had come alone.
+
+mod plan;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{Path, Query, State},
+    http::{HeaderMap, StatusCode, header::LOCATION},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use domain::design::DesignCommand;
+use gateway::Fault;
+use infrastructure::{problem::Problem, request::Status};
+use kit::{AggregateId, Command as _, Position, json};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::to_raw_value;
+use uuid::Uuid;
+
+use self::plan::{Application, More};
+use super::service::{Ask, Asker, Row, Service};
+
+/// Where all of it is.
+const PATH: &str = "/api/design-applications";
+/// The header that makes a repeat safe.
+const KEY: &str = "idempotency-key";
+/// Longest key.
+const KEY_BYTES_MAX: usize = 255;
+/// What a list may be narrowed by, as the read model has it.
+const NARROWING: &[&str] = &[
+    "email",
+    "current_status",
+    "current_payment_status",
+    "design_code",
+    "product_id",
+    "stripe_payment_intent_id",
+];
+
+type Shared = Arc<Service>;
+
+/// The routes below `/api/design-applications`.
+pub(super) fn routes(service: Shared) -> Router {
+    Router::new()
+        .route(PATH, get(list).post(open))
+        .route(&format!("{PATH}/{{id}}"), get(show).post(go_on))
+        .with_state(service)
+}
+
+/// A page of applications.
+#[derive(Debug, Serialize)]
+struct Listed {
+    applications: Vec<Row>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+async fn open(
+    State(service): State<Shared>,
+    asker: Asker,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Fault> {
+    let application: Application = read(&body)?;
+    let key = key(&headers)?;
+    let meaning = meaning(&asker, key, application.id.as_ref());
+    let id = application.id.clone().unwrap_or_else(|| meaning.into());
+    let product = application.product_id.clone();
+    let commands = application.commands()?;
+    if service.fresh(Some(&id)).await? == Position::ZERO {
+        plan::rehearse(&commands)?;
+    }
+    service.check_product(&id, product.as_ref()).await?;
+    let (position, is_new) = carry_out(&service, &asker, (&id, &commands), meaning).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    let location = [(LOCATION, format!("{PATH}/{id}"))];
+    Ok((status, location, Json(found(&service, &asker, &id, position).await?)).into_response())
+}
+
+async fn go_on(
+    State(service): State<Shared>,
+    Path(id): Path<String>,
+    asker: Asker,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Row>, Fault> {
+    let (id, more): (AggregateId, More) = (named(&id)?, read(&body)?);
+    let meaning = meaning(&asker, key(&headers)?, Some(&id));
+    let commands = more.commands()?;
+    let (position, _) = carry_out(&service, &asker, (&id, &commands), meaning).await?;
+    Ok(Json(found(&service, &asker, &id, position).await?))
+}
+
+async fn show(
+    State(service): State<Shared>,
+    Path(id): Path<String>,
+    asker: Asker,
+) -> Result<Json<Row>, Fault> {
+    let id = named(&id)?;
+    let after = service.fresh(Some(&id)).await?;
+    Ok(Json(found(&service, &asker, &id, after).await?))
+}
+
+async fn list(
+    State(service): State<Shared>,
+    Query(mut given): Query<BTreeMap<String, String>>,
+    asker: Asker,
+) -> Result<Json<Listed>, Fault> {
+    let (limit, cursor) = (given.remove("limit"), given.remove("cursor"));
+    let limit = limit.map(|text| text.parse()).transpose();
+    let limit = limit.map_err(|_| Problem::invalid("`limit` is to be a whole number"))?;
+    if let Some(name) = given.keys().find(|name| !NARROWING.contains(&name.as_str())) {
+        let (name, known) = (kit::excerpt(name), NARROWING.join(", "));
+        let why = format!("a list is not narrowed by {name:?} but by {known}, limit and cursor");
+        return Err(Problem::invalid(why).into());
+    }
+    let narrowed = |name: &&'static str| Some((*name, given.get(*name)?.as_str()));
+    let params: Vec<_> = NARROWING.iter().filter_map(narrowed).collect();
+    let after = service.fresh(None).await?;
+    let ask = Ask { query: "states", params: &params, after, whole: false, enough: None };
+    let (applications, next) = service.page(&asker, ask, (limit, cursor.as_deref())).await?;
+    Ok(Json(Listed { applications, next }))
+}
+
+/// Sends `commands` one after the other; where the last one stands, and whether the first one did
+/// something just now. Each has an id of its own that follows from `meaning`, so that what is done is
+/// not done again.
+async fn carry_out(
+    service: &Service,
+    asker: &Asker,
+    (id, commands): (&AggregateId, &[DesignCommand]),
+    meaning: Uuid,
+) -> Result<(Position, bool), Problem> {
+    commands.iter().try_for_each(|command| asker.may_send(id, command.name()))?;
+    let (mut position, mut is_new) = (service.fresh(Some(id)).await?, false);
+    for (step, command) in commands.iter().enumerate() {
+        let body = command.body().map_err(|error| Problem::internal(error.to_string()))?;
+        let command_id = plan::command_id(meaning, step)?;
+        let reply = service.send(asker, id, (command.name(), body), command_id).await?;
+        position = position.max(reply.position);
+        is_new |= step == 0 && reply.status == Status::Committed;
+    }
+    Ok((position, is_new))
+}
+
+/// The application `id` with its product and its current answers.
+async fn found(
+    service: &Service,
+    asker: &Asker,
+    id: &AggregateId,
+    after: Position,
+) -> Result<Row, Problem> {
+    let all = |_: &Row| Ok::<_, Problem>(true);
+    let params = [("request_id", id.as_str()), ("is_current", "true")];
+    let ask =
+        Ask { query: "current-state", params: &params[..1], after, whole: true, enough: None };
+    let mut rows = service.rows(asker, ask, all).await?;
+    let Some(mut row) = rows.pop() else {
+        return Err(Problem::not_found("there is no such application"));
+    };
+    let ask = Ask { query: "answers", params: &params, ..ask };
+    let answers = to_raw_value(&service.rows(asker, ask, all).await?);
+    let answers = answers.map_err(|error| Problem::internal(error.to_string()))?;
+    row.insert("answers".to_owned(), answers);
+    Ok(row)
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    json::read(body).map_err(|error| Problem::invalid(error.to_string()))
+}
+
+fn named(id: &str) -> Result<AggregateId, Problem> {
+    id.parse().map_err(|error: kit::BadId| Problem::invalid(error.to_string()))
+}
+
+/// The caller's key, if there is one.
+fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut given = headers.get_all(KEY).iter();
+    let Some(first) = given.next() else { return Ok(None) };
+    let text = first.to_str().ok().filter(|text| (1..=KEY_BYTES_MAX).contains(&text.len()));
+    match (text, given.next()) {
+        (Some(text), None) => Ok(Some(text)),
+        _ => Err(Problem::invalid(format!(
+            "Idempotency-Key is to stand once, with 1 to {KEY_BYTES_MAX} ASCII characters"
+        ))),
+    }
+}
+
+/// What the key stands for; without one, something new.
+fn meaning(asker: &Asker, key: Option<&str>, id: Option<&AggregateId>) -> Uuid {
+    key.map_or_else(Uuid::now_v7, |key| plan::meaning(&asker.caller.scope, key, id))
+}

@@ -1,0 +1,277 @@
+//! What the seed's event types of payments ask for. Amounts come in major units, and are read as decimal
+//! text. Callers may leave out which payment they mean, and how much it is about: then it is the request's
+//! own. Not here: whether it is so; the aggregate decides that.
+
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use domain::{
+    design::{Design, DesignEvent, Fact, PaymentFact},
+    money::{BadCurrency, Currency, Money},
+};
+use kit::PartId;
+use uuid::Uuid;
+
+use super::{
+    call::{Call, EventType},
+    given::Given,
+    refusal::Refusal,
+};
+
+const INTENT: &[&str] =
+    &["stripe_payment_intent_id", "payment_intent_id", "payment_intent", "intent_id"];
+const AMOUNT: &[&str] = &["amount", "total_amount"];
+const FEE: &[&str] = &["fee", "fee_amount", "payment_fee_amount"];
+const NET: &[&str] = &["net", "net_amount", "payment_net_amount"];
+const REASON: &[&str] = &["failure_reason", "payment_failure_reason", "failure_message", "reason"];
+
+/// Namespace of the names of payments that nobody named, and of the command ids of what is told once.
+/// Part of the wire: a repeat must find them.
+const TOLD: Uuid = Uuid::from_u128(0x0c1e_53b7_94d2_5f68_a7f0_66b3_2d1c_9e04);
+
+/// Puts into `call` what `data` says about a payment of the request.
+pub(super) fn fill(
+    call: &mut Call,
+    kind: EventType,
+    (request, data): (&str, &Given),
+    (design, now): (&Design, DateTime<Utc>),
+) -> Result<(), Refusal> {
+    let standing = design.payment.standing();
+    let about = standing.map(|(_, fact)| fact.money).or(design.quote);
+    let intent = intent(data)?.or_else(|| standing.map(|(intent, _)| intent.to_string()));
+    let intent = intent.unwrap_or_else(|| unnamed(request));
+    let id: PartId = intent.parse().map_err(|_| Refusal::no_value("payment intent id", &intent))?;
+    call.body.set("intent_id", &id)?;
+    call.intent = Some(intent);
+    let currency = currency(data, about)?;
+    call.body.set("currency", currency.as_str())?;
+    let Some((fact, once)) = fact(kind, data)? else {
+        call.body.set("fee", &money(data, FEE, None, currency)?.amount)?;
+        return call.body.set("net", &money(data, NET, None, currency)?.amount);
+    };
+    let money = money(data, AMOUNT, about, currency)?;
+    call.body.set("fact", &fact)?;
+    call.body.set("amount", &money.amount)?;
+    call.body.set("at", &moment(data)?.unwrap_or(now))?;
+    call.body.keep("stripe_event_id", data.raw(&["stripe_event_id"]));
+    call.body.keep("method", data.raw(&["payment_method", "method"]));
+    call.body.keep("failure_code", data.raw(&["failure_code", "payment_failure_code"]));
+    call.body.keep("failure_reason", data.raw(REASON));
+    if once {
+        // A payment is made, paid and called off once, whenever and however often that is told.
+        let told = format!("{request}:{id}:{}:{money}", <&str>::from(fact));
+        call.command_id = Uuid::new_v5(&TOLD, told.as_bytes()).into();
+        let same = |(known, told): (&PartId, &Fact)| {
+            *known == id && told.fact == fact && told.money == money
+        };
+        call.known = design.payment.all().any(same);
+    }
+    Ok(())
+}
+
+/// What is reported, and whether that can be so only once; nothing for fees.
+fn fact(kind: EventType, data: &Given) -> Result<Option<(PaymentFact, bool)>, Refusal> {
+    Ok(match kind {
+        EventType::PaymentIntentCreated if is_processing(data)? => {
+            Some((PaymentFact::Processing, false))
+        }
+        EventType::PaymentIntentCreated => Some((PaymentFact::Created, true)),
+        EventType::PaymentSucceeded => Some((PaymentFact::Succeeded, true)),
+        EventType::PaymentFailed => Some((PaymentFact::Failed, false)),
+        EventType::PaymentCancelled => Some((PaymentFact::Cancelled, true)),
+        _ => None,
+    })
+}
+
+/// Which payment `event` is about.
+pub(super) fn intent_of(event: &DesignEvent) -> Option<&str> {
+    use DesignEvent as E;
+    let intent = match event {
+        E::PaymentIntentCreated(event) => &event.report.intent_id,
+        E::PaymentSucceeded(event) => &event.report.intent_id,
+        E::PaymentFailed(event) => &event.report.intent_id,
+        E::PaymentCancelled(event) => &event.report.intent_id,
+        E::PaymentFeesRecorded(event) => &event.intent_id,
+        _ => return None,
+    };
+    Some(intent.as_str())
+}
+
+fn intent(data: &Given) -> Result<Option<String>, Refusal> {
+    data.text(INTENT)
+}
+
+/// The payment that has no name, of which each request has one.
+fn unnamed(request: &str) -> String {
+    format!("unnamed-{}", Uuid::new_v5(&TOLD, request.as_bytes()).simple())
+}
+
+fn currency(data: &Given, about: Option<Money>) -> Result<Currency, Refusal> {
+    let Some(code) = data.text(&["currency", "payment_currency"])? else {
+        return about.map(|money| money.currency).ok_or_else(|| {
+            refused("invalid-currency", "p_event_data needs a currency".to_owned())
+        });
+    };
+    code.parse().map_err(|error: BadCurrency| refused("invalid-currency", error.to_string()))
+}
+
+/// An amount in major units of its currency; where none is given, that of the same currency which the
+/// request is about.
+fn money(
+    data: &Given,
+    names: &[&str],
+    about: Option<Money>,
+    currency: Currency,
+) -> Result<Money, Refusal> {
+    let Some(text) = data.decimal(names)? else {
+        let own = about.filter(|money| money.currency == currency);
+        let names = names.join(" or ");
+        return own.ok_or_else(|| refused("invalid-amount", format!("p_event_data needs {names}")));
+    };
+    let money = Money::from_major(&text, currency);
+    money.map_err(|error| {
+        refused("invalid-amount", error.to_string())
+            .hint("amounts are in major units of their currency: 49.9 euro, 500 yen, 1.234 dinar")
+    })
+}
+
+fn refused(code: &'static str, why: String) -> Refusal {
+    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, code, why)
+}
+
+/// When it was so, by the provider's clock: in seconds as Stripe has it, or as a moment.
+fn moment(data: &Given) -> Result<Option<DateTime<Utc>>, Refusal> {
+    let Some(text) = data.decimal(&["created", "created_at", "at"])? else { return Ok(None) };
+    let seconds = text.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    let at = seconds.or_else(|| text.parse().ok());
+    at.map(Some).ok_or_else(|| Refusal::no_value("timestamp with time zone", &text))
+}
+
+fn is_processing(data: &Given) -> Result<bool, Refusal> {
+    let status = data.text(&["payment_status", "status"])?;
+    Ok(status.is_some_and(|status| status.eq_ignore_ascii_case("processing")))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::design::{DesignCommand, RecordPayment};
+    use kit::{Aggregate as _, Command as _, scenario};
+    use serde_json::{Value, json};
+    use strum::VariantArray as _;
+
+    use super::*;
+    use crate::design::rest::call::Provenance;
+
+    /// A request on which `commands` were carried out.
+    fn design(commands: &[(&str, Value)]) -> Design {
+        let mut design = Design::default();
+        let created = ("create-request", json!({"design_code": "D-7"}));
+        for (ordinal, (name, body)) in (1..).zip([created].iter().chain(commands)) {
+            let command = DesignCommand::read(name, body.to_string().as_bytes()).unwrap();
+            let context = scenario::context(scenario::noon(), ordinal);
+            for event in design.decide(&command, &context).unwrap() {
+                design.evolve(&event);
+            }
+        }
+        design
+    }
+
+    fn call(kind: EventType, data: &str, design: &Design) -> Result<Call, Refusal> {
+        let data = Given::read(data.as_bytes()).unwrap();
+        kind.call(("r-1", &data), &Provenance::default(), design, scenario::noon())
+    }
+
+    fn payment(kind: EventType, data: &str, design: &Design) -> Result<RecordPayment, Refusal> {
+        let call = call(kind, data, design)?;
+        let command = DesignCommand::read(call.name, &call.body.bytes()?);
+        match command.unwrap() {
+            DesignCommand::RecordPayment(payment) => Ok(payment),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn refused(kind: EventType, data: &str) -> String {
+        payment(kind, data, &design(&[])).unwrap_err().code.into_owned()
+    }
+
+    #[test]
+    fn amounts_are_in_major_units_and_exact() {
+        for (amount, currency, minor) in [
+            ("49.9", "eur", 4_990),
+            ("\"49.90\"", "EUR", 4_990),
+            ("0.29", "usd", 29),
+            ("1.15", "eur", 115),
+            ("500", "jpy", 500),
+            ("1.234", "kwd", 1_234),
+            ("9999999999.99", "eur", 999_999_999_999),
+        ] {
+            let data = format!(r#"{{"amount":{amount},"currency":"{currency}"}}"#);
+            let payment = payment(EventType::PaymentSucceeded, &data, &design(&[])).unwrap();
+            assert_eq!(payment.amount, minor, "{data}");
+        }
+    }
+
+    #[test]
+    fn an_amount_or_currency_that_is_none_is_refused() {
+        for (data, code) in [
+            (r#"{"amount":49.999,"currency":"eur"}"#, "invalid-amount"),
+            (r#"{"amount":0.5,"currency":"jpy"}"#, "invalid-amount"),
+            (r#"{"amount":1e3,"currency":"eur"}"#, "invalid-amount"),
+            (r#"{"amount":"many","currency":"eur"}"#, "invalid-amount"),
+            (r#"{"currency":"eur"}"#, "invalid-amount"),
+            (r#"{"amount":1}"#, "invalid-currency"),
+            (r#"{"amount":1,"currency":"euro"}"#, "invalid-currency"),
+            (r#"{"amount":[1],"currency":"eur"}"#, "PGRST102"),
+            (r#"{"amount":1,"currency":7}"#, "PGRST102"),
+            (r#"{"amount":1,"currency":"eur","intent_id":"a.b"}"#, "22P02"),
+            (r#"{"amount":1,"currency":"eur","created":"soon"}"#, "22P02"),
+        ] {
+            assert_eq!(refused(EventType::PaymentSucceeded, data), code, "{data}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_is_the_requests_own() {
+        let quoted = design(&[("quote", json!({"amount": 4900, "currency": "eur"}))]);
+        let paid = payment(EventType::PaymentFailed, "{}", &quoted).unwrap();
+        assert_eq!((paid.amount, paid.currency.as_str()), (4_900, "eur"));
+        assert!(paid.intent_id.as_str().starts_with("unnamed-"));
+        let again = payment(EventType::PaymentFailed, "{}", &quoted).unwrap();
+        assert_eq!(again.intent_id, paid.intent_id);
+
+        let begun = design(&[(
+            "record-payment",
+            json!({"intent_id": "pi_1", "fact": "created", "amount": 500, "currency": "jpy",
+                "at": "2026-11-21T12:00:00Z"}),
+        )]);
+        let paid = payment(EventType::PaymentSucceeded, "{}", &begun).unwrap();
+        assert_eq!((paid.intent_id.as_str(), paid.amount), ("pi_1", 500));
+        let other = payment(EventType::PaymentSucceeded, r#"{"intent_id":"pi_2"}"#, &begun);
+        assert_eq!(other.unwrap().intent_id.as_str(), "pi_2");
+    }
+
+    #[test]
+    fn what_can_be_so_only_once_is_told_once() {
+        let data = r#"{"amount":49,"currency":"eur","intent_id":"pi_1"}"#;
+        for kind in EventType::VARIANTS.iter().filter(|kind| kind.command() == "record-payment") {
+            let first = call(*kind, data, &design(&[])).unwrap();
+            let told = json!({"intent_id": "pi_1", "amount": 4900, "currency": "eur",
+                "fact": payment(*kind, data, &design(&[])).unwrap().fact,
+                "at": "2026-11-20T12:00:00Z"});
+            let again = call(*kind, data, &design(&[("record-payment", told)])).unwrap();
+            let once = *kind != EventType::PaymentFailed;
+            assert_eq!((first.known, again.known), (false, once), "{kind:?}");
+            assert_eq!(first.command_id == again.command_id, once, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn each_event_type_asks_for_a_command_that_there_is() {
+        let data =
+            r#"{"amount":49,"currency":"eur","fee":1.5,"net":47.5,"email":"ada@example.org"}"#;
+        for kind in EventType::VARIANTS {
+            let call = call(*kind, data, &design(&[])).unwrap();
+            let read = DesignCommand::read(call.name, &call.body.bytes().unwrap());
+            assert!(read.is_ok(), "{kind:?}: {read:?}");
+        }
+    }
+}
