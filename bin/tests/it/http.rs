@@ -1,0 +1,138 @@
+//! The HTTP face of the built binary: it ends in good order, it is of use alone, and it says what is
+//! wrong with its address.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tests::{History, LIMIT, Server, Service, eventually};
+use tokio::net::TcpListener;
+
+use crate::kit::{binary, finish, let_in};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_headwater");
+const ADA: &str = r#"{"name":{"given":["Ada"],"family":["Lovelace"]},"source":"api"}"#;
+
+/// An instance with a face, where it is, and a key to it.
+struct Faced {
+    service: Service,
+    url: String,
+    key: String,
+}
+
+impl Faced {
+    async fn start(server: &Server, folder: &Path, more: &[&str]) -> Self {
+        let (access, key) = let_in(folder, "admin");
+        let usual = ["--http", "127.0.0.1:0", "--access", &access, "--http-rate", "0"];
+        let mut service = Service::start(BINARY, server.url(), &[&usual, more].concat()).await;
+        let line = service.line("http").await.unwrap();
+        let url = line.split_whitespace().nth(1).unwrap().trim_end_matches('/').to_owned();
+        Self { service, url, key }
+    }
+
+    fn caller(&self) -> Caller {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Caller { http: reqwest::Client::new(), url: self.url.clone(), key: self.key.clone() }
+    }
+}
+
+#[derive(Clone)]
+struct Caller {
+    http: reqwest::Client,
+    url: String,
+    key: String,
+}
+
+impl Caller {
+    /// The status of the answer; none if there was none.
+    async fn create(&self, id: &str) -> Option<u16> {
+        let url = format!("{}/v1/commands/person/{id}/create-person", self.url);
+        let post = self.http.post(url).bearer_auth(&self.key).body(ADA);
+        let answer = post.header("content-type", "application/json").send().await.ok()?;
+        Some(answer.status().as_u16())
+    }
+
+    /// Creates people one after the other until nobody answers.
+    async fn create_until_nobody_answers(self, caller: u32, done: Arc<AtomicU64>) -> Vec<String> {
+        let mut created = Vec::new();
+        for number in 0.. {
+            let id = format!("p{caller}-{number}");
+            let Some(status) = self.create(&id).await else { break };
+            assert_eq!(status, 201, "{id} was taken");
+            created.push(id);
+            done.fetch_add(1, Ordering::Relaxed);
+        }
+        created
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_asked_to_stop_answers_every_request_it_has_taken() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let mut faced = Faced::start(&server, folder.path(), &[]).await;
+    let done = Arc::new(AtomicU64::new(0));
+    let callers: Vec<_> = (0..16)
+        .map(|at| tokio::spawn(faced.caller().create_until_nobody_answers(at, Arc::clone(&done))))
+        .collect();
+    eventually("requests under way", LIMIT, async || {
+        (done.load(Ordering::Relaxed) > 200).then_some(())
+    })
+    .await;
+    assert!(faced.service.stop().await, "SIGTERM ends it with 0");
+
+    let history = History::read(&server.client().await).await;
+    history.assert_sound();
+    let logged = history.aggregates.keys().filter(|of| of.contains("person")).count();
+    let mut answered = 0;
+    for caller in callers {
+        let created = caller.await.unwrap();
+        answered += created.len();
+        for id in created {
+            assert!(
+                !history.of(&format!("person.{id}")).is_empty(),
+                "{id}: answered, so in the log"
+            );
+        }
+    }
+    assert_eq!(answered, logged, "what was taken was answered");
+}
+
+#[tokio::test]
+async fn a_face_alone_asks_the_instances_that_there_are() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let _working = Service::start(BINARY, server.url(), &[]).await;
+    let faced = Faced::start(&server, folder.path(), &["--roles", "http"]).await;
+    let caller = faced.caller();
+    assert!(faced.service.greeting().ends_with(": http"), "{}", faced.service.greeting());
+    assert_eq!(caller.create("ada").await, Some(201));
+    let get =
+        |path: &str| caller.http.get(format!("{}{path}", caller.url)).bearer_auth(&caller.key);
+    let found = get("/v1/people/get?key=ada&after=1&wait_ms=20000").send().await.unwrap();
+    assert_eq!(found.headers()["etag"], "\"1\"");
+    let state = get("/v1/aggregates/person/ada").send().await.unwrap();
+    assert_eq!(state.status(), 200);
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_or_missing_is_said_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (access, _) = let_in(folder.path(), "admin");
+    let holder = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let taken = holder.local_addr().unwrap().to_string();
+    for (arguments, expected) in [
+        (&["serve", "--roles", "http", "--http", &taken][..], "cannot listen on"),
+        (&["serve", "--roles", "http"], "the role http needs an address"),
+        (&["dev", "--http", &taken], "cannot listen on"),
+    ] {
+        let mut command = binary().await;
+        command.args(arguments).args(["--access", &access]);
+        command.env("HEADWATER_DATA", folder.path()).env_remove("HEADWATER_HTTP");
+        let refused = finish(command, "").await;
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert!(refused.stderr.contains(expected), "{refused:?}");
+    }
+}
