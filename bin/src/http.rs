@@ -22,6 +22,12 @@ use crate::{
 /// Where `headwater dev` listens unless it is told otherwise.
 const PORT: u16 = 8080;
 
+/// Everything that can be asked over HTTP.
+#[must_use]
+pub fn description() -> OpenApi {
+    OpenApi::of(&contexts::composition()).and(routes::design::described(), [])
+}
+
 /// Where HTTP is listened for.
 #[derive(Debug, Args)]
 pub(crate) struct HttpArgs {
@@ -117,7 +123,7 @@ impl Http {
         let (client, access) = (Client::new(connected), self.access);
         let gateway = stripe.at(Gateway::new(client.clone(), archive.await?), &client);
         let gateway = gateway.with(design::routes(client));
-        let gateway = gateway.described(&OpenApi::of(&contexts::composition()));
+        let gateway = gateway.described(&description());
         let gateway = gateway.guarded(move |routes| design::formed(access.guard(routes)));
         gateway.serve(self.listener).map_err(|error| match error {
             ListenError::Unguarded(_) => {

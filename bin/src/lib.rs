@@ -10,7 +10,7 @@ pub mod connection;
 pub mod contexts;
 pub mod data;
 pub mod exit;
-mod http;
+pub mod http;
 mod input;
 mod log;
 pub mod metrics_endpoint;

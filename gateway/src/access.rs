@@ -17,6 +17,7 @@ mod principal;
 mod rate;
 mod refusal;
 mod role;
+mod standing;
 mod token;
 
 use std::{
@@ -38,6 +39,7 @@ use self::{
     peer::Peer,
     rate::{Limiter, Verdict},
     refusal::Refusal,
+    standing::Standing,
     token::{BadToken, KEY_SUBJECT, Tokens},
 };
 
@@ -116,6 +118,7 @@ impl Drop for Inner {
 #[derive(Debug)]
 struct Admitted {
     principal: Principal,
+    standing: Standing,
     /// What the caller's rate says, if it has one.
     verdict: Option<(Rate, Verdict)>,
 }
@@ -150,22 +153,30 @@ impl Inner {
             Shown::Key(text) => self.by_key(text, peer, &book).await,
             Shown::Token(text) => by_token(text, &book).await,
         };
-        let principal = judged.inspect_err(|refusal| {
+        let (principal, standing) = judged.inspect_err(|refusal| {
             if refusal.counts() {
                 self.failures.take(&peer, Instant::now());
             }
         })?;
         let Some(requests) = &self.requests else {
-            return Ok(Admitted { principal, verdict: None });
+            return Ok(Admitted { principal, standing, verdict: None });
         };
         let verdict = requests.take(&principal.user_id().to_owned(), Instant::now());
         match verdict.wait {
             Some(wait) => Err(Refusal::TooOften { wait, rate: requests.rate(), verdict }),
-            None => Ok(Admitted { principal, verdict: Some((requests.rate(), verdict)) }),
+            None => {
+                let verdict = Some((requests.rate(), verdict));
+                Ok(Admitted { principal, standing, verdict })
+            }
         }
     }
 
-    async fn by_key(&self, text: &str, peer: Peer, book: &Book) -> Result<Principal, Refusal> {
+    async fn by_key(
+        &self,
+        text: &str,
+        peer: Peer,
+        book: &Book,
+    ) -> Result<(Principal, Standing), Refusal> {
         let key: ApiKey = text.parse().map_err(|_| Refusal::Wrong("the key cannot be read"))?;
         let kept = book.keys.get(key.id());
         if !self.desk.knows(&key, kept.map(AsRef::as_ref)) {
@@ -182,7 +193,9 @@ impl Inner {
         let kept = kept.ok_or(Refusal::Wrong("there is no such key"))?;
         usable(kept)?;
         let roles = kept.entry.roles.iter().map(String::as_str);
-        Ok(Principal::new(&format!("{KEY_SUBJECT}{}", kept.entry.id), roles, &book.roles))
+        let user = format!("{KEY_SUBJECT}{}", kept.entry.id);
+        let principal = Principal::new(&user, roles, &book.roles);
+        Ok((principal, Standing::Key(Arc::clone(kept))))
     }
 }
 
@@ -197,8 +210,8 @@ fn usable(kept: &Kept) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn by_token(text: &str, book: &Book) -> Result<Principal, Refusal> {
-    let tokens: &Tokens = match &book.tokens {
+async fn by_token(text: &str, book: &Book) -> Result<(Principal, Standing), Refusal> {
+    let tokens: &Arc<Tokens> = match &book.tokens {
         Some(tokens) => tokens,
         None => return Err(Refusal::Wrong("no tokens are taken here")),
     };
@@ -206,5 +219,7 @@ async fn by_token(text: &str, book: &Book) -> Result<Principal, Refusal> {
         BadToken::Away => Refusal::Away,
         bad => Refusal::Token(bad),
     })?;
-    Ok(Principal::new(&said.subject, said.roles.iter().map(String::as_str), &book.roles))
+    let roles = said.roles.iter().map(String::as_str);
+    let principal = Principal::new(&said.subject, roles, &book.roles);
+    Ok((principal, Standing::Token(Arc::clone(tokens), said.until)))
 }

@@ -2,6 +2,7 @@
 //! Not here: the rules; every route sends commands and asks queries as any caller would.
 
 mod applications;
+mod described;
 mod faults;
 mod inbox;
 mod payments;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use axum::Router;
 use infrastructure::client::Client;
 
+pub use described::described;
 pub use inbox::{Inbox, RECONCILED_BY, receipt};
 pub use payments::Payments;
 pub use rest::formed;

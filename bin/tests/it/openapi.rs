@@ -2,8 +2,7 @@
 
 use std::{path::Path, process::Stdio};
 
-use gateway::openapi::OpenApi;
-use headwater::contexts;
+use headwater::{contexts, http::description};
 use serde_json::Value;
 use tests::LIMIT;
 use tokio::{process::Command, time::timeout};
@@ -36,15 +35,14 @@ fn own_key(installation: &Installation) -> String {
 async fn the_description_is_openapi_3_1_and_takes_its_own_examples() {
     let mut validator = python(&folder().join("requirements.txt"), "openapi-packages").await;
     validator.arg(folder().join("validate.py"));
-    let document = OpenApi::of(&contexts::composition()).document().to_string();
+    let document = description().document().to_string();
     let finished = finish(validator, &document).await;
     assert!(finished.ok().ends_with("examples\n"), "{finished:?}");
 }
 
 #[test]
 fn every_command_and_every_query_is_described() {
-    let composition = contexts::composition();
-    let document = OpenApi::of(&composition).document();
+    let (composition, document) = (contexts::composition(), description().document());
     let paths = document["paths"].as_object().unwrap();
     for entry in composition.aggregates().catalogue() {
         for command in entry.commands {
@@ -109,7 +107,7 @@ async fn a_browser_shows_every_operation_and_forgets_the_key_in_the_address() {
     browser.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let shown = timeout(LIMIT, finish(browser, "")).await.expect("the page is shown in time");
     let page = shown.ok();
-    let paths = OpenApi::of(&contexts::composition()).document()["paths"].clone();
+    let paths = description().document()["paths"].clone();
     for path in paths.as_object().unwrap().keys() {
         assert!(page.contains(&format!("<span class=\"path\">{path}</span>")), "{path}: {page}");
     }

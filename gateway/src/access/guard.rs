@@ -83,10 +83,19 @@ async fn judge(State(access): State<Access>, mut request: Request, next: Next) -
     request.extensions_mut().insert(caller);
     request.extensions_mut().insert(admitted.principal);
     let mut response = next.run(request).await;
+    if is_endless(&response) {
+        response = admitted.standing.limit(response, access.0.book.clone());
+    }
     if let Some((rate, verdict)) = admitted.verdict {
         tell_rate(response.headers_mut(), rate, verdict);
     }
     response
+}
+
+/// A stream of events goes on for as long as its client listens.
+fn is_endless(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("text/event-stream"))
 }
 
 /// What is for one caller is kept by nobody on the way, unless the route says otherwise.

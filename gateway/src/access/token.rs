@@ -1,6 +1,9 @@
 //! Tokens: JSON Web Tokens of one issuer, signed by a key of its set.
 //! Not here: where the set comes from.
 
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde_json::{Map, Value};
 
@@ -30,6 +33,8 @@ pub(super) struct Tokens {
 pub(super) struct Said {
     pub(super) subject: String,
     pub(super) roles: Vec<String>,
+    /// When it expires, with the leeway.
+    pub(super) until: DateTime<Utc>,
 }
 
 /// Why a token is not taken. What it holds is not repeated.
@@ -117,7 +122,18 @@ impl Tokens {
         {
             return Err(BadToken::Subject);
         }
-        Ok(Said { subject: subject.to_owned(), roles: self.roles(claims) })
+        let until = self.until(claims).ok_or(BadToken::Claims)?;
+        Ok(Said { subject: subject.to_owned(), roles: self.roles(claims), until })
+    }
+
+    /// When it expires; fractions of a second are allowed, and cut. So far ahead that no date can say
+    /// it is never.
+    fn until(&self, claims: &Map<String, Value>) -> Option<DateTime<Utc>> {
+        let exp = claims.get("exp")?;
+        let whole = || Some(Duration::try_from_secs_f64(exp.as_f64()?).ok()?.as_secs());
+        let seconds = exp.as_u64().or_else(whole)?.saturating_add(self.issuer.leeway_seconds);
+        let until = DateTime::from_timestamp(i64::try_from(seconds).unwrap_or(i64::MAX), 0);
+        Some(until.unwrap_or(DateTime::<Utc>::MAX_UTC))
     }
 
     /// The words of the roles' claim. Another form of it grants nothing.

@@ -77,3 +77,39 @@ async fn the_user_of_a_command_is_who_asked_whatever_the_headers_say() {
     assert!(event.contains(&format!("key:{}", little.id())), "{event}");
     assert!(!event.contains("somebody-else"), "{event}");
 }
+
+#[tokio::test]
+async fn a_stream_of_events_ends_with_the_key_that_opened_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("access.json");
+    let (one, other) = (ApiKey::generate().unwrap(), ApiKey::generate().unwrap());
+    let keys = vec![entry(&one, "admin"), entry(&other, "admin")];
+    let mut file = AccessFile { keys, ..AccessFile::default() };
+    std::fs::write(&path, serde_json::to_vec(&file).unwrap()).unwrap();
+    let access = open(path.clone(), Setting::default()).await.unwrap();
+    let stand =
+        Stand::start_as(|gateway| gateway.guarded(move |routes| access.guard(routes))).await;
+    let stream = async |key: &ApiKey| {
+        let request = stand.http.get(stand.serving.url() + "/v1/events");
+        let answer = request.bearer_auth(key.reveal()).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        answer
+    };
+    let (mut ends, mut goes_on) = (stream(&one).await, stream(&other).await);
+    file.keys[0].revoked = true;
+    let draft = folder.path().join("draft");
+    std::fs::write(&draft, serde_json::to_vec(&file).unwrap()).unwrap();
+    std::fs::rename(draft, path).unwrap();
+    let ended = async { while ends.chunk().await.unwrap().is_some() {} };
+    tokio::time::timeout(tests::LIMIT, ended).await.expect("the stream ends");
+    let (status, body) =
+        ask(&stand, &other, Method::POST, "/v1/commands/person/ada/create-person").await;
+    assert_eq!(status, StatusCode::CREATED, "{body}");
+    let heard = async {
+        let mut text = Vec::new();
+        while !String::from_utf8_lossy(&text).contains("person.person-created") {
+            text.extend(goes_on.chunk().await.unwrap().expect("the other stream goes on"));
+        }
+    };
+    tokio::time::timeout(tests::LIMIT, heard).await.expect("the other stream tells");
+}
