@@ -95,7 +95,7 @@ async fn a_request_is_driven_to_its_end_over_nats_and_over_http_and_again() {
     let installation = Installation::start().await;
     let key = std::fs::read_to_string(installation.data.path().join("key")).unwrap();
     let drive = async |arguments: [&str; 5]| {
-        let mut command = python().await;
+        let mut command = with_nats().await;
         command.arg(repository().join("examples/python/design_request.py")).args(arguments);
         command.env("HEADWATER_KEY", key.trim());
         let finished = timeout(LIMIT, finish(command, "")).await.expect("it stops in time");
