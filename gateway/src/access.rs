@@ -46,7 +46,7 @@ use self::{
 pub(crate) use self::asks::Asks;
 pub use self::{
     file::{AccessFile, BadFile, Issuer, KeyEntry, TokenAlgorithm},
-    guard::Origins,
+    guard::{BadOrigin, Origins},
     key::{ApiKey, BadKey, KeyHash, KeyId},
     pattern::{BadPattern, CommandPattern, HistoryPattern, Pattern, QueryPattern},
     principal::Principal,
