@@ -1,7 +1,7 @@
 //! Problems that only these routes have, with their stable codes.
 
 use infrastructure::problem::Problem;
-use stripe::{Error, NotAnEvent, signature::SignatureError};
+use stripe::{Error, signature::SignatureError};
 
 fn problem(status: u16, code: &str, title: &str, detail: impl Into<String>) -> Problem {
     Problem { title: title.to_owned(), status, code: code.to_owned(), detail: detail.into() }
@@ -17,9 +17,9 @@ pub(super) fn forged(error: SignatureError) -> Problem {
     problem(400, error.code(), "The webhook's signature is refused", error.to_string())
 }
 
-/// Signed by Stripe, and no event.
-pub(super) fn no_event(error: &NotAnEvent) -> Problem {
-    problem(400, "malformed-event", "The webhook holds no event", error.to_string())
+/// Signed by Stripe, and no event that can be kept.
+pub(super) fn no_event(why: impl Into<String>) -> Problem {
+    problem(400, "malformed-event", "The webhook holds no event", why)
 }
 
 /// An event about money where everything is for trying, or the other way round.

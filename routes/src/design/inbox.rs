@@ -15,7 +15,7 @@ use chrono::Utc;
 use domain::stripe_event::{Receive, StripeEvent, StripeEventCommand};
 use gateway::{Fault, RequestId};
 use infrastructure::{client::Client, problem::Problem, request::CommandRequest};
-use kit::{Aggregate as _, Command as _};
+use kit::{Actor, Aggregate as _, AggregateId, Command as _, CommandId, Context, Secret};
 use stripe::{EventHead, Mode, NotAnEvent, SigningSecrets, signature};
 use uuid::Uuid;
 
@@ -66,7 +66,7 @@ impl Inbox {
             None => signature::verify(body, header, secrets, Utc::now()),
         };
         checked.map_err(faults::forged)?;
-        let no_event = |error: NotAnEvent| faults::no_event(&error);
+        let no_event = |error: NotAnEvent| faults::no_event(error.to_string());
         let head = EventHead::read(body).map_err(no_event)?;
         let text = str::from_utf8(body).map_err(|_| Problem::invalid("the body is not UTF-8"))?;
         if self.mode.is_some_and(|mode| !mode.agrees(head.livemode)) {
@@ -80,17 +80,33 @@ impl Inbox {
 /// the same event, whoever brings it.
 ///
 /// # Errors
-/// If it cannot be one of ours, because of its size for example.
+/// If its aggregate would not take it in: then it would be neither in the log nor anywhere else.
 pub fn receipt(id: &str, payload: &str, by: &str) -> Result<CommandRequest, Problem> {
-    let invalid = |_| Problem::invalid("the event's id or its size is beyond what is taken in");
-    let aggregate_id = id.parse().map_err(|_| Problem::invalid("the event's id is too long"))?;
+    let aggregate_id: AggregateId =
+        id.parse().map_err(|_| faults::no_event("the event's id is too long"))?;
+    let invalid = |_| Problem::invalid("the event's size is beyond what is taken in");
     let payload = plain(payload).into_owned().try_into().map_err(invalid)?;
     let command = StripeEventCommand::from(Receive { payload });
+    let command_id = Uuid::new_v5(&RECEIPTS, id.as_bytes()).into();
+    rehearse(&command, &aggregate_id, &command_id)?;
     let body = command.body().map_err(|error| Problem::internal(error.to_string()))?;
     let mut request = CommandRequest::new(StripeEvent::TYPE, aggregate_id, command.name(), body);
-    request.command_id = Some(Uuid::new_v5(&RECEIPTS, id.as_bytes()).into());
+    request.command_id = Some(command_id);
     request.user_id = Some(by.to_owned());
     Ok(request)
+}
+
+/// Whether the aggregate would take `command` in if it has not yet: once it is in the queue, nobody who
+/// sent it hears of a refusal.
+fn rehearse(
+    command: &StripeEventCommand,
+    id: &AggregateId,
+    command_id: &CommandId,
+) -> Result<(), Problem> {
+    let secret = Secret::new([0; 32]);
+    let context = Context::new(Utc::now(), Actor::default(), command_id.clone(), secret);
+    let decided = StripeEvent::default().decide(command, &context.about(id.clone()));
+    decided.map(drop).map_err(|error| faults::no_event(error.to_string()))
 }
 
 /// The same JSON without control characters in strings, such as a name may hold: JSON lets some stand
@@ -133,23 +149,51 @@ async fn take_in(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+
+    fn event(id: &str) -> Value {
+        json!({"id": id, "object": "event", "type": "a.b", "created": 5, "livemode": false})
+    }
 
     #[test]
     fn the_same_event_is_the_same_command_whoever_brings_it() {
-        let ids = ["a", "b"].map(|by| receipt("evt_1", "{}", by).unwrap().command_id);
+        let id = |id: &str, by| receipt(id, &event(id).to_string(), by).unwrap().command_id;
+        let ids = ["a", "b"].map(|by| id("evt_1", by));
         assert_eq!(ids[0], ids[1]);
         assert!(ids[0].as_ref().unwrap().is_derived());
-        assert_ne!(ids[0], receipt("evt_2", "{}", "a").unwrap().command_id);
+        assert_ne!(ids[0], id("evt_2", "a"));
     }
 
     #[test]
     fn what_json_allows_in_a_string_is_taken_in_and_reads_the_same() {
-        let odd = "{\"name\":\"A\u{7f}d\u{85}a \u{1F600}\"}";
-        let plain = plain(odd);
-        assert!(!plain.contains('\u{7f}') && !plain.contains('\u{85}'));
-        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
-        assert_eq!(read(&plain), read(odd));
-        assert!(receipt("evt_1", odd, WEBHOOK).is_ok());
+        let mut odd = event("evt_1");
+        odd["name"] = json!("A\u{7f}d\u{85}a \u{1F600}");
+        let odd = odd.to_string();
+        let plain = plain(&odd);
+        assert!(odd.contains('\u{7f}') && !plain.contains('\u{7f}') && !plain.contains('\u{85}'));
+        let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        assert_eq!(read(&plain), read(&odd));
+        assert!(receipt("evt_1", &odd, WEBHOOK).is_ok());
+    }
+
+    #[test]
+    fn what_the_aggregate_would_refuse_is_not_taken_in() {
+        let long = format!("evt_{}", "a".repeat(125));
+        let refused = |id: &str, field: &str, value: Value| {
+            let mut event = event(id);
+            event[field] = value;
+            let body = event.to_string();
+            assert!(EventHead::read(body.as_bytes()).is_ok(), "{body}");
+            let problem = receipt(id, &body, WEBHOOK).unwrap_err();
+            assert_eq!((problem.status, problem.code.as_str()), (400, "malformed-event"), "{body}");
+        };
+        refused("evt_1", "created", json!(99_999_999_999_999_i64));
+        refused("evt_1", "type", json!(""));
+        refused("evt_1", "type", json!("a\nb"));
+        refused("evt_1", "type", json!("a".repeat(5000)));
+        refused("evt_1", "api_version", json!(5));
+        refused(&long, "id", json!(long));
     }
 }

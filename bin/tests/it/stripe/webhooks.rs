@@ -86,6 +86,8 @@ async fn only_what_stripe_signed_just_now_is_taken_in() {
         ("[".to_owned(), "malformed-event"),
         (paid.text.replace("evt_", "evt_."), "malformed-event"),
         (paid.text.replace("\"event\"", "\"v2.core.event\""), "malformed-event"),
+        (paid.text.replace("\"payment_intent.succeeded\"", "\"\""), "malformed-event"),
+        (paid.text.replace("evt_", &format!("evt_{}", "a".repeat(128))), "malformed-event"),
         (paid.text.replace("\"livemode\": false", "\"livemode\": true"), "wrong-mode"),
     ] {
         let event = StripeEvent { text, ..paid.clone() };
