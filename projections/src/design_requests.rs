@@ -1,9 +1,10 @@
 //! Design requests as tables, by the names and columns that reports know: every event, the state that
 //! the events add up to, every answer, and the product beside.
 //!
-//! Events say what follows from them, so that no rule of a request is repeated here. Amounts are in
-//! major units, with the decimals of their currency. Not here: how many requests get how far;
-//! `design_funnel` has that.
+//! Events say what follows from them, so that no rule of a request is repeated here, but for the method
+//! and the failure of a payment, which `payments` finds among its reports. Amounts are in major units,
+//! with the decimals of their currency. Not here: how many requests get how far; `design_funnel` has
+//! that.
 
 mod answers;
 mod changes;
@@ -41,8 +42,14 @@ impl TableProjection for DesignRequests {
         products::PRICES,
     ];
     const VIEWS: &'static [View] = &[queries::CURRENT_STATE_VIEW];
-    const STATEMENTS: &'static [Statement] =
-        &[answers::OUTDATE, payments::REPORT, payments::COUNTS];
+    const STATEMENTS: &'static [Statement] = &[
+        answers::OUTDATE,
+        payments::REPORT,
+        payments::METHOD,
+        payments::CONFIRMED,
+        payments::FAILED,
+        payments::COUNTS,
+    ];
     const QUERIES: &'static [Query] = &[
         queries::ANSWERS,
         queries::AUDIT,

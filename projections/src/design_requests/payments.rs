@@ -1,13 +1,14 @@
 //! Each payment of a request, and what of the one that counts is told where the request stands.
-//! Reports come in any order; what they add up to does not depend on it.
+//! Reports come in any order; what they add up to does not depend on it: a success or else a
+//! cancellation says what holds, then the latest report, as in the state of a request.
 
 use domain::{
-    design::{DesignEvent, PaymentFailed, PaymentReport},
+    design::{DesignEvent, PaymentFact, PaymentFailed, PaymentReport},
     money::Money,
 };
 use kit::{
     AggregateId, Recorded,
-    tables::{Change, Column, Statement, Table, Type, Value},
+    tables::{Change, Column, Statement, Table, Type},
 };
 
 use super::states::major;
@@ -30,41 +31,47 @@ pub(super) const PAYMENTS: Table = Table {
         Column::decimal("net").or_null(),
         // That of the payout, which may be another one.
         Column::text("fee_currency").or_null(),
+        // How much the reports weigh that the amount, the method and the failure are of.
+        Column::text("amount_weight"),
+        Column::text("method_weight").or_null(),
+        Column::text("failure_weight").or_null(),
     ],
     key: &["request_id", "intent_id"],
     indexes: &[],
 };
 
-/// A payment was confirmed when it first was, and failed when it last did.
 pub(super) const REPORT: Statement = Statement {
-    sql: "INSERT INTO {design_request_payments} AS p (request_id, intent_id, amount, amount_minor,
-            currency, method, confirmed_at, failed_at, failure_code, failure_reason)
-          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    sql: "INSERT INTO {design_request_payments} AS p
+            (request_id, intent_id, amount, amount_minor, currency, amount_weight)
+          VALUES ($1, $2, $3, $4, $5, $6)
           ON CONFLICT (request_id, intent_id) DO UPDATE SET
             amount = excluded.amount, amount_minor = excluded.amount_minor,
-            currency = excluded.currency, method = coalesce(excluded.method, p.method),
-            confirmed_at = CASE
-              WHEN p.confirmed_at IS NULL OR excluded.confirmed_at < p.confirmed_at
-              THEN excluded.confirmed_at ELSE p.confirmed_at END,
-            failed_at = CASE WHEN p.failed_at IS NULL OR excluded.failed_at >= p.failed_at
-              THEN excluded.failed_at ELSE p.failed_at END,
-            failure_code = CASE WHEN excluded.failed_at >= coalesce(p.failed_at, excluded.failed_at)
-              THEN excluded.failure_code ELSE p.failure_code END,
-            failure_reason = CASE
-              WHEN excluded.failed_at >= coalesce(p.failed_at, excluded.failed_at)
-              THEN excluded.failure_reason ELSE p.failure_reason END",
-    params: &[
-        Type::Text,
-        Type::Text,
-        Type::Decimal,
-        Type::Int,
-        Type::Text,
-        Type::Text,
-        Type::Time,
-        Type::Time,
-        Type::Text,
-        Type::Text,
-    ],
+            currency = excluded.currency, amount_weight = excluded.amount_weight
+          WHERE excluded.amount_weight > p.amount_weight",
+    params: &[Type::Text, Type::Text, Type::Decimal, Type::Int, Type::Text, Type::Text],
+};
+
+pub(super) const METHOD: Statement = Statement {
+    sql: "UPDATE {design_request_payments} SET method = $3, method_weight = $4
+          WHERE request_id = $1 AND intent_id = $2
+            AND (method_weight IS NULL OR method_weight < $4)",
+    params: &[Type::Text, Type::Text, Type::Text, Type::Text],
+};
+
+/// Of several times, the first.
+pub(super) const CONFIRMED: Statement = Statement {
+    sql: "UPDATE {design_request_payments} SET confirmed_at = $3
+          WHERE request_id = $1 AND intent_id = $2
+            AND (confirmed_at IS NULL OR confirmed_at > $3)",
+    params: &[Type::Text, Type::Text, Type::Time],
+};
+
+pub(super) const FAILED: Statement = Statement {
+    sql: "UPDATE {design_request_payments} SET
+            failed_at = $3, failure_code = $4, failure_reason = $5, failure_weight = $6
+          WHERE request_id = $1 AND intent_id = $2
+            AND (failure_weight IS NULL OR failure_weight < $6)",
+    params: &[Type::Text, Type::Text, Type::Time, Type::Text, Type::Text, Type::Text],
 };
 
 /// Of the payment that counts. Why it failed is told until it succeeds.
@@ -83,19 +90,31 @@ pub(super) const COUNTS: Statement = Statement {
 pub(super) fn changes(event: &Recorded<DesignEvent>) -> Vec<Change> {
     use DesignEvent as E;
     let request = &event.aggregate_id;
-    let first = match &event.event {
-        E::PaymentIntentCreated(e) => report(request, &e.report, None, None),
-        E::PaymentSucceeded(e) => report(request, &e.report, Some(e.report.at.into()), None),
-        E::PaymentFailed(e) => report(request, &e.report, None, Some(e)),
-        E::PaymentCancelled(e) => report(request, &e.report, None, None),
-        E::PaymentFeesRecorded(e) => PAYMENTS.set(
+    let mut changes = match &event.event {
+        E::PaymentIntentCreated(e) if e.processing => {
+            report(request, PaymentFact::Processing, &e.report)
+        }
+        E::PaymentIntentCreated(e) => report(request, PaymentFact::Created, &e.report),
+        E::PaymentSucceeded(e) => {
+            let mut changes = report(request, PaymentFact::Succeeded, &e.report);
+            let row = [request.into(), (&e.report.intent_id).into(), e.report.at.into()];
+            changes.push(CONFIRMED.run(row));
+            changes
+        }
+        E::PaymentFailed(e) => {
+            let mut changes = report(request, PaymentFact::Failed, &e.report);
+            changes.push(failed(request, e));
+            changes
+        }
+        E::PaymentCancelled(e) => report(request, PaymentFact::Cancelled, &e.report),
+        E::PaymentFeesRecorded(e) => vec![PAYMENTS.set(
             [request.into(), (&e.intent_id).into()],
             [
                 ("fee", major(Money::new(e.fee, e.currency))),
                 ("net", major(Money::new(e.net, e.currency))),
                 ("fee_currency", e.currency.as_str().into()),
             ],
-        ),
+        )],
         E::RequestCreated(_)
         | E::AnswerVersioned(_)
         | E::RequestSubmitted(_)
@@ -105,27 +124,53 @@ pub(super) fn changes(event: &Recorded<DesignEvent>) -> Vec<Change> {
         | E::DesignStarted(_)
         | E::DesignCompleted(_) => return Vec::new(),
     };
-    vec![first, COUNTS.run([request.into()])]
+    changes.push(COUNTS.run([request.into()]));
+    changes
 }
 
-fn report(
-    request: &AggregateId,
-    report: &PaymentReport,
-    confirmed: Option<Value>,
-    failed: Option<&PaymentFailed>,
-) -> Change {
-    let code = failed.and_then(|failed| failed.failure_code.as_ref());
-    let reason = failed.and_then(|failed| failed.failure_reason.as_ref());
-    REPORT.run([
+fn report(request: &AggregateId, fact: PaymentFact, report: &PaymentReport) -> Vec<Change> {
+    let weight = weight(fact, report);
+    let mut changes = vec![REPORT.run([
         request.into(),
         (&report.intent_id).into(),
         major(report.money()),
         report.amount.into(),
         report.currency.as_str().into(),
-        report.method.as_ref().map(|method| method.as_str()).into(),
-        confirmed.unwrap_or(Value::Null),
-        failed.map(|_| report.at).into(),
+        weight.as_str().into(),
+    ])];
+    // One that tells no method does not take back what another told.
+    if let Some(method) = &report.method {
+        let (intent, method) = ((&report.intent_id).into(), method.as_str().into());
+        changes.push(METHOD.run([request.into(), intent, method, weight.into()]));
+    }
+    changes
+}
+
+fn failed(request: &AggregateId, failed: &PaymentFailed) -> Change {
+    let (code, reason) = (failed.failure_code.as_ref(), failed.failure_reason.as_ref());
+    FAILED.run([
+        request.into(),
+        (&failed.report.intent_id).into(),
+        failed.report.at.into(),
         code.map(|code| code.as_str()).into(),
         reason.map(|reason| reason.as_str()).into(),
+        weight(PaymentFact::Failed, &failed.report).into(),
     ])
+}
+
+/// The greater text is that of the report that says what holds. No two facts of a payment weigh the
+/// same.
+fn weight(fact: PaymentFact, report: &PaymentReport) -> String {
+    /// Above all seconds there are, before 1970 and after.
+    const FAR: i64 = 1 << 43;
+    let second = FAR + report.at.timestamp();
+    let (finality, second) = match fact {
+        PaymentFact::Created | PaymentFact::Processing | PaymentFact::Failed => (0, second),
+        PaymentFact::Cancelled => (1, second),
+        // The first of them counts.
+        PaymentFact::Succeeded => (2, 2 * FAR - second),
+    };
+    let event = report.stripe_event_id.as_ref().map_or("", |event| event.as_str());
+    let (amount, currency) = (report.amount, report.currency.as_str());
+    format!("{finality} {second:014} {} {event} {amount:019} {currency}", fact as u8)
 }

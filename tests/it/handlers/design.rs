@@ -3,6 +3,7 @@
 mod funnel;
 mod histories;
 mod names;
+mod orders;
 mod questions;
 mod seed;
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     design::{Design, DesignEvent, DesignStatus, Fact, PaymentFact, PaymentReport, PaymentStatus},
     money::Money,
+    values::Label,
 };
 use fastrand::Rng;
 use futures::future::join_all;
@@ -57,7 +58,8 @@ fn any_report(rng: &mut Rng, paid: bool) -> Value {
         "amount": if rng.u8(0..8) == 0 { 5900 } else { 4900 },
         "at": format!("2026-01-02T03:04:0{at}Z")});
     if rng.u8(0..4) > 0 {
-        report["stripe_event_id"] = format!("evt_{intent}_{fact}_{at}").into();
+        let other = rng.u8(0..2);
+        report["stripe_event_id"] = format!("evt_{intent}_{fact}_{at}_{other}").into();
     }
     if rng.bool() {
         report["method"] = ["card", "paypal"][rng.usize(0..2)].into();
@@ -80,15 +82,29 @@ async fn logs(world: &World) -> BTreeMap<AggregateId, Vec<Recorded<DesignEvent>>
     logs
 }
 
-fn reported(event: &DesignEvent) -> Option<&PaymentReport> {
+/// What `event` reports of a payment, and the code of a failure.
+fn reported(event: &DesignEvent) -> Option<(PaymentFact, &PaymentReport, Option<&Label>)> {
     use DesignEvent as E;
-    match event {
-        E::PaymentIntentCreated(e) => Some(&e.report),
-        E::PaymentSucceeded(e) => Some(&e.report),
-        E::PaymentFailed(e) => Some(&e.report),
-        E::PaymentCancelled(e) => Some(&e.report),
-        _ => None,
-    }
+    Some(match event {
+        E::PaymentIntentCreated(e) if e.processing => (PaymentFact::Processing, &e.report, None),
+        E::PaymentIntentCreated(e) => (PaymentFact::Created, &e.report, None),
+        E::PaymentSucceeded(e) => (PaymentFact::Succeeded, &e.report, None),
+        E::PaymentFailed(e) => (PaymentFact::Failed, &e.report, e.failure_code.as_ref()),
+        E::PaymentCancelled(e) => (PaymentFact::Cancelled, &e.report, None),
+        _ => return None,
+    })
+}
+
+/// The later in this order says what holds, whichever came first: the first success, or else a
+/// cancellation, or else the latest.
+fn order(fact: PaymentFact, report: &PaymentReport) -> impl Ord {
+    let second = report.at.timestamp();
+    let (finality, second) = match fact {
+        PaymentFact::Succeeded => (2, -second),
+        PaymentFact::Cancelled => (1, second),
+        PaymentFact::Created | PaymentFact::Processing | PaymentFact::Failed => (0, second),
+    };
+    (finality, second, fact, report.stripe_event_id.clone(), report.amount)
 }
 
 fn number(money: Money) -> Value {
@@ -110,19 +126,12 @@ fn expected(id: &AggregateId, log: &[Recorded<DesignEvent>]) -> Value {
     };
     let confirmed: Option<DateTime<Utc>> =
         of_intent(PaymentFact::Succeeded).map(|(_, fact)| fact.at).min();
-    let failed = of_intent(PaymentFact::Failed).map(|(_, fact)| fact.at).max();
-    let code = events.iter().rev().find_map(|event| match event {
-        DesignEvent::PaymentFailed(e)
-            if Some(&e.report.intent_id) == intent && Some(e.report.at) == failed =>
-        {
-            Some(e.failure_code.as_ref().map(ToString::to_string))
-        }
-        _ => None,
-    });
-    let method =
-        events.iter().rev().filter_map(reported).find_map(|report| {
-            report.method.as_ref().filter(|_| Some(&report.intent_id) == intent)
-        });
+    let mut reports: Vec<_> = events.iter().filter_map(reported).collect();
+    reports.retain(|(_, report, _)| Some(&report.intent_id) == intent);
+    reports.sort_by_cached_key(|(fact, report, _)| order(*fact, report));
+    let failed = reports.iter().rfind(|(fact, ..)| *fact == PaymentFact::Failed);
+    let code = failed.and_then(|(_, _, code)| *code);
+    let method = reports.iter().rev().find_map(|(_, report, _)| report.method.as_ref());
     let summary = design.payment.summary();
     let status: &str = DesignStatus::into(design.status());
     let payment: &str = PaymentStatus::into(design.payment.status());
@@ -138,7 +147,7 @@ fn expected(id: &AggregateId, log: &[Recorded<DesignEvent>]) -> Value {
         "payment_net_amount": fees.map(|fees| number(fees.net)),
         "payment_fee_amount": fees.map(|fees| number(fees.fee)),
         "payment_failure_reason": null,
-        "payment_failure_code": code.flatten().filter(|_| confirmed.is_none()),
+        "payment_failure_code": code.filter(|_| confirmed.is_none()),
         "payment_attempts": summary.as_ref().map_or(0, |it| it.attempts),
         "last_payment_attempt_at": summary.and_then(|it| it.last_attempt_at).map(shown),
         "payment_confirmed_at": confirmed.map(shown),
