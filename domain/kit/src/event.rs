@@ -98,7 +98,11 @@ pub fn decode<P: Payload>(kind: &str, version: u32, data: &[u8]) -> Result<P, Un
     if version < P::VERSION {
         return decode::<P::Previous>(kind, version, data).map(Into::into);
     }
-    json::read(data).map_err(|source| Unreadable::Shape { kind: kind.to_owned(), version, source })
+    json::read_stored(data).map_err(|source| Unreadable::Shape {
+        kind: kind.to_owned(),
+        version,
+        source,
+    })
 }
 
 /// The full type name on the wire, `<aggregate>.<kind>`.

@@ -1,12 +1,15 @@
 //! Reading JSON from outside, with refusals in the words of the wire: where, and what was expected.
 //! Not here: what a body means.
 
+mod objects;
+
 use std::fmt::Write as _;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, error::Category};
 use serde_path_to_error::{Path, Segment};
 
+use self::objects::Objects;
 use crate::excerpt;
 
 /// Why a text is not the JSON that was expected: for whoever sent it.
@@ -25,12 +28,23 @@ impl BadJson {
     }
 }
 
-/// Reads `text` as a `T`.
+/// Reads `text` as a `T`, whose structs are objects and never arrays of their fields.
 ///
 /// # Errors
 /// [`BadJson`] with a JSON pointer (RFC 6901) to what is wrong. The search for it reads the text
 /// again, so that only what fails pays for it.
 pub fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, BadJson> {
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    let read = T::deserialize(Objects(&mut reader));
+    let read = read.and_then(|value| reader.end().map(|()| value));
+    read.map_err(|error| explain::<T>(text, &error))
+}
+
+/// Reads what was written here once as a `T`, with all that serde takes: it must be read for ever.
+///
+/// # Errors
+/// Those of [`read`].
+pub(crate) fn read_stored<T: DeserializeOwned>(text: &[u8]) -> Result<T, BadJson> {
     serde_json::from_slice(text).map_err(|error| explain::<T>(text, &error))
 }
 
@@ -39,7 +53,8 @@ pub fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, BadJson> {
 /// # Errors
 /// [`BadJson`] with a JSON pointer from `value` on.
 pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, BadJson> {
-    T::deserialize(value).map_err(|error| explain::<T>(value.to_string().as_bytes(), &error))
+    T::deserialize(Objects(value))
+        .map_err(|error| explain::<T>(value.to_string().as_bytes(), &error))
 }
 
 impl From<serde_json::Error> for BadJson {
@@ -56,7 +71,7 @@ fn explain<T: DeserializeOwned>(text: &[u8], error: &serde_json::Error) -> BadJs
         return BadJson { words: no_json(), column };
     }
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let words = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+    let words = match serde_path_to_error::deserialize::<_, T>(Objects(&mut reader)) {
         Err(error) => in_words(&pointer(error.path()), &error.inner().to_string()),
         Ok(_) => no_json(),
     };
@@ -102,10 +117,6 @@ fn in_words(at: &str, error: &str) -> String {
     if let Some(rest) = sentence.strip_prefix("unknown variant ") {
         let (_, known) = rest.split_once(", ").unwrap_or((rest, "expected nothing"));
         return format!("{at}: {known}");
-    }
-    // Serde would read the fields of a struct from an array too, in their order.
-    if sentence.starts_with("invalid length ") && sentence.contains("expected struct ") {
-        return format!("{at}: expected an object, found an array");
     }
     for (start, what) in [("invalid type: ", true), ("invalid value: ", false)] {
         if let Some((found, wanted)) =
@@ -235,6 +246,25 @@ mod tests {
         }
         assert!(refused("{").starts_with("this is not JSON: EOF while parsing"));
         assert!(refused(r#"{"id":"a","places":[]} x"#).starts_with("this is not JSON: trailing"));
+    }
+
+    #[test]
+    fn an_array_is_no_object_however_well_its_elements_fit() {
+        for (said, at) in [
+            (refused(r#"["a",[],{}]"#), "the body"),
+            (refused(r#" ["a",[{"street":"s"}]]"#), "the body"),
+            (refused(r#"{"id":"a","places":[["s",1,"home"]]}"#), "/places/0"),
+            (
+                from_value::<Place>(&serde_json::json!(["s", 1, "home"])).unwrap_err().to_string(),
+                "the body",
+            ),
+        ] {
+            assert_eq!(said, format!("{at}: expected an object, found an array"));
+        }
+        let whole =
+            r#"{"id":"a","places":[{"street":"s","number":1,"kind":"home"}],"notes":{"a":true}}"#;
+        assert!(read::<Whole>(whole.as_bytes()).is_ok());
+        assert!(read_stored::<Place>(br#"["s",1,"home"]"#).is_ok(), "what is stored is read on");
     }
 
     #[test]
