@@ -155,14 +155,15 @@ async fn logs_are_json_lines_without_personal_data() {
     ]);
     command.args(["--json", "--data"]).arg(data.path());
     let mut child = command.spawn().unwrap();
-    let mut ready = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).await.unwrap();
+    // From the first line on: whose log nobody reads stands still as soon as the pipe is full.
     let mut log = child.stderr.take().unwrap();
     let reading = tokio::spawn(async move {
         let mut text = String::new();
         log.read_to_string(&mut text).await.unwrap();
         text
     });
+    let mut ready = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).await.unwrap();
     let ready: serde_json::Value = serde_json::from_str(&ready).unwrap();
     let client = async_nats::connect(ready["nats"].as_str().unwrap()).await.unwrap();
     for (command, body) in [
