@@ -42,6 +42,9 @@ const NARROWING: &[&str] = &[
     "stripe_payment_intent_id",
 ];
 
+/// What an application is shown from: where it stands, and its answers.
+const SHOWN: [&str; 2] = ["current-state", "answers"];
+
 type Shared = Arc<Service>;
 
 /// The routes below `/api/design-applications`.
@@ -66,6 +69,7 @@ async fn open(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Fault> {
+    may_be_shown(&asker)?;
     let application: Application = read(&body)?;
     let key = key(&headers)?;
     let meaning = meaning(&asker, key, application.id.as_ref());
@@ -89,6 +93,7 @@ async fn go_on(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Row>, Fault> {
+    may_be_shown(&asker)?;
     let (id, more): (AggregateId, More) = (named(&id)?, read(&body)?);
     let meaning = meaning(&asker, key(&headers)?, Some(&id));
     let commands = more.commands()?;
@@ -148,6 +153,12 @@ async fn carry_out(
     Ok((position, is_new))
 }
 
+/// Whether the caller may read an application: it is the answer, so that is known before anything is
+/// done.
+fn may_be_shown(asker: &Asker) -> Result<(), Problem> {
+    SHOWN.iter().try_for_each(|query| asker.may_ask(query))
+}
+
 /// The application `id` with its product and its current answers.
 async fn found(
     service: &Service,
@@ -156,14 +167,14 @@ async fn found(
     after: Position,
 ) -> Result<Row, Problem> {
     let all = |_: &Row| Ok::<_, Problem>(true);
+    let [state, answers] = SHOWN;
     let params = [("request_id", id.as_str()), ("is_current", "true")];
-    let ask =
-        Ask { query: "current-state", params: &params[..1], after, whole: true, enough: None };
+    let ask = Ask { query: state, params: &params[..1], after, whole: true, enough: None };
     let mut rows = service.rows(asker, ask, all).await?;
     let Some(mut row) = rows.pop() else {
         return Err(Problem::not_found("there is no such application"));
     };
-    let ask = Ask { query: "answers", params: &params, ..ask };
+    let ask = Ask { query: answers, params: &params, ..ask };
     let answers = to_raw_value(&service.rows(asker, ask, all).await?);
     let answers = answers.map_err(|error| Problem::internal(error.to_string()))?;
     row.insert("answers".to_owned(), answers);

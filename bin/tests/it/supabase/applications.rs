@@ -56,6 +56,28 @@ async fn an_application_is_created_answered_and_submitted_once() {
 }
 
 #[tokio::test]
+async fn who_may_not_read_what_is_answered_is_refused_before_anything_is_done() {
+    let shop = Shop::open().await;
+    let create = ["keys", "create", "--name", "form", "--role", "client", "--output", "json"];
+    let key = shop.installation.run(&create).await.json().remove(0);
+    let key = key["key"].as_str().unwrap();
+    eventually("the key of the form is taken", LIMIT, async || {
+        let asked = shop.ask(Method::GET, PATH, Some(key), None).await;
+        (asked.0 == StatusCode::FORBIDDEN).then_some(())
+    })
+    .await;
+    let (_, made) = shop.apply("first", &application()).await;
+    let log = shop.log().await;
+    let more = json!({"answers": [{"question_id": "q-3", "text": "soon"}]});
+    let path = format!("{PATH}/{}", made["request_id"].as_str().unwrap());
+    for (path, body) in [(PATH, &application()), (path.as_str(), &more)] {
+        let (status, refused) = shop.ask(Method::POST, path, Some(key), Some(body)).await;
+        assert_eq!((status.as_u16(), &refused["code"]), (403, &json!("forbidden")), "{refused}");
+    }
+    assert_eq!(shop.log().await, log);
+}
+
+#[tokio::test]
 async fn a_repeat_finishes_what_an_attempt_that_died_has_begun() {
     let shop = Shop::open().await;
     // As far as the first attempt came: its first command has the id that the repeat gives it.
