@@ -58,6 +58,23 @@ fn every_command_and_every_query_is_described() {
     }
 }
 
+#[test]
+fn every_route_of_the_design_context_is_described() {
+    let document = description().document();
+    for (path, methods) in [
+        ("/api/create-payment-intent", &["post"][..]),
+        ("/api/webhooks/stripe", &["post"]),
+        ("/api/design-applications", &["get", "post"]),
+        ("/api/design-applications/{id}", &["get", "post"]),
+        ("/rest/v1/{table}", &["get", "post"]),
+        ("/rest/v1/rpc/add_design_request_event", &["post"]),
+        ("/rest/v1/rpc/add_design_request_answer_history", &["post"]),
+    ] {
+        let item = document["paths"][path].as_object().expect(path);
+        assert!(item.keys().eq(methods), "{path}: {:?}", item.keys());
+    }
+}
+
 #[tokio::test]
 async fn the_description_needs_a_key_and_the_page_does_not() {
     let installation = Installation::start().await;

@@ -1,13 +1,15 @@
-//! What the routes of payments say of themselves, for the description that the gateway gives.
+//! What the routes say of themselves, for the description that the gateway gives.
+
+mod requests;
 
 use gateway::openapi::answers;
 use serde_json::{Value, json};
 
 /// Their path items.
 pub fn described() -> impl Iterator<Item = (String, Value)> {
-    [("/api/create-payment-intent", intent()), ("/api/webhooks/stripe", webhook())]
-        .into_iter()
-        .map(|(path, post)| (path.to_owned(), json!({ "post": post })))
+    let payments = [("/api/create-payment-intent", intent()), ("/api/webhooks/stripe", webhook())];
+    let payments = payments.into_iter().map(|(path, post)| (path, json!({ "post": post })));
+    payments.chain(requests::described()).map(|(path, item)| (path.to_owned(), item))
 }
 
 fn intent() -> Value {
