@@ -6,6 +6,7 @@ mod described;
 mod faults;
 mod inbox;
 mod payments;
+mod price;
 mod rest;
 mod service;
 

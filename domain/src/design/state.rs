@@ -88,6 +88,12 @@ impl Design {
         self.lifecycle.stage()
     }
 
+    /// Whether it is about a product, which has a price.
+    #[must_use]
+    pub fn has_product(&self) -> bool {
+        self.origin.as_ref().is_some_and(|origin| origin.product_id.is_some())
+    }
+
     /// The payments that are to be given back and for which nobody has asked for it yet: of a cancelled
     /// request all, else all but the first. What was given back once stays so even if the provider's
     /// times turn out otherwise later, and one is always kept.

@@ -41,6 +41,15 @@ fn request(names: &[&str]) -> Given<Design> {
     given(["request-created"].iter().chain(names).map(|name| happened(name)))
 }
 
+/// A request that is about no product.
+#[track_caller]
+fn without_product() -> Given<Design> {
+    let created =
+        given([]).when(asking("create-request", &serde_json::json!({"design_code": "D"})));
+    let events = created.decided().clone().unwrap();
+    created.then(events)
+}
+
 /// The names of the events that follow from `command`.
 fn names(events: &[DesignEvent]) -> Vec<&'static str> {
     events.iter().map(|event| event.kind().name).collect()

@@ -8,9 +8,8 @@ use std::sync::Arc;
 use axum::{Extension, Json, Router, body::Bytes, extract::State, routing::post};
 use chrono::DateTime;
 use domain::{
-    design::{Design, DesignCommand, DesignStatus, PaymentFact, Quote, RecordPayment},
+    design::{Design, DesignCommand, DesignStatus, PaymentFact, RecordPayment},
     money::{Currency, Money},
-    product::Product,
     stripe_event::{from_stripe, to_stripe},
 };
 use gateway::{Caller, Fault, RequestId, access::Principal};
@@ -20,7 +19,10 @@ use serde::{Deserialize, Serialize};
 use stripe::{Error, IntentRequest, IntentStatus, PaymentIntent};
 use uuid::Uuid;
 
-use super::faults;
+use super::{
+    faults,
+    price::{price, quote},
+};
 use crate::past::Past;
 
 /// Intents of one request that may have been cancelled without our knowing before this gives up.
@@ -83,7 +85,7 @@ impl Payments {
         let mut design: Design = self.past.state(id).await?;
         payable(&design)?;
         if design.quote.is_none() {
-            let price = self.price(&design, wanted.currency).await?;
+            let price = price(&self.past, &design, wanted.currency).await?;
             match self.quote(id, price, asker).await {
                 // Somebody quoted at the same time, and the first quote stands.
                 Err(problem) if problem.code == "already-quoted" => {}
@@ -118,35 +120,8 @@ impl Payments {
         })
     }
 
-    /// What the product of `design` costs.
-    async fn price(&self, design: &Design, currency: Option<Currency>) -> Result<Money, Problem> {
-        let product_id = design.origin.as_ref().and_then(|origin| origin.product_id.as_ref());
-        let product_id = product_id.ok_or_else(|| {
-            Problem::refused("no-price", "the request names no product, and nobody quoted a price")
-        })?;
-        let product: Product = self.past.state(product_id).await?;
-        let Product::Active(details) = &product else {
-            return Err(Problem::refused("no-price", "the request's product is not offered"));
-        };
-        let currency = match (currency, details.prices.len()) {
-            (Some(currency), _) => Some(currency),
-            (None, 1) => details.prices.keys().next().copied(),
-            (None, _) => {
-                return Err(Problem::invalid(
-                    "the product has no price, or several: name the `currency`",
-                ));
-            }
-        };
-        let price = currency.and_then(|currency| product.price(currency));
-        price.ok_or_else(|| {
-            Problem::refused("no-price", "the product has no price in this currency")
-        })
-    }
-
     async fn quote(&self, id: &AggregateId, price: Money, asker: &Asker) -> Result<(), Problem> {
-        let Money { amount, currency } = price;
-        let quote = Quote { amount, currency, provenance: None };
-        self.send(id, quote, None, asker).await
+        self.send(id, quote(price), None, asker).await
     }
 
     /// Records that there is `intent`, unless that is known.

@@ -218,6 +218,41 @@ async fn a_payment_that_does_not_fit_is_set_aside_with_the_reason() {
 }
 
 #[tokio::test]
+async fn nothing_pays_for_a_product_before_its_price_is_quoted() {
+    let mut world = World::start().await;
+    world.requests(&["r-1", "r-2"]).await;
+    // Nobody asked for an intent of r-1, so nobody quoted it.
+    let intent = world.intent("r-2").await;
+    let paid = world.fake.pay(&intent);
+    let of_r_1 = |id: &str, amount: &str| {
+        let text = altered(&paid, "\"request_id\": \"r-2\"", "\"request_id\": \"r-1\"").text;
+        let event = StripeEvent { text, ..paid.clone() };
+        let text = altered(&altered(&event, &paid.id, id), "4900", amount).text;
+        StripeEvent { id: id.to_owned(), text, ..paid.clone() }
+    };
+    let (cent, whole) = (of_r_1("evt_cent", "1"), of_r_1("evt_whole", "4900"));
+    world.bring(&[cent.clone(), whole.clone()]).await;
+    for event in [&cent, &whole] {
+        assert_eq!(world.set_aside(&event.id).await, "not-quoted");
+    }
+    world.history("design", "r-1", &["request-created", "request-submitted"]).await;
+
+    // The way back: a quote, and then what the event says.
+    world.send("design", "r-1", "quote", json!({"amount": 4900, "currency": "eur"})).await;
+    let record = json!({
+        "intent_id": intent, "fact": "succeeded", "amount": 4900, "currency": "eur",
+        "at": "2026-11-21T12:00:00Z", "stripe_event_id": whole.id,
+    });
+    world.send("design", "r-1", "record-payment", record).await;
+    let succeeded = world.told("r-1", "payment-succeeded").await;
+    assert_eq!(
+        (&succeeded["amount"], &succeeded["stripe_event_id"]),
+        (&json!(4900), &json!("evt_whole"))
+    );
+    assert!(world.service.stop().await);
+}
+
+#[tokio::test]
 async fn a_secret_can_take_the_place_of_another_without_a_gap() {
     let mut world = World::start().await;
     for (secret, status) in [(SECRET, 200), (FORMER, 200), ("whsec_stranger", 400)] {

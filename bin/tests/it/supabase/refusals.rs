@@ -118,6 +118,26 @@ async fn bad_input_is_refused_with_a_code_and_adds_nothing() {
 }
 
 #[tokio::test]
+async fn a_payment_of_less_than_the_product_costs_is_refused_though_nobody_quoted() {
+    let shop = Shop::open().await;
+    let (method, path, body) = row(json!({"id": "cheap", "product_id": "poster"}));
+    assert_eq!(shop.ask(method, &path, Some(&shop.admin), Some(&body)).await.0, 201);
+    for (data, code) in [
+        (json!({"amount": 0.01, "currency": "usd"}), "no-price"),
+        (json!({"amount": 0.01, "currency": "eur"}), "amount-mismatch"),
+        (json!({"amount": 80, "currency": "jpy"}), "currency-mismatch"),
+    ] {
+        let (method, path, body) = event("cheap", "PAYMENT_SUCCEEDED", data);
+        let (status, said) = shop.ask(method, &path, Some(&shop.admin), Some(&body)).await;
+        assert_eq!((status.as_u16(), &said["code"]), (422, &json!(code)), "{said}");
+    }
+    let events = "/rest/v1/design_request_events?select=event_type&request_id=eq.cheap";
+    let (_, events) = shop.ask(Method::GET, events, Some(&shop.client), None).await;
+    let types = ["REQUEST_CREATED", "REQUEST_QUOTED"].map(|kind| json!({"event_type": kind}));
+    assert_eq!(events, json!(types));
+}
+
+#[tokio::test]
 async fn who_may_not_is_told_so_in_the_form_that_the_client_reads() {
     let shop = Shop::open().await;
     let before = shop.log().await;

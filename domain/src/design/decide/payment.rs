@@ -52,7 +52,14 @@ impl Design {
         if self.payment.has(&command.intent_id, &fact) {
             return nothing();
         }
-        self.quote.map_or(Ok(()), |quote| agree(quote, money))?;
+        match self.quote {
+            Some(quote) => agree(quote, money)?,
+            // Any amount would pay for it.
+            None if fact.fact == PaymentFact::Succeeded && self.has_product() => {
+                return Err(DesignError::NotQuoted);
+            }
+            None => {}
+        }
         let room = if fact.fact.finality() > 0 { FACTS_MAX + FINAL_FACTS } else { FACTS_MAX };
         if self.payment.all().count() >= room {
             return Err(DesignError::TooManyFacts { max: room });

@@ -6,11 +6,17 @@ use domain::design::{
 };
 use kit::{
     Aggregate,
-    scenario::{Given, context, given, noon},
+    scenario::{Given, context, noon},
 };
 use serde_json::{Value, json};
 
-use super::{ask, asking, happened, names, request};
+use super::{ask, asking, names, request};
+
+/// A request for a product whose price was quoted, and to which `names` have happened.
+#[track_caller]
+fn quoted(names: &[&str]) -> Given<Design> {
+    request(&[&["request-quoted"], names].concat())
+}
 
 /// The command that tells `fact` of the payment `intent`, `second` seconds after noon.
 pub(super) fn told(fact: &str, intent: &str, second: i64) -> DesignCommand {
@@ -48,7 +54,7 @@ fn report(event: &DesignEvent) -> &PaymentReport {
 
 #[test]
 fn a_late_fact_is_recorded_and_regresses_nothing() {
-    let (_, given) = tell(request(&["request-submitted"]), told("succeeded", "pi_1", 30));
+    let (_, given) = tell(quoted(&["request-submitted"]), told("succeeded", "pi_1", 30));
     let mut given = given;
     for (fact, second) in [("created", 0), ("processing", 10), ("failed", 40), ("cancelled", 50)] {
         let (events, next) = tell(given, told(fact, "pi_1", second));
@@ -64,7 +70,7 @@ fn a_late_fact_is_recorded_and_regresses_nothing() {
 #[test]
 fn the_same_fact_twice_yields_nothing() {
     let by = |id: &str, second| with("failed", "pi_1", second, &json!({"stripe_event_id": id}));
-    let (_, given) = tell(request(&[]), by("evt_1", 10));
+    let (_, given) = tell(quoted(&[]), by("evt_1", 10));
     let (_, given) = tell(given.when(by("evt_1", 10)).then_unchanged(), told("failed", "pi_1", 20));
     given
         .when(told("failed", "pi_1", 20))
@@ -78,14 +84,14 @@ fn the_same_fact_twice_yields_nothing() {
 
 #[test]
 fn fractions_of_a_second_do_not_count() {
-    let (_, given) = tell(request(&[]), told("created", "pi_1", 0));
+    let (_, given) = tell(quoted(&[]), told("created", "pi_1", 0));
     let late = json!({"at": noon() + chrono::TimeDelta::milliseconds(400)});
     given.when(with("created", "pi_1", 0, &late)).then_unchanged();
 }
 
 #[test]
 fn a_failed_attempt_can_be_followed_by_another() {
-    let (_, given) = tell(request(&[]), told("failed", "pi_1", 10));
+    let (_, given) = tell(quoted(&[]), told("failed", "pi_1", 10));
     let (events, given) = tell(given, told("processing", "pi_1", 20));
     assert!(!report(&events[0]).superseded);
     assert_eq!(given.state().payment.status(), PaymentStatus::Processing);
@@ -96,7 +102,7 @@ fn a_failed_attempt_can_be_followed_by_another() {
 
 #[test]
 fn the_intent_that_got_the_furthest_counts() {
-    let (_, given) = tell(request(&[]), told("processing", "pi_1", 10));
+    let (_, given) = tell(quoted(&[]), told("processing", "pi_1", 10));
     let (events, given) = tell(given, told("failed", "pi_2", 20));
     let other = report(&events[0]);
     assert!(other.superseded && other.payment.intent_id.as_str() == "pi_1");
@@ -107,17 +113,30 @@ fn the_intent_that_got_the_furthest_counts() {
 
 #[test]
 fn what_was_quoted_is_what_is_paid() {
-    let quoted = || request(&["request-quoted"]);
     let refused = |more: Value| {
         let command = with("succeeded", "pi_1", 1, &more);
-        let refused = quoted().when(command);
+        let refused = quoted(&[]).when(command);
         kit::DomainError::code(refused.decided().as_ref().unwrap_err())
     };
     assert_eq!(refused(json!({"amount": 4989})), "amount-mismatch");
     assert_eq!(refused(json!({"currency": "usd"})), "currency-mismatch");
     assert_eq!(refused(json!({"amount": 0})), "invalid-amount");
     assert_eq!(refused(json!({"amount": -4990})), "invalid-amount");
-    let (events, _) = tell(quoted(), told("succeeded", "pi_1", 1));
+    let (events, _) = tell(quoted(&[]), told("succeeded", "pi_1", 1));
+    assert_eq!(names(&events), ["payment-succeeded"]);
+}
+
+#[test]
+fn nothing_pays_for_a_product_before_its_price_is_quoted() {
+    let cent = || with("succeeded", "pi_1", 1, &json!({"amount": 1}));
+    let given = request(&[]).when(cent()).then_refused(DesignError::NotQuoted);
+    let given = given.when(told("succeeded", "pi_1", 1)).then_refused(DesignError::NotQuoted);
+    let (_, given) = tell(given, told("failed", "pi_1", 0));
+    let (_, given) = tell(given, ask("quote"));
+    let (events, _) = tell(given, told("succeeded", "pi_1", 1));
+    assert_eq!(names(&events), ["payment-succeeded"]);
+    // Without a product there is no price to check.
+    let (events, _) = tell(super::without_product(), cent());
     assert_eq!(names(&events), ["payment-succeeded"]);
 }
 
@@ -142,13 +161,13 @@ fn a_payment_of_a_cancelled_request_is_to_be_given_back_in_either_order_and_once
         let [_, DesignEvent::RefundRequested(refund)] = events else { panic!("{events:?}") };
         assert_eq!((refund.amount, refund.reason), (4_990, RefundReason::Cancelled));
     };
-    let (events, given) = tell(request(&["request-cancelled"]), told("succeeded", "pi_1", 1));
+    let (events, given) = tell(quoted(&["request-cancelled"]), told("succeeded", "pi_1", 1));
     assert_eq!(names(&events), ["payment-succeeded", "refund-requested"]);
     refund(&events);
     let (events, _) = tell(given, told("succeeded", "pi_1", 2));
     assert_eq!(names(&events), ["payment-succeeded"]);
 
-    let (_, given) = tell(request(&["request-submitted"]), told("succeeded", "pi_1", 1));
+    let (_, given) = tell(quoted(&["request-submitted"]), told("succeeded", "pi_1", 1));
     let (events, given) = tell(given, ask("cancel-request"));
     assert_eq!(names(&events), ["request-cancelled", "refund-requested"]);
     refund(&events);
@@ -157,7 +176,7 @@ fn a_payment_of_a_cancelled_request_is_to_be_given_back_in_either_order_and_once
 
 #[test]
 fn what_is_paid_twice_is_given_back_once_and_the_first_payment_stands() {
-    let (_, given) = tell(request(&["request-submitted"]), told("succeeded", "pi_2", 20));
+    let (_, given) = tell(quoted(&["request-submitted"]), told("succeeded", "pi_2", 20));
     let (events, given) = tell(given, told("succeeded", "pi_1", 10));
     let [DesignEvent::PaymentSucceeded(first), DesignEvent::RefundRequested(refund)] =
         events.as_slice()
@@ -173,7 +192,7 @@ fn what_is_paid_twice_is_given_back_once_and_the_first_payment_stands() {
 
 #[test]
 fn thousands_of_failed_attempts_do_not_keep_a_success_out() {
-    let mut design = request(&["request-submitted"]).state().clone();
+    let mut design = quoted(&["request-submitted"]).state().clone();
     for second in 0..i64::try_from(FACTS_MAX).unwrap() {
         let failed = told("failed", &format!("pi_{}", second % 7), second);
         design.evolve(&design.clone().decide(&failed, &context(noon(), 1)).unwrap()[0]);
@@ -193,8 +212,8 @@ fn fees_are_recorded_once_and_only_of_a_known_payment() {
         let body = json!({"intent_id": "pi_1", "fee": fee, "net": net, "currency": "usd"});
         asking("record-fees", &body)
     };
-    request(&[]).when(fees(170, 4_820)).then_refused(DesignError::PaymentNotFound);
-    let (_, given) = tell(given([happened("request-created")]), told("succeeded", "pi_1", 1));
+    quoted(&[]).when(fees(170, 4_820)).then_refused(DesignError::PaymentNotFound);
+    let (_, given) = tell(quoted(&[]), told("succeeded", "pi_1", 1));
     let given = given.when(fees(-1, 4_820)).then_refused(DesignError::InvalidAmount);
     let (_, given) = tell(given, fees(170, 4_820));
     given.when(fees(171, 4_819)).then_refused(DesignError::FeesDiffer);

@@ -13,7 +13,7 @@ use kit::{
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{ask, asking, request};
+use super::{ask, asking};
 
 /// A fact as a provider would tell it: each event of the provider's has an id of its own.
 #[derive(Debug, Clone)]
@@ -41,9 +41,21 @@ fn facts() -> impl Strategy<Value = Vec<Told>> {
     prop::collection::vec(told, 1..12)
 }
 
-fn command(ordinal: usize, told: &Told) -> DesignCommand {
+/// Whether the requests are about a product whose price was quoted, or about none.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Price {
+    Quoted,
+    None,
+}
+
+fn price() -> impl Strategy<Value = Price> {
+    prop::sample::select(&[Price::Quoted, Price::None][..])
+}
+
+fn command(price: Price, (ordinal, told): (usize, &Told)) -> DesignCommand {
+    let amount = if price == Price::Quoted { 4_990 } else { told.amount };
     let at = noon() + chrono::TimeDelta::seconds(told.second.into());
-    let mut body = json!({"intent_id": format!("pi_{}", told.intent), "fact": told.fact, "amount": told.amount, "currency": "eur", "at": at});
+    let mut body = json!({"intent_id": format!("pi_{}", told.intent), "fact": told.fact, "amount": amount, "currency": "eur", "at": at});
     if told.named {
         body["stripe_event_id"] = json!(format!("evt_{ordinal}"));
     }
@@ -60,9 +72,16 @@ struct End {
 
 /// Asks for everything in this order, as often as it stands there. Checks on the way that a success
 /// stays one, that a summary is what the state says, and that no refund is asked for twice.
-fn run(commands: &[DesignCommand]) -> Result<(Design, End), TestCaseError> {
-    let mut design = request(&["request-submitted"]).state().clone();
-    let mut past = vec![super::happened("request-created"), super::happened("request-submitted")];
+fn run(price: Price, commands: &[DesignCommand]) -> Result<(Design, End), TestCaseError> {
+    let mut past = match price {
+        Price::Quoted => ["request-created", "request-quoted"].map(super::happened).to_vec(),
+        Price::None => {
+            let create = asking("create-request", &json!({"design_code": "D-7"}));
+            Design::default().decide(&create, &context(noon(), 0)).unwrap()
+        }
+    };
+    past.push(super::happened("request-submitted"));
+    let mut design = fold::<Design>(&past);
     for (ordinal, command) in commands.iter().enumerate() {
         let before = design.payment.status();
         let events = design.decide(command, &context(noon(), ordinal as u64)).unwrap();
@@ -107,15 +126,16 @@ proptest! {
 
     #[test]
     fn any_order_and_any_repetition_of_the_same_facts_end_the_same(
+        price in price(),
         (facts, order) in facts().prop_flat_map(|facts| {
             let places: Vec<_> = (0..facts.len()).chain(0..facts.len()).collect();
             (Just(facts), Just(places).prop_shuffle())
         }),
     ) {
-        let told: Vec<_> = facts.iter().enumerate().map(|(at, fact)| command(at, fact)).collect();
+        let told: Vec<_> = facts.iter().enumerate().map(|fact| command(price, fact)).collect();
         let shuffled: Vec<_> = order.iter().map(|place| told[*place].clone()).collect();
-        let (straight, end) = run(&told)?;
-        let (mixed, other) = run(&shuffled)?;
+        let (straight, end) = run(price, &told)?;
+        let (mixed, other) = run(price, &shuffled)?;
         prop_assert_eq!(&straight.payment, &mixed.payment);
         prop_assert_eq!((end.status, end.payment), (other.status, other.payment));
         // One success is kept. Which one follows from the set, too, unless one payment succeeds at two
@@ -130,15 +150,16 @@ proptest! {
 
     #[test]
     fn a_cancellation_at_any_moment_gives_back_every_payment_once(
+        price in price(),
         (facts, order) in facts().prop_flat_map(|facts| {
             let places: Vec<_> = (0..=facts.len()).collect();
             (Just(facts), Just(places).prop_shuffle())
         }),
     ) {
-        let mut told: Vec<_> = facts.iter().enumerate().map(|(at, fact)| command(at, fact)).collect();
+        let mut told: Vec<_> = facts.iter().enumerate().map(|fact| command(price, fact)).collect();
         told.push(ask("cancel-request"));
         let shuffled: Vec<_> = order.iter().map(|place| told[*place].clone()).collect();
-        let (design, end) = run(&shuffled)?;
+        let (design, end) = run(price, &shuffled)?;
         prop_assert_eq!(end.status, DesignStatus::Cancelled);
         prop_assert_eq!(end.refunds, payments(&design));
     }

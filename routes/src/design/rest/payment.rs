@@ -1,4 +1,4 @@
-//! What the seed's event types of payments ask for. Amounts come in major units, and are read as decimal
+//! What the original event types of payments ask for. Amounts come in major units, and are read as decimal
 //! text. Callers may leave out which payment they mean, and how much it is about: then it is the request's
 //! own. Not here: whether it is so; the aggregate decides that.
 
@@ -106,12 +106,16 @@ fn unnamed(request: &str) -> String {
 }
 
 fn currency(data: &Given, about: Option<Money>) -> Result<Currency, Refusal> {
-    let Some(code) = data.text(&["currency", "payment_currency"])? else {
-        return about.map(|money| money.currency).ok_or_else(|| {
-            refused("invalid-currency", "p_event_data needs a currency".to_owned())
-        });
-    };
-    code.parse().map_err(|error: BadCurrency| refused("invalid-currency", error.to_string()))
+    told_currency(data)?
+        .or_else(|| about.map(|money| money.currency))
+        .ok_or_else(|| refused("invalid-currency", "p_event_data needs a currency".to_owned()))
+}
+
+/// The currency that `data` names, if it names one.
+pub(super) fn told_currency(data: &Given) -> Result<Option<Currency>, Refusal> {
+    let code = data.text(&["currency", "payment_currency"])?;
+    let read = code.map(|code| code.parse()).transpose();
+    read.map_err(|error: BadCurrency| refused("invalid-currency", error.to_string()))
 }
 
 /// An amount in major units of its currency; where none is given, that of the same currency which the

@@ -126,6 +126,7 @@ async fn a_request_takes_its_steps_once_whatever_comes_late(world: World) {
         send(&world, id, "create-request", json!({"product_id": "sofa"})).await;
         send(&world, id, "submit-request", json!({"email": "ada@example.org"})).await;
         if paid {
+            send(&world, id, "quote", json!({"amount": 4900, "currency": "eur"})).await;
             send(&world, id, "record-payment", report("pi", "succeeded", 30)).await;
             send(&world, id, "record-payment", report("pi", "created", 10)).await;
             send(&world, id, "record-payment", report("pi", "failed", 20)).await;

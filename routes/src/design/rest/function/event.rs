@@ -3,9 +3,15 @@
 
 use axum::http::StatusCode;
 use chrono::{SubsecRound as _, Utc};
-use domain::design::{Design, DesignEvent, RequestCreated};
+use domain::{
+    design::{Design, DesignCommand, DesignEvent, RequestCreated},
+    money::Money,
+};
 use infrastructure::problem::Problem;
-use kit::{Aggregate as _, AggregateId, Event as _, EventId, Position, Recorded, excerpt};
+use kit::{
+    Aggregate as _, AggregateId, Command as _, Event as _, EventId, Position, Recorded, excerpt,
+};
+use uuid::Uuid;
 
 use super::{
     super::{
@@ -16,7 +22,10 @@ use super::{
     },
     request_id,
 };
-use crate::design::service::{Asker, Service};
+use crate::design::{
+    price::{price, quote},
+    service::{Asker, Service},
+};
 
 /// Adds the event, and returns its id; that of the one that made it so, if it is so already.
 pub(super) async fn add(
@@ -40,10 +49,12 @@ pub(super) async fn add(
         }
         service.check_product(&id, data.id(&["product_id"])?.as_ref()).await?;
     }
-    let design = match kind.is_payment() {
+    let mut design = match kind.is_payment() {
         true => service.past().state(&id).await?,
         false => Design::default(),
     };
+    let price = price_to_quote(service, kind, &data, &design).await?;
+    design.quote = design.quote.or(price);
     let provenance = Provenance {
         created_by: given.raw(&["p_created_by"]),
         metadata: given.raw(&["p_metadata"]),
@@ -52,6 +63,9 @@ pub(super) async fn add(
     let now = Utc::now().trunc_subsecs(0);
     let call = kind.call((id.as_str(), &data), &provenance, &design, now)?;
     if !call.known {
+        if let Some(price) = price {
+            quoted(service, asker, &id, price).await?;
+        }
         let Call { name, body, command_id, .. } = &call;
         let body = body.bytes()?;
         let reply = service.send(asker, &id, (name, body), command_id.clone()).await?;
@@ -61,6 +75,37 @@ pub(super) async fn add(
         }
     }
     told(service, &id, kind, call.intent.as_deref()).await
+}
+
+/// What is to be quoted before a payment is recorded: the product's price, when nobody has quoted.
+async fn price_to_quote(
+    service: &Service,
+    kind: EventType,
+    data: &Given,
+    design: &Design,
+) -> Result<Option<Money>, Refusal> {
+    let is_due = design.quote.is_none() && design.has_product();
+    if !is_due || kind.command() != "record-payment" {
+        return Ok(None);
+    }
+    let currency = payment::told_currency(data)?;
+    Ok(Some(price(service.past(), design, currency).await?))
+}
+
+/// Quotes `price`, unless somebody did so at the same time: the first quote stands.
+async fn quoted(
+    service: &Service,
+    asker: &Asker,
+    id: &AggregateId,
+    price: Money,
+) -> Result<(), Problem> {
+    let command = DesignCommand::from(quote(price));
+    let body = command.body().map_err(|error| Problem::internal(error.to_string()))?;
+    let sent = service.send(asker, id, (command.name(), body), Uuid::now_v7().into()).await;
+    match sent {
+        Err(problem) if problem.code == "already-quoted" => Ok(()),
+        sent => sent.map(drop),
+    }
 }
 
 /// Whether `name` is the type of the event that `kind` asks for, as it stands in an answer.
