@@ -1,4 +1,4 @@
-//! The face for supabase-js: its own client with the seed's samples, and what nobody may get through it.
+//! The face for supabase-js: its own client with the original samples, and what nobody may get through it.
 
 use std::path::{Path, PathBuf};
 
@@ -109,7 +109,7 @@ impl Shop {
 }
 
 #[tokio::test]
-async fn the_seeds_samples_run_unchanged_and_a_client_forges_no_payment() {
+async fn the_original_samples_run_unchanged_and_a_client_forges_no_payment() {
     let (shop, folder) = tokio::join!(Shop::open(), example());
     let mut node = Command::new("node");
     node.arg("design-requests.mjs").current_dir(folder).kill_on_drop(true);

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::faults;
 
-/// Who brings what a webhook brings, in the words of the seed's events.
+/// Who brings what a webhook brings, in the words of the original events.
 const WEBHOOK: &str = "stripe_webhook";
 /// Who brings what was fetched because no webhook had brought it.
 pub const RECONCILED_BY: &str = "stripe_reconcile";

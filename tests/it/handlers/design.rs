@@ -4,8 +4,8 @@ mod funnel;
 mod histories;
 mod names;
 mod orders;
+mod originals;
 mod questions;
-mod seed;
 
 use infrastructure::{
     composition::Composition,

@@ -19,7 +19,7 @@ async fn the_same_request_is_paid_by_the_same_intent_today_and_days_later() {
     assert_eq!(status, 200, "{first}");
     assert_eq!((&first["amount"], &first["currency"]), (&json!(4900), &json!("eur")));
     assert!(first["client_secret"].as_str().unwrap().contains("_secret_"));
-    // As the seed calls it.
+    // As the original page calls it.
     let again = world.open(json!({"applicationId": "r-1", "currency": "eur"})).await;
     assert_eq!(again, (200, first.clone()));
     let intent = first["payment_intent_id"].as_str().unwrap();

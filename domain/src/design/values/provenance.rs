@@ -69,9 +69,9 @@ mod tests {
     #[test]
     fn a_provenance_is_bounded_and_knows_no_other_field() {
         let read = |value| serde_json::from_value::<Provenance>(value);
-        let seed =
+        let given =
             json!({"created_by": "ada@example.org", "data": {"email": null, "amount": 49.9}});
-        assert_eq!(serde_json::to_value(read(seed.clone()).unwrap()).unwrap(), seed);
+        assert_eq!(serde_json::to_value(read(given.clone()).unwrap()).unwrap(), given);
         assert!(read(json!({})).is_ok() && read(json!({"created_by": null})).is_ok());
         for bad in [
             json!({"by": "ada"}),

@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn the_welcome_mail_note_of_the_seed_is_a_custom_attribute() {
+    fn the_original_welcome_mail_note_is_a_custom_attribute() {
         let json = r#"{"component_type":"custom_attribute","data":{"template":"welcome_new_user","to":"John Doe","type":"welcome_email"}}"#;
         let component = read(json).unwrap();
         assert_eq!(component.component_type(), "custom_attribute");

@@ -15,7 +15,7 @@ fn submitted(status: DesignStatus) -> DesignEvent {
 }
 
 #[test]
-fn the_example_of_the_seed_opens_a_request_and_repeats_change_nothing() {
+fn the_original_example_opens_a_request_and_repeats_change_nothing() {
     let data = json!({"email": null, "design_code": "D-7", "product_id": "sofa"});
     let body = json!({"product_id": "sofa", "design_code": "D-7", "email": null, "provenance": {"created_by": null, "data": data}});
     let again =

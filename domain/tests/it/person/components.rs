@@ -1,4 +1,4 @@
-//! Components: the seed's command, typed.
+//! Components: the original command, typed.
 
 use domain::person::PersonError;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Person, ask, asking, fact, happened, person};
 
 #[test]
-fn the_seeds_welcome_mail_is_added_under_an_id_of_its_own() {
+fn the_original_welcome_mail_is_added_under_an_id_of_its_own() {
     let body = json!({
         "component_type": "custom_attribute",
         "data": {"type": "welcome_email", "template": "welcome_new_user", "to": "Ada Lovelace"},

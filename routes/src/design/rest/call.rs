@@ -1,4 +1,4 @@
-//! What the seed's event types ask for: each is one command, made of what the caller gives.
+//! What the event types of the original functions ask for: each is one command, made of what the caller gives.
 //! Not here: payments, whose callers may leave things out; and sending it.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{given::Given, payment, refusal::Refusal};
 
-/// The event types of the seed, and the fees.
+/// The event types of the original functions, and the fees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 #[cfg_attr(test, derive(strum::VariantArray))]

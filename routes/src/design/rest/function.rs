@@ -1,4 +1,4 @@
-//! The seed's two functions: what they are called, and what they take.
+//! The two original functions: what they are called, and what they take.
 //! Not here: what they do.
 
 mod event;

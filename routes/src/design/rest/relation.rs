@@ -1,4 +1,4 @@
-//! The tables and views of the seed, as they can be read: their columns, and which query of the read
+//! The original tables and views, as they can be read: their columns, and which query of the read
 //! models has their rows. Not here: how their rows come about.
 
 use axum::http::StatusCode;

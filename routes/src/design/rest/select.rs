@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_seeds_queries_are_read() {
+    fn the_queries_of_supabase_programs_are_read() {
         let select =
             parse(&[("select", "*"), ("request_id", "eq.r-1"), ("order", "created_at.asc")]);
         let select = select.unwrap();

@@ -68,7 +68,7 @@ async fn walk(world: &World, handlers: &Handlers, id: &str, steps: Vec<Step>) {
     }
 }
 
-/// In the order of the seed.
+/// In the order of the original tables.
 const COLUMNS: [&str; 20] = [
     "id",
     "request_id",

@@ -26,7 +26,7 @@ fn given(mut body: Value, by: &str, data: &Value) -> Value {
     body
 }
 
-/// The way of a request that is paid at the second attempt, with the seed's own data where it has some.
+/// The way of a request that is paid at the second attempt, with the data of the original samples where they have some.
 pub(super) fn to_the_end() -> Vec<Step> {
     let mut steps = handed_in();
     steps.extend(paid());
