@@ -32,6 +32,7 @@ use crate::{
     caller::Caller,
     edge::{self, RequestId},
     etag, headers,
+    params::Params,
     problem::Fault,
     service::Service,
 };
@@ -44,13 +45,15 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 pub(crate) async fn send(
     State(service): State<Arc<Service>>,
     Path((aggregate, id, name)): Path<(String, String, String)>,
-    asks: Asks,
+    (asks, params): (Asks, Params),
     caller: Option<Extension<Caller>>,
     Extension(request_id): Extension<RequestId>,
     map: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Fault> {
     asks.to_command(&aggregate, &id, &name)?;
+    // A wish that is not known, such as a trial run, must not end as a command.
+    params.end()?;
     is_json(&map)?;
     let id: AggregateId = id.parse().map_err(|bad| Problem::invalid(format!("{bad}")))?;
     let caller = caller.map(|Extension(caller)| caller).unwrap_or_default();
@@ -117,8 +120,10 @@ pub(crate) async fn result(
     State(service): State<Arc<Service>>,
     Path(id): Path<String>,
     asks: Asks,
+    params: Params,
 ) -> Result<Json<Value>, Fault> {
     asks.to_query("commands", "result")?;
+    params.end()?;
     let id: CommandId = id.parse().map_err(|bad| Problem::invalid(format!("{bad}")))?;
     let mut outcome = service.client.result(&id).await?;
     outcome.original = None;

@@ -266,6 +266,32 @@ async fn who_does_not_wait_is_told_where_to_ask() {
 }
 
 #[tokio::test]
+async fn a_command_with_a_parameter_that_nobody_reads_is_not_carried_out() {
+    let stand = Stand::start().await;
+    let end = stand.end().await;
+    for wish in ["dry_run=true", "expected_version=7", "dry_run=true&expected_version=7", "=", "x"]
+    {
+        let url = format!("{}/v1/commands/person/ada/create-person?{wish}", stand.serving.url());
+        for prefer in ["respond-async", "wait=10"] {
+            let post = stand.http.post(&url).header("content-type", "application/json");
+            let refused = post.header("prefer", prefer).body(CREATE).send().await.unwrap();
+            assert_eq!(code(refused).await, (400, "invalid".into()), "{wish} {prefer}");
+        }
+    }
+    let place = "/v1/commands/0192b0c0-0000-7000-8000-000000000001?wait=1";
+    assert_eq!(code(stand.get(place).await).await, (400, "invalid".into()));
+    assert_eq!(stand.end().await, end, "nothing was appended");
+}
+
+#[tokio::test]
+async fn the_fields_of_a_command_are_not_taken_from_an_array() {
+    let stand = Stand::start().await;
+    stand.create("ada").await;
+    let array = stand.command("ada", "tag", r#"["vip"]"#).send().await.unwrap();
+    assert_eq!(code(array).await, (400, "invalid".into()));
+}
+
+#[tokio::test]
 async fn without_a_service_a_command_is_unavailable_and_says_when_to_come_again() {
     let server = tests::Server::start().await;
     let serving = serve(&server, |gateway| gateway).await;
