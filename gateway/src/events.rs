@@ -6,10 +6,12 @@
 
 mod feed;
 mod filter;
+mod places;
 
 use std::sync::Arc;
 
 use axum::{
+    Extension,
     extract::State,
     response::{
         IntoResponse, Response,
@@ -21,9 +23,11 @@ use hyper::{HeaderMap, header::HeaderValue};
 use infrastructure::problem::Problem;
 use kit::{AggregateId, Position};
 
+pub(crate) use self::places::Places;
 use self::{feed::Feed, filter::Filter};
 use crate::{
     access::Asks,
+    caller::Caller,
     cursor::Cursor,
     edge, headers,
     params::{self, Params},
@@ -37,6 +41,7 @@ const EXPECTED: &str = "expected start, end, or a cursor such as 12 or 12.0";
 pub(crate) async fn stream(
     State(service): State<Arc<Service>>,
     asks: Asks,
+    caller: Option<Extension<Caller>>,
     map: HeaderMap,
     mut params: Params,
 ) -> Result<Response, Fault> {
@@ -46,8 +51,8 @@ pub(crate) async fn stream(
     params.end()?;
     let end = service.archive.end().await?;
     let behind = begin(&map, from.as_deref(), end)?;
-    let place = Arc::clone(&service.streams).try_acquire_owned();
-    let place = place.map_err(|_| edge::busy("too many streams of events are open here"))?;
+    let place = service.streams.take(caller.map(|Extension(caller)| caller.scope));
+    let place = place.map_err(|full| edge::busy(&full.to_string()))?;
     let feed = Feed::open(&service, filter, behind, place).await?;
     let events = stream::unfold(feed, Feed::step).map(Ok::<Event, std::convert::Infallible>);
     let mut response = Sse::new(events).into_response();

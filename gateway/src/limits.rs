@@ -12,6 +12,8 @@ pub struct Limits {
     pub requests: usize,
     /// Streams of events at a time.
     pub streams: usize,
+    /// Streams of events of one caller at a time, where access control tells callers apart.
+    pub streams_each: usize,
     /// Histories that are read for a state or a page at a time: each costs a loop over all of it.
     pub histories: usize,
     /// How long a client may take for the head of a request, and may leave a connection idle.
@@ -36,6 +38,7 @@ impl Default for Limits {
             connections: 1024,
             requests: 512,
             streams: 128,
+            streams_each: 16,
             histories: 16,
             head_timeout: Duration::from_secs(15),
             body_timeout: Duration::from_secs(15),

@@ -9,7 +9,9 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    edge, health,
+    edge,
+    events::Places,
+    health,
     limits::Limits,
     openapi::OpenApi,
     service::{self, Service},
@@ -92,7 +94,7 @@ impl Gateway {
             catalogue: archive.catalogue(),
             archive,
             limits: Arc::clone(&limits),
-            streams: Arc::new(Semaphore::new(limits.streams)),
+            streams: Places::new(limits.streams, limits.streams_each),
             histories: Semaphore::new(limits.histories),
             stop: stop.clone(),
         });

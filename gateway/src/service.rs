@@ -11,7 +11,12 @@ use infrastructure::{aggregates::Catalogue, archive::Archive, client::Client};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::{aggregates, commands, events, limits::Limits, queries};
+use crate::{
+    aggregates, commands,
+    events::{self, Places},
+    limits::Limits,
+    queries,
+};
 
 /// Shared by all requests.
 pub(crate) struct Service {
@@ -20,7 +25,7 @@ pub(crate) struct Service {
     pub(crate) catalogue: Vec<Catalogue>,
     pub(crate) limits: Arc<Limits>,
     /// Open streams of events.
-    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) streams: Arc<Places>,
     /// Histories that are being read.
     pub(crate) histories: Semaphore,
     pub(crate) stop: CancellationToken,

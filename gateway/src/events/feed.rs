@@ -11,13 +11,10 @@ use infrastructure::{
     record::Record,
 };
 use serde::Serialize;
-use tokio::{
-    sync::OwnedSemaphorePermit,
-    time::{Instant, sleep_until, timeout},
-};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::Filter;
+use super::{Filter, places::Place};
 use crate::{cursor::Cursor, problem::Fault, service::Service};
 
 /// How long a client waits before it comes back.
@@ -35,7 +32,7 @@ pub(super) struct Feed {
     until: Instant,
     stop: CancellationToken,
     ended: bool,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Feed {
@@ -43,7 +40,7 @@ impl Feed {
         service: &Service,
         filter: Filter,
         seen: Cursor,
-        place: OwnedSemaphorePermit,
+        place: Place,
     ) -> Result<Self, Fault> {
         let live = service.archive.live(&filter.of, seen.before().next()).await?;
         // Who connects and hears nothing has a place to come back to all the same.
