@@ -187,6 +187,8 @@ pub(crate) fn create(
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
+    use gateway::access::Principal;
+
     use super::*;
 
     #[test]
@@ -194,6 +196,19 @@ mod tests {
         let roles = shipped().unwrap();
         let names: Vec<_> = roles.names().collect();
         assert_eq!(names, ["admin", "client", "payments", "reader"]);
+    }
+
+    /// Ids of commands that bring Stripe's events can be computed, so what became of a command would be
+    /// shown to whoever knows an event.
+    #[test]
+    fn a_client_does_not_see_what_became_of_anybodys_command() {
+        let roles = shipped().unwrap();
+        let may = |role: &str| {
+            let principal = Principal::new("key:test", [role], &roles);
+            principal.may_query("commands", "result")
+        };
+        assert!(!may("client"));
+        assert!(may("payments") && may("reader") && may("admin"));
     }
 
     #[test]
