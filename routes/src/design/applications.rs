@@ -5,7 +5,10 @@
 
 mod plan;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use axum::{
     Json, Router,
@@ -15,10 +18,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use domain::design::DesignCommand;
+use domain::design::{Design, DesignCommand, DesignEvent};
 use gateway::Fault;
 use infrastructure::{problem::Problem, request::Status};
-use kit::{AggregateId, Command as _, Position, json};
+use kit::{Aggregate as _, AggregateId, Command as _, CommandId, Position, Recorded, json};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::to_raw_value;
 use uuid::Uuid;
@@ -76,9 +79,6 @@ async fn open(
     let id = application.id.clone().unwrap_or_else(|| meaning.into());
     let product = application.product_id.clone();
     let commands = application.commands()?;
-    if service.fresh(Some(&id)).await? == Position::ZERO {
-        plan::rehearse(&commands)?;
-    }
     service.check_product(&id, product.as_ref()).await?;
     let (position, is_new) = carry_out(&service, &asker, (&id, &commands), meaning).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
@@ -142,10 +142,12 @@ async fn carry_out(
     meaning: Uuid,
 ) -> Result<(Position, bool), Problem> {
     commands.iter().try_for_each(|command| asker.may_send(id, command.name()))?;
+    let steps = (0..commands.len()).map(|step| plan::command_id(meaning, step));
+    let steps: Vec<_> = steps.collect::<Result<_, _>>()?;
+    rehearse(service, id, (commands, &steps)).await?;
     let (mut position, mut is_new) = (service.fresh(Some(id)).await?, false);
-    for (step, command) in commands.iter().enumerate() {
+    for (step, (command, command_id)) in commands.iter().zip(steps).enumerate() {
         let body = command.body().map_err(|error| Problem::internal(error.to_string()))?;
-        let command_id = plan::command_id(meaning, step)?;
         let reply = service.send(asker, id, (command.name(), body), command_id).await?;
         position = position.max(reply.position);
         is_new |= step == 0 && reply.status == Status::Committed;
@@ -157,6 +159,23 @@ async fn carry_out(
 /// done.
 fn may_be_shown(asker: &Asker) -> Result<(), Problem> {
     SHOWN.iter().try_for_each(|query| asker.may_ask(query))
+}
+
+/// Whether what is left to do of `commands` would be carried out on the request `id` as it is. What a
+/// first attempt has done is not asked again: it stands, whatever has become of the request since.
+async fn rehearse(
+    service: &Service,
+    id: &AggregateId,
+    (commands, steps): (&[DesignCommand], &[CommandId]),
+) -> Result<(), Problem> {
+    let (mut design, mut done) = (Design::default(), BTreeSet::new());
+    let visit = |recorded: &Recorded<DesignEvent>| {
+        design.evolve(&recorded.event);
+        done.extend(steps.iter().position(|step| *step == recorded.metadata.command_id));
+    };
+    service.past().each::<Design>(id, Position::ZERO, visit).await?;
+    let left = commands.iter().enumerate().filter(|(step, _)| !done.contains(step));
+    plan::rehearse(design, left.map(|(_, command)| command)).map(drop)
 }
 
 /// The application `id` with its product and its current answers.

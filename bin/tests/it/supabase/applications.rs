@@ -102,3 +102,32 @@ async fn a_repeat_finishes_what_an_attempt_that_died_has_begun() {
     let types = types.map(|kind| json!({"event_type": kind}));
     assert_eq!(events, json!(types));
 }
+
+#[tokio::test]
+async fn what_is_handed_in_later_is_carried_out_as_a_whole_or_not_at_all() {
+    let shop = Shop::open().await;
+    let (_, made) = shop.apply("first", &application()).await;
+    let path = format!("{PATH}/{}", made["request_id"].as_str().unwrap());
+    let hand_in = async |key: &str, body: Value| {
+        let body = (Some(body.to_string()), &[("idempotency-key", key)][..]);
+        let (status, answer) = shop.ask_with(Method::POST, &path, Some(&shop.client), body).await;
+        (status.as_u16(), answer)
+    };
+    let log = shop.log().await;
+    let good = json!({"question_id": "q-3", "text": "1"});
+    for half in [
+        json!({"answers": [good, {"question_id": "q-4"}]}),
+        json!({"answers": [good], "email": "bob@example.org"}),
+    ] {
+        let (status, refused) = hand_in("half", half).await;
+        assert_eq!(status, 422, "{refused}");
+    }
+    assert_eq!(shop.log().await, log);
+    let more = json!({"answers": [good]});
+    assert_eq!(hand_in("more", more.clone()).await.0, 200);
+    // A repeat passes, although nothing could be handed in any more.
+    let id = made["request_id"].as_str().unwrap();
+    shop.installation.send(["design", id, "cancel-request"], "{}").await;
+    let (status, again) = hand_in("more", more).await;
+    assert_eq!((status, &again["current_status"]), (200, &json!("CANCELLED")), "{again}");
+}

@@ -85,10 +85,12 @@ pub(super) fn command_id(meaning: Uuid, step: usize) -> Result<CommandId, Proble
     id.parse().map_err(|_| Problem::internal("a command id that is none"))
 }
 
-/// Whether all of `commands` would be carried out on a request that is not there yet, so that nothing
-/// is left half done for what can be known beforehand.
-pub(super) fn rehearse(commands: &[DesignCommand]) -> Result<(), Problem> {
-    let mut design = Design::default();
+/// Where `design` leads if all of `commands` are carried out, so that nothing is left half done for what
+/// can be known beforehand.
+pub(super) fn rehearse<'a>(
+    mut design: Design,
+    commands: impl IntoIterator<Item = &'a DesignCommand>,
+) -> Result<Design, Problem> {
     for command in commands {
         let (id, secret) = (Uuid::nil().into(), Secret::new([0; 32]));
         let context = Context::new(Utc::now(), Actor::default(), id, secret);
@@ -96,7 +98,7 @@ pub(super) fn rehearse(commands: &[DesignCommand]) -> Result<(), Problem> {
         let events = events.map_err(|error| Problem::refused(error.code(), error.to_string()))?;
         events.iter().for_each(|event| design.evolve(event));
     }
-    Ok(())
+    Ok(design)
 }
 
 #[cfg(test)]
@@ -123,17 +125,35 @@ mod tests {
         let all = all.unwrap();
         let order = ["create-request", "answer-question", "answer-question", "submit-request"];
         assert_eq!(names(&all), order);
-        assert_eq!(rehearse(&all), Ok(()));
+        assert!(rehearse(Design::default(), &all).is_ok());
         assert_eq!(names(&commands(json!({})).unwrap()), ["create-request"]);
     }
 
     #[test]
     fn what_would_be_refused_halfway_is_refused_beforehand() {
         let empty = commands(json!({"answers": [{"question_id": "q1"}]})).unwrap();
-        let refused = rehearse(&empty).unwrap_err();
+        let refused = rehearse(Design::default(), &empty).unwrap_err();
         assert_eq!((refused.status, refused.code.as_str()), (422, "empty-answer"));
         let answers = vec![json!({"question_id": "q", "text": "x"}); ANSWERS_MAX + 1];
         assert_eq!(commands(json!({"answers": answers})).unwrap_err().code, "too-large");
+    }
+
+    #[test]
+    fn what_is_handed_in_later_is_rehearsed_on_what_is_there() {
+        let all = commands(json!({"email": "ada@example.org"})).unwrap();
+        let there = rehearse(Design::default(), &all).unwrap();
+        let more = |body| serde_json::from_value::<More>(body).unwrap().commands().unwrap();
+        let good = json!({"question_id": "a", "text": "1"});
+        let rehearsed = |body| rehearse(there.clone(), &more(body));
+        assert!(rehearsed(json!({"answers": [good], "email": "ada@example.org"})).is_ok());
+        for half in [
+            json!({"answers": [good, {"question_id": "b"}]}),
+            json!({"answers": [good], "email": "bob@example.org"}),
+        ] {
+            assert_eq!(rehearsed(half).unwrap_err().status, 422);
+        }
+        let nobody = rehearse(Design::default(), &more(json!({"answers": [good]})));
+        assert_eq!(nobody.unwrap_err().code, "not-found");
     }
 
     #[test]
