@@ -16,7 +16,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 use hyper::{
     HeaderMap, StatusCode,
-    header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION},
+    header::{ETAG, HeaderName, HeaderValue, LOCATION},
 };
 use infrastructure::{
     problem::Problem,
@@ -54,7 +54,7 @@ pub(crate) async fn send(
     asks.to_command(&aggregate, &id, &name)?;
     // A wish that is not known, such as a trial run, must not end as a command.
     params.end()?;
-    is_json(&map)?;
+    headers::is_json(&map)?;
     let id: AggregateId = id.parse().map_err(|bad| Problem::invalid(format!("{bad}")))?;
     let caller = caller.map(|Extension(caller)| caller).unwrap_or_default();
     let key = Key::read(&map)?;
@@ -137,17 +137,6 @@ fn deadline(map: &HeaderMap, preferences: &Preferences) -> Result<Option<DateTim
     let latest = Utc::now() + prefer::WAIT_MAX;
     let given = given.map(|at| at.to_utc().min(latest));
     Ok(given.into_iter().chain(preferences.until()).min())
-}
-
-/// Other types are refused rather than guessed at: a form that was sent by mistake, and what a page
-/// of another site may send without being asked.
-fn is_json(map: &HeaderMap) -> Result<(), Fault> {
-    let kind = map.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let is_json =
-        kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"));
-    let refused = || Fault::unsupported_media_type("a command is sent as application/json");
-    is_json.then_some(()).ok_or_else(refused)
 }
 
 fn put(map: &mut HeaderMap, name: HeaderName, value: &str) {

@@ -2,8 +2,13 @@
 
 use std::fmt::Display;
 
-use hyper::{HeaderMap, header::HeaderValue};
+use hyper::{
+    HeaderMap,
+    header::{CONTENT_TYPE, HeaderValue},
+};
 use infrastructure::problem::Problem;
+
+use crate::problem::Fault;
 
 /// Longest value that travels on: it is stored with every event.
 const BYTES_MAX: usize = 256;
@@ -39,6 +44,20 @@ pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a 
         return Err(bad(name, format_args!("is longer than {BYTES_MAX} bytes")));
     }
     Ok(Some(text))
+}
+
+/// Whether the body is said to be JSON. Other types are refused rather than guessed at: a form that was
+/// sent by mistake, and what a page of another site may send without being asked.
+///
+/// # Errors
+/// `unsupported-media-type`, if it is not.
+pub fn is_json(headers: &HeaderMap) -> Result<(), Fault> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_json =
+        kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"));
+    let refused = || Fault::unsupported_media_type("the body is to be application/json");
+    is_json.then_some(()).ok_or_else(refused)
 }
 
 pub(crate) fn bad(name: &str, reason: impl Display) -> Problem {

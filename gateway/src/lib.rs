@@ -23,6 +23,7 @@ mod service;
 
 pub use caller::Caller;
 pub use edge::RequestId;
+pub use headers::is_json;
 pub use limits::Limits;
 pub use problem::Fault;
 pub use router::Gateway;

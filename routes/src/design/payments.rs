@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, Json, Router, body::Bytes, extract::State, routing::post};
+use axum::{
+    Extension, Json, Router, body::Bytes, extract::State, middleware::from_fn, routing::post,
+};
 use chrono::DateTime;
 use domain::{
     design::{Design, DesignCommand, DesignStatus, PaymentFact, RecordPayment},
@@ -74,7 +76,8 @@ impl Payments {
 
     /// The route.
     pub fn routes(self) -> Router {
-        Router::new().route("/api/create-payment-intent", post(open)).with_state(Arc::new(self))
+        let routes = Router::new().route("/api/create-payment-intent", post(open));
+        routes.route_layer(from_fn(super::only_json)).with_state(Arc::new(self))
     }
 
     async fn open(&self, wanted: &Wanted, asker: &Asker) -> Result<Payable, Problem> {
