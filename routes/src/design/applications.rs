@@ -44,6 +44,8 @@ const NARROWING: &[&str] = &[
     "product_id",
     "stripe_payment_intent_id",
 ];
+/// What says which page of a list is meant.
+const PAGE: &[&str] = &["limit", "cursor"];
 
 /// What an application is shown from: where it stands, and its answers.
 const SHOWN: [&str; 2] = ["current-state", "answers"];
@@ -104,8 +106,10 @@ async fn go_on(
 async fn show(
     State(service): State<Shared>,
     Path(id): Path<String>,
+    Query(given): Query<Vec<(String, String)>>,
     asker: Asker,
 ) -> Result<Json<Row>, Fault> {
+    narrowing(given, &[])?;
     let id = named(&id)?;
     let after = service.fresh(Some(&id)).await?;
     Ok(Json(found(&service, &asker, &id, after).await?))
@@ -113,17 +117,13 @@ async fn show(
 
 async fn list(
     State(service): State<Shared>,
-    Query(mut given): Query<BTreeMap<String, String>>,
+    Query(given): Query<Vec<(String, String)>>,
     asker: Asker,
 ) -> Result<Json<Listed>, Fault> {
+    let mut given = narrowing(given, &[NARROWING, PAGE].concat())?;
     let (limit, cursor) = (given.remove("limit"), given.remove("cursor"));
     let limit = limit.map(|text| text.parse()).transpose();
     let limit = limit.map_err(|_| Problem::invalid("`limit` is to be a whole number"))?;
-    if let Some(name) = given.keys().find(|name| !NARROWING.contains(&name.as_str())) {
-        let (name, known) = (kit::excerpt(name), NARROWING.join(", "));
-        let why = format!("a list is not narrowed by {name:?} but by {known}, limit and cursor");
-        return Err(Problem::invalid(why).into());
-    }
     let narrowed = |name: &&'static str| Some((*name, given.get(*name)?.as_str()));
     let params: Vec<_> = NARROWING.iter().filter_map(narrowed).collect();
     let after = service.fresh(None).await?;
@@ -204,6 +204,26 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     json::read(body).map_err(|error| Problem::invalid(error.to_string()))
 }
 
+/// The parameters that are `given`: each is one of `known`, and stands once.
+fn narrowing(
+    given: Vec<(String, String)>,
+    known: &[&str],
+) -> Result<BTreeMap<String, String>, Problem> {
+    let mut narrowed = BTreeMap::new();
+    for (name, value) in given {
+        if !known.contains(&name.as_str()) {
+            let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
+            let why = format!("this is not narrowed by {:?} but by {known}", kit::excerpt(&name));
+            return Err(Problem::invalid(why));
+        }
+        if narrowed.contains_key(&name) {
+            return Err(Problem::invalid(format!("`{name}` is given twice")));
+        }
+        narrowed.insert(name, value);
+    }
+    Ok(narrowed)
+}
+
 fn named(id: &str) -> Result<AggregateId, Problem> {
     id.parse().map_err(|error: kit::BadId| Problem::invalid(error.to_string()))
 }
@@ -224,4 +244,22 @@ fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
 /// What the key stands for; without one, something new.
 fn meaning(asker: &Asker, key: Option<&str>, id: Option<&AggregateId>) -> Uuid {
     key.map_or_else(Uuid::now_v7, |key| plan::meaning(&asker.caller.scope, key, id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_that_is_unknown_or_there_twice_is_refused() {
+        let given =
+            |names: &[&str]| names.iter().map(|it| ((*it).to_owned(), "x".to_owned())).collect();
+        let known = [NARROWING, PAGE].concat();
+        let narrowed =
+            |names: &[&str], known| narrowing(given(names), known).map_err(|it| it.status);
+        assert_eq!(narrowed(&["email", "limit"], &known).unwrap().len(), 2);
+        assert_eq!(narrowed(&["email", "email"], &known), Err(400));
+        assert_eq!(narrowed(&["mail"], &known), Err(400));
+        assert_eq!(narrowed(&["email"], &[]), Err(400));
+    }
 }

@@ -1,18 +1,48 @@
 //! JSON objects as callers give them: fields are read by name, and what is not read stays as it was
 //! written. Not here: which fields there are.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use kit::AggregateId;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _, MapAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
 use super::refusal::Refusal;
 
 /// The fields of an object.
-#[derive(Debug, Default, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Default)]
 pub(super) struct Given(BTreeMap<String, Box<RawValue>>);
+
+impl<'de> Deserialize<'de> for Given {
+    /// Whoever says a thing twice has not said which of the two it is.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+struct Fields;
+
+impl<'de> Visitor<'de> for Fields {
+    type Value = Given;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Given, A::Error> {
+        let mut fields = BTreeMap::new();
+        while let Some((name, value)) = map.next_entry::<String, _>()? {
+            if fields.contains_key(&name) {
+                return Err(A::Error::custom(format!("duplicate field `{name}`")));
+            }
+            fields.insert(name, value);
+        }
+        Ok(Given(fields))
+    }
+}
 
 impl Given {
     /// Reads an object.
@@ -70,5 +100,22 @@ impl Given {
         let read = serde_json::from_str(raw.get());
         read.map(Some)
             .map_err(|_| Refusal::body(format!("/{} is to be {kind}", names.join(" or /"))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_twice_is_refused() {
+        let given = Given::read(br#"{"p": {"amount": 1.50}, "q": null}"#).unwrap();
+        assert_eq!(given.raw(&["p"]).unwrap().get(), r#"{"amount": 1.50}"#);
+        let refused = Given::read(br#"{"p": 1, "q": 2, "p": 3}"#).unwrap_err();
+        assert_eq!((refused.status.as_u16(), &*refused.code), (400, "PGRST102"));
+        assert_eq!(refused.details.as_deref(), Some("/p is given twice"));
+        let nested = Given::read(br#"{"p": {"amount": 1, "amount": 2}}"#).unwrap();
+        assert!(nested.object(&["p"]).is_err());
+        assert!(Given::read(b"[]").is_err());
     }
 }
