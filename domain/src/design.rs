@@ -15,7 +15,7 @@
 //! for event in design.decide(&command, &scenario::context(scenario::noon(), 1))? {
 //!     design.evolve(&event);
 //! }
-//! assert_eq!(design.status(), Some(DesignStatus::Draft));
+//! assert_eq!(design.status(), DesignStatus::Draft);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
