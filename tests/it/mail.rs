@@ -73,7 +73,19 @@ fn sending(options: SmtpOptions) -> DeliverMail<Everybody> {
 }
 
 fn effect(sink: &MailSink) -> DeliverMail<Everybody> {
-    sending(SmtpOptions { timeout: Duration::from_millis(300), ..options(sink.port()) })
+    sending(options(sink.port()))
+}
+
+/// One that gives up soon where the server hangs, and nowhere else.
+fn facing(sink: &MailSink, failure: MailFailure) -> DeliverMail<Everybody> {
+    sending(facing_options(options(sink.port()), failure))
+}
+
+fn facing_options(options: SmtpOptions, failure: MailFailure) -> SmtpOptions {
+    match failure {
+        MailFailure::Hang => SmtpOptions { timeout: Duration::from_secs(1), ..options },
+        _ => options,
+    }
 }
 
 fn requested(letter: Letter) -> Recorded<MailEvent> {
@@ -191,7 +203,7 @@ async fn what_a_failure_means_depends_on_where_it_happens() {
     let sink = MailSink::start().await;
     for (step, failure, expected) in table {
         // Each over a connection of its own.
-        let effect = effect(&sink);
+        let effect = facing(&sink, failure);
         sink.fail(step, failure);
         let outcome = run(&effect, &verification()).await;
         assert_eq!(told(&outcome), expected, "{step:?} {failure:?}");
@@ -211,6 +223,7 @@ async fn a_welcome_of_unknown_outcome_is_not_sent_again() {
     assert_eq!(effect.delivery(&welcome()), Delivery::AtMostOnce);
     assert_eq!(effect.delivery(&verification()), Delivery::AtLeastOnce);
     for failure in [MailFailure::Cut, MailFailure::Hang] {
+        let effect = facing(&sink, failure);
         sink.fail(MailStep::Message, failure);
         assert!(told(&run(&effect, &welcome()).await).starts_with("unknown: "));
         let given_up = effect.interrupted(&welcome()).unwrap();

@@ -29,17 +29,19 @@ struct Line {
 }
 
 impl Line {
+    /// Through which an append soon gives up.
     async fn start() -> Self {
+        let append_timeout = Duration::from_millis(300);
+        Self::with(JetStreamOptions { append_timeout, ..JetStreamOptions::default() }).await
+    }
+
+    async fn with(options: JetStreamOptions) -> Self {
         let server = Server::start().await;
         let straight = server.client().await;
         provision(&straight, &ProvisionOptions::default()).await.unwrap();
         let proxy = Proxy::start(server.address()).await;
         let proxied = connect(&ConnectOptions::new(proxy.url())).await.unwrap();
-        let hasty = JetStreamOptions {
-            append_timeout: Duration::from_millis(300),
-            ..JetStreamOptions::default()
-        };
-        let through = JetStreamStore::new(proxied, straight.clone(), hasty).await.unwrap();
+        let through = JetStreamStore::new(proxied, straight.clone(), options).await.unwrap();
         let patient = JetStreamOptions::default();
         let direct = JetStreamStore::new(straight.clone(), straight, patient).await.unwrap();
         Self { _server: server, proxy, through, direct }
@@ -47,8 +49,9 @@ impl Line {
 
     /// What was under way on the proxied connection has arrived once a later append is answered.
     async fn all_arrived(&self) {
-        let key = fresh_key();
         eventually("the connection works", LIMIT, async || {
+            // One that came too late is in the way of its own repetition.
+            let key = fresh_key();
             self.through.append(&key, Position::ZERO, commit(&key, 1, 1)).await.ok()
         })
         .await;
@@ -121,7 +124,7 @@ async fn an_append_that_arrives_after_another_took_its_place_never_lands() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_answers_come_back_in_time_but_slowly_nothing_is_unknown() {
-    let (line, key) = (Line::start().await, fresh_key());
+    let (line, key) = (Line::with(JetStreamOptions::default()).await, fresh_key());
     line.all_arrived().await;
     line.proxy.set(Direction::ToClient, Flow::Delayed(Duration::from_millis(20)));
     let mut last = Position::ZERO;

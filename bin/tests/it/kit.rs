@@ -3,7 +3,6 @@
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
-    time::Duration,
 };
 
 use gateway::access::ApiKey;
@@ -62,8 +61,7 @@ pub(crate) async fn finish(mut command: Command, input: &str) -> Finished {
     // A process that refuses its command line does not read.
     let _ = stdin.write_all(input.as_bytes()).await;
     drop(stdin);
-    let limit = Duration::from_secs(60);
-    let output = timeout(limit, child.wait_with_output()).await.expect("it ends in time").unwrap();
+    let output = timeout(LIMIT, child.wait_with_output()).await.expect("it ends in time").unwrap();
     Finished {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),

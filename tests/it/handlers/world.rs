@@ -29,6 +29,7 @@ use tests::{LIMIT, eventually};
 
 use super::table_tennis::{Receiver, Server};
 pub(crate) use dead_letters::key;
+pub(crate) use log::read;
 
 /// Runs each promise, a function of a world, with every kind of store.
 macro_rules! with_every_store {
@@ -217,23 +218,27 @@ impl World {
     }
 
     pub(crate) async fn report(&self, handler: &str) -> HandlerReport {
-        let reports = report(&self.connection).await.unwrap();
-        reports.into_iter().find(|report| report.name == handler).unwrap()
+        eventually("the handlers can be seen", LIMIT, async || self.seen(handler).await).await
+    }
+
+    /// Nothing while it is not known, or a bucket has no leader.
+    async fn seen(&self, handler: &str) -> Option<HandlerReport> {
+        let reports = report(&self.connection).await.ok()?;
+        reports.into_iter().find(|report| report.name == handler)
     }
 
     /// Waits until `handler` has checkpointed `position`, as the bucket tells.
     pub(crate) async fn reached(&self, handler: &str, position: Position) -> HandlerReport {
         eventually(&format!("{handler} at {position}"), LIMIT, async || {
-            let report = self.report(handler).await;
-            (report.position >= position).then_some(report)
+            self.seen(handler).await.filter(|report| report.position >= position)
         })
         .await
     }
 
     pub(crate) async fn owned_by(&self, handler: &str, instance: &str) -> HandlerReport {
         eventually(&format!("{instance} owns {handler}"), LIMIT, async || {
-            let report = self.report(handler).await;
-            (report.owner.as_deref() == Some(instance)).then_some(report)
+            let report = self.seen(handler).await;
+            report.filter(|report| report.owner.as_deref() == Some(instance))
         })
         .await
     }

@@ -5,7 +5,7 @@ use std::fs;
 use effects::{Security, SmtpOptions};
 use tests::{Authority, MailFailure, MailGate, MailSink, MailStep};
 
-use super::{options, run, sending, told, verification, welcome};
+use super::{facing_options, options, run, sending, told, verification, welcome};
 
 const SENT: &str = "done: mark-mail-sent {}";
 const HOST: &str = "localhost";
@@ -92,7 +92,6 @@ async fn a_failure_while_the_way_is_being_opened_says_nothing_about_the_mail() {
     let authority = Authority::new();
     let gate = MailGate::start_tls(&authority, HOST).with_login("PLAIN", "robot", "s3cret");
     let (sink, options) = behind(gate, &authority, "s3cret").await;
-    let options = SmtpOptions { timeout: std::time::Duration::from_millis(300), ..options };
     let table = [
         (MailStep::StartTls, Answer("454 not now"), "away: 454 after STARTTLS"),
         (MailStep::StartTls, Answer("554 never"), "away: 554 after STARTTLS"),
@@ -105,7 +104,8 @@ async fn a_failure_while_the_way_is_being_opened_says_nothing_about_the_mail() {
     ];
     for (step, failure, expected) in table {
         sink.fail(step, failure);
-        let outcome = told(&run(&sending(options.clone()), &verification()).await);
+        let effect = sending(facing_options(options.clone(), failure));
+        let outcome = told(&run(&effect, &verification()).await);
         assert_eq!(outcome, expected, "{step:?} {failure:?}");
     }
     assert!(sink.received().is_empty());

@@ -1,11 +1,12 @@
 //! Timers on a stream with three replicas, whose leader is killed.
 
 use async_nats::jetstream;
+use chrono::{TimeDelta, Utc};
 use infrastructure::{handler::report, timers::TimerRecord};
 use nats::names;
 use tests::{Cluster, LIMIT, eventually};
 
-use super::{CANCEL, later};
+use super::{CANCEL, IN_SECONDS, SECONDS, later};
 use crate::handlers::world::World;
 
 /// Who leads `TIMERS`; none while nobody does, or something else has no leader.
@@ -49,41 +50,53 @@ async fn timers_are_kept_moved_and_fired_once_though_their_leader_is_killed() {
     let mut cluster = Cluster::start(3).await;
     let world = World::start_in(cluster.nodes.remove(0), 3).await;
     let handlers = world.handlers(&later(), "one").await;
-    let killed = led_by_another(&world).await;
-    for (id, balls) in [
-        ("ada", vec![220]),
-        ("bob", vec![221, CANCEL]),
-        ("cleo", vec![222, 120]),
-        ("dan", vec![121, 223]),
-    ] {
-        for ball in balls {
-            world.serve_and_react(id, ball).await;
+    let mut attempts = SECONDS.into_iter();
+    // All of it before the first is due; a machine that is too slow for that gets twice the time.
+    let (seconds, killed, at) = loop {
+        let seconds = attempts.next().expect("this machine is too slow");
+        let killed = led_by_another(&world).await;
+        let (at, due) = (usize::from(killed == "node-2"), Utc::now() + TimeDelta::seconds(seconds));
+        let soon = IN_SECONDS + seconds.cast_unsigned();
+        for (name, balls) in [
+            ("ada", vec![soon]),
+            ("bob", vec![soon, CANCEL]),
+            ("cleo", vec![soon, 120]),
+            ("dan", vec![121, soon]),
+        ] {
+            for ball in balls {
+                world.serve_and_react(&format!("{name}-{seconds}"), ball).await;
+            }
         }
-    }
-    let at = usize::from(killed == "node-2");
-    cluster.nodes[at].kill9();
+        cluster.nodes[at].kill9();
+        if Utc::now() < due {
+            break (seconds, killed, at);
+        }
+        cluster.nodes[at].restart().await;
+    };
+    let of = |name: &str| format!("{name}-{seconds}");
     eventually("the others have agreed", LIMIT, async || {
         leader(&world).await.filter(|leader| *leader != killed)
     })
     .await;
-    for id in ["ada", "dan"] {
-        world.done(id).await;
+    for name in ["ada", "dan"] {
+        world.done(&of(name)).await;
     }
     cluster.nodes[at].restart().await;
     // What it finds on its own disk is what it leads with.
     leads_again(&world, &killed).await;
     world.serve_and_react("eve", 20).await;
     world.done("eve").await;
+    let soon = IN_SECONDS + seconds.cast_unsigned();
     for (id, balls) in [
-        ("ada", vec![220]),
-        ("bob", vec![]),
-        ("cleo", vec![]),
-        ("dan", vec![223]),
-        ("eve", vec![20]),
+        (of("ada"), vec![soon]),
+        (of("bob"), vec![]),
+        (of("cleo"), vec![]),
+        (of("dan"), vec![soon]),
+        ("eve".to_owned(), vec![20]),
     ] {
-        assert_eq!(world.returned(id).await, balls, "{id}");
+        assert_eq!(world.returned(&id).await, balls, "{id}");
     }
-    let left = world.only_record("cleo").await;
+    let left = world.only_record(&of("cleo")).await;
     assert!(matches!(left, Some(TimerRecord::Set(_))), "{left:?}");
     handlers.stop().await;
 }

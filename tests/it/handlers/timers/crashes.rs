@@ -5,16 +5,16 @@ use chrono::{TimeDelta, Utc};
 use infrastructure::{request::CommandRequest, timers::TimerRecord};
 use tests::{LIMIT, eventually};
 
-use super::{CANCEL, later, lose};
+use super::{CANCEL, IN_SECONDS, later, lose};
 use crate::handlers::world::World;
 
 #[tokio::test]
 async fn a_cancelled_timer_does_not_fire_also_after_the_server_was_killed() {
     let mut world = World::start().await;
     let handlers = world.handlers(&later(), "one").await;
-    world.serve_and_react("ada", 203).await;
-    world.serve_and_react("ada", CANCEL).await;
-    let left = world.only_record("ada").await.unwrap();
+    let cancel = async |id: &str| world.serve_and_react(id, CANCEL).await;
+    let (ada, seconds) = world.in_time("ada", cancel).await;
+    let left = world.only_record(&ada).await.unwrap();
     assert!(matches!(left, TimerRecord::Cancelled { .. }), "{left:?}");
     world.server.kill9();
     world.server.restart().await;
@@ -23,16 +23,17 @@ async fn a_cancelled_timer_does_not_fire_also_after_the_server_was_killed() {
     eventually("commands are taken again", LIMIT, async || world.client.send(&any).await.ok())
         .await;
     // Set later, for as long: when it has fired, the other would have.
-    world.serve_and_react("bob", 204).await;
+    world.serve_and_react("bob", IN_SECONDS + seconds).await;
     world.done("bob").await;
-    assert!(world.returned("ada").await.is_empty());
+    assert!(world.returned(&ada).await.is_empty());
     handlers.stop().await;
 }
 
 #[tokio::test]
 async fn what_was_fired_while_no_service_ran_and_twice_leads_to_one_command() {
     let world = World::start().await;
-    let handlers = world.handlers(&later(), "one").await;
+    // Its clock is slow, so that it sets timers and sends nothing.
+    let handlers = world.handlers_by("one", || Utc::now() - TimeDelta::hours(1)).await;
     world.serve_and_react("ada", 205).await;
     handlers.stop().await;
     world.is_due("ada").await;
@@ -49,7 +50,8 @@ async fn what_was_fired_while_no_service_ran_and_twice_leads_to_one_command() {
 #[tokio::test]
 async fn a_fired_timer_that_was_cancelled_before_its_command_was_sent_is_dropped() {
     let world = World::start().await;
-    let handlers = world.handlers(&later(), "one").await;
+    // Its clock is slow, so that it sets timers and sends nothing.
+    let handlers = world.handlers_by("one", || Utc::now() - TimeDelta::hours(1)).await;
     world.serve_and_react("ada", 206).await;
     handlers.stop().await;
     world.is_due("ada").await;
@@ -87,10 +89,9 @@ async fn timers_survive_a_killed_server_and_a_killed_owner() {
 async fn a_schedule_that_the_server_lost_is_found_and_fired() {
     let world = World::start().await;
     let handlers = world.handlers(&later(), "one").await;
-    world.serve_and_react("ada", 208).await;
-    lose(&world, "ada").await;
-    world.done("ada").await;
-    assert_eq!(world.returned("ada").await, [208]);
+    let (ada, seconds) = world.in_time("ada", async |id| lose(&world, id).await).await;
+    world.done(&ada).await;
+    assert_eq!(world.returned(&ada).await, [IN_SECONDS + seconds]);
     handlers.stop().await;
 }
 

@@ -8,7 +8,7 @@ use infrastructure::{
 };
 use kit::CommandId;
 
-use super::{CANCEL, later};
+use super::{CANCEL, IN_SECONDS, later};
 use crate::handlers::{table_tennis::UNLUCKY, world::World};
 
 #[tokio::test]
@@ -45,17 +45,18 @@ async fn a_timer_is_moved_by_setting_it_again_earlier_and_later() {
     let handlers = world.handlers(&later(), "one").await;
     world.serve_and_react("ada", 101).await;
     world.serve_and_react("ada", 2).await;
-    world.serve_and_react("bob", 201).await;
-    world.serve_and_react("bob", 102).await;
+    let (bob, seconds) =
+        world.in_time("bob", async |id| world.serve_and_react(id, 102).await).await;
     // Set after bob's first one, for as long: when it has fired, bob's would have.
-    world.serve_and_react("cleo", 202).await;
+    world.serve_and_react("cleo", IN_SECONDS + seconds).await;
     world.done("ada").await;
     world.done("cleo").await;
-    assert_eq!((world.returned("ada").await, world.returned("cleo").await), (vec![2], vec![202]));
-    let left = world.only_record("bob").await.unwrap();
+    assert_eq!(world.returned("ada").await, [2]);
+    assert_eq!(world.returned("cleo").await, [IN_SECONDS + seconds]);
+    let left = world.only_record(&bob).await.unwrap();
     let TimerRecord::Set(planned) = left else { panic!("{left:?}") };
     assert_eq!(planned.body, r#"{"ball":102}"#);
-    assert!(world.returned("bob").await.is_empty());
+    assert!(world.returned(&bob).await.is_empty());
     handlers.stop().await;
 }
 

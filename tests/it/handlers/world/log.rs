@@ -2,23 +2,34 @@
 
 use std::collections::BTreeMap;
 
-use async_nats::jetstream;
+use async_nats::jetstream::{
+    self,
+    message::StreamMessage,
+    stream::{LastRawMessageErrorKind, Stream},
+};
 use infrastructure::{
     envelope::decode,
     request::{CommandRequest, Reply},
 };
 use kit::Position;
 use nats::names;
+use tests::{LIMIT, eventually};
 
 use super::World;
 use crate::handlers::table_tennis::ball;
 
 impl World {
-    /// Serves `ball` from `id`.
+    /// Serves `ball` from `id`, again as long as nobody can say whether it was.
     pub(crate) async fn serve(&self, id: &str, ball: u64) -> Reply {
         let body = format!("{{\"ball\":{ball}}}");
         let request = CommandRequest::new("server", id.parse().unwrap(), "serve", body);
-        self.client.send(&request).await.unwrap()
+        let request = request.identified();
+        eventually("it is served", LIMIT, async || match self.client.send(&request).await {
+            Ok(reply) => Some(reply),
+            Err(problem) if problem.is_transient() => None,
+            Err(problem) => panic!("{problem}"),
+        })
+        .await
     }
 
     /// Serves `balls` from `id`, all in one commit.
@@ -43,20 +54,38 @@ impl World {
     }
 
     /// The whole log.
-    pub(crate) async fn messages(&self) -> Vec<jetstream::message::StreamMessage> {
-        let context = jetstream::new(self.connection.clone());
-        let stream = context.get_stream(names::EVENTS).await.unwrap();
+    pub(crate) async fn messages(&self) -> Vec<StreamMessage> {
+        let stream = self.stream(names::EVENTS).await;
         let last = stream.cached_info().state.last_sequence;
         let mut messages = Vec::new();
         for sequence in 1..=last {
-            messages.push(stream.get_raw_message(sequence).await.unwrap());
+            messages.push(read(&stream, sequence).await.unwrap());
         }
         messages
     }
 
     pub(crate) async fn last(&self) -> Position {
-        let context = jetstream::new(self.connection.clone());
-        let stream = context.get_stream(names::EVENTS).await.unwrap();
-        Position(stream.cached_info().state.last_sequence)
+        Position(self.stream(names::EVENTS).await.cached_info().state.last_sequence)
     }
+
+    /// A stream as its leader knows it, once it has one.
+    pub(crate) async fn stream(&self, name: &str) -> Stream {
+        let context = jetstream::new(self.connection.clone());
+        eventually(&format!("{name} has a leader"), LIMIT, async || {
+            context.get_stream(name).await.ok()
+        })
+        .await
+    }
+}
+
+/// What stands at `sequence`, if anything does.
+pub(crate) async fn read(stream: &Stream, sequence: u64) -> Option<StreamMessage> {
+    eventually("the stream can be read", LIMIT, async || {
+        match stream.get_raw_message(sequence).await {
+            Ok(message) => Some(Some(message)),
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Some(None),
+            Err(_) => None,
+        }
+    })
+    .await
 }
