@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_nats::jetstream;
-use futures::{TryStreamExt, stream::FuturesUnordered};
+use futures::{StreamExt as _, TryStreamExt, join, stream::FuturesUnordered};
 use infrastructure::{
     connection::{ConnectOptions, connect},
     envelope,
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 
 /// A store whose appends go through a proxy, and one that goes straight to the server.
 struct Line {
-    _server: Server,
+    server: Server,
     proxy: Proxy,
     through: JetStreamStore,
     direct: JetStreamStore,
@@ -44,7 +44,7 @@ impl Line {
         let through = JetStreamStore::new(proxied, straight.clone(), options).await.unwrap();
         let patient = JetStreamOptions::default();
         let direct = JetStreamStore::new(straight.clone(), straight, patient).await.unwrap();
-        Self { _server: server, proxy, through, direct }
+        Self { server, proxy, through, direct }
     }
 
     /// What was under way on the proxied connection has arrived once a later append is answered.
@@ -83,6 +83,31 @@ async fn when_the_acknowledgement_is_lost_the_commit_is_found_and_lands_once() {
     line.proxy.set(Direction::ToClient, Flow::Open);
     line.all_arrived().await;
     assert_eq!(history(&line.direct, &key).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acknowledgement_that_is_repeated_settles_nothing() {
+    let (line, key) = (Line::start().await, fresh_key());
+    let mut acknowledgements = line.server.client().await.subscribe("_INBOX.>").await.unwrap();
+    line.server.client().await.flush().await.unwrap();
+    line.all_arrived().await;
+    let repeated = eventually("an append is acknowledged", LIMIT, async || {
+        acknowledgements.next().await.filter(|each| each.payload.starts_with(br#"{"stream""#))
+    })
+    .await;
+    line.proxy.set(Direction::ToServer, Flow::Paused);
+    let append = line.through.append(&key, Position::ZERO, commit(&key, 1, 1));
+    let repeat = async {
+        let other = line.server.client().await;
+        other.publish(repeated.subject, repeated.payload).await.unwrap();
+        other.flush().await.unwrap();
+    };
+    let (answer, ()) = join!(append, repeat);
+    unanswered(&answer);
+    line.proxy.set(Direction::ToServer, Flow::Open);
+    line.all_arrived().await;
+    let commits = history(&line.direct, &key).await;
+    assert_eq!(commits.len(), 1, "it was under way all the time");
 }
 
 #[tokio::test(flavor = "multi_thread")]

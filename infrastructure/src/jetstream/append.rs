@@ -1,6 +1,9 @@
 //! Appending: publish at an expected place, and tell what the acknowledgement means.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use async_nats::{Client, HeaderMap, Message, StatusCode, SubscribeError, connection::State};
 use async_nats::{HeaderName, HeaderValue};
@@ -16,7 +19,10 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use super::{JetStreamOptions, inbox::Inbox};
+use super::{
+    JetStreamOptions,
+    inbox::{Address, Inbox},
+};
 use crate::{fail_points, store::AppendError};
 
 const EXPECTED: HeaderName = HeaderName::from_static(headers::EXPECTED_LAST_SUBJECT_SEQUENCE);
@@ -32,6 +38,19 @@ pub(super) struct Appender {
     inbox: Inbox,
     timeout: Duration,
     under_way: Semaphore,
+    /// At most as many as were ever under way at once.
+    idle: Mutex<Vec<AckAddress>>,
+}
+
+/// Where acknowledgements arrive, one at a time. To use an address again spares the server work:
+/// it remembers who listens to a subject, and one that is new each time drives out the others.
+#[derive(Debug)]
+struct AckAddress {
+    address: Address,
+    /// What was acknowledged here last. Whatever is written later has a higher place, so a lower
+    /// one is an acknowledgement given before: a replica that becomes the leader may repeat what
+    /// its predecessor has said.
+    last: Position,
 }
 
 /// An attempt that did not end in a position.
@@ -50,7 +69,18 @@ impl Appender {
     ) -> Result<Self, SubscribeError> {
         let inbox = Inbox::open(&client).await?;
         let under_way = Semaphore::new(options.appends_max);
-        Ok(Self { client, inbox, timeout: options.append_timeout, under_way })
+        let idle = Mutex::default();
+        Ok(Self { client, inbox, timeout: options.append_timeout, under_way, idle })
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<AckAddress>> {
+        // Every change under the lock is one call, so poison says nothing about the list.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ack_address(&self) -> AckAddress {
+        let idle = self.idle().pop();
+        idle.unwrap_or_else(|| AckAddress { address: self.inbox.address(), last: Position::ZERO })
     }
 
     pub(super) async fn append(
@@ -95,11 +125,12 @@ impl Appender {
             let error = AppendError::Refused("not connected to the broker".to_owned());
             return Err(Failed::ForNow(error));
         }
-        let mut ticket = self.inbox.once(deadline);
+        let mut ack = self.ack_address();
+        let mut ticket = self.inbox.once(&ack.address, deadline);
         let mut headers = HeaderMap::new();
         headers.insert(EXPECTED, HeaderValue::from(expected.0));
         headers.insert(CONTENT_TYPE, headers::CLOUDEVENTS_BATCH);
-        let reply = ticket.reply.clone();
+        let reply = ack.address.subject.clone();
         let subject = subject.to_owned();
         let publish = self.client.publish_with_reply_and_headers(subject, reply, headers, body);
         fail_points::pass("append.before");
@@ -114,7 +145,16 @@ impl Appender {
         }
         let answer = ticket.wait().await.map_err(unknown)?;
         fail_points::pass("append.after");
-        meaning(&answer)
+        let position = meaning(&answer)?;
+        if position <= ack.last {
+            return Err(unknown("an acknowledgement that was given before"));
+        }
+        ack.last = position;
+        // Only after a success, and only once nobody waits there any more: what comes late to an
+        // address that has ended in any other way must reach nobody.
+        drop(ticket);
+        self.idle().push(ack);
+        Ok(position)
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use async_nats::{Client, Message, SubscribeError};
+use async_nats::{Client, Message, Subject, SubscribeError};
 use futures::{Stream, StreamExt};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -47,10 +47,16 @@ enum Waiter {
     Many(mpsc::Sender<Message>),
 }
 
-/// The right to an answer: where it is to be sent, and where it will arrive.
+/// Where an answer is to be sent.
+#[derive(Debug)]
+pub(super) struct Address {
+    pub(super) subject: Subject,
+    token: u64,
+}
+
+/// The right to what arrives at an address.
 #[derive(Debug)]
 pub(super) struct Ticket<R> {
-    pub(super) reply: String,
     pub(super) answer: R,
     token: u64,
     table: Arc<Table>,
@@ -81,28 +87,38 @@ impl Inbox {
         Ok(Self { prefix, next: AtomicU64::new(0), table, task })
     }
 
-    /// A ticket for one answer. Soon after `deadline` it says that there is none.
-    pub(super) fn once(&self, deadline: Instant) -> Ticket<oneshot::Receiver<Message>> {
-        let (sender, receiver) = oneshot::channel();
-        self.ticket(Waiter::Once { sender, deadline }, receiver)
-    }
-
-    /// A ticket for up to `most` answers; more are dropped.
-    pub(super) fn many(&self, most: usize) -> Ticket<mpsc::Receiver<Message>> {
-        let (sender, receiver) = mpsc::channel(most);
-        self.ticket(Waiter::Many(sender), receiver)
-    }
-
-    fn ticket<R>(&self, waiter: Waiter, answer: R) -> Ticket<R> {
+    /// An address that nobody has had.
+    pub(super) fn address(&self) -> Address {
         let token = self.next.fetch_add(1, Ordering::Relaxed);
+        Address { subject: format!("{}.{token}", self.prefix).into(), token }
+    }
+
+    /// A ticket for one answer at `address`, which no other ticket may be for. Soon after
+    /// `deadline` it says that there is none.
+    pub(super) fn once(
+        &self,
+        address: &Address,
+        deadline: Instant,
+    ) -> Ticket<oneshot::Receiver<Message>> {
+        let (sender, receiver) = oneshot::channel();
+        self.ticket(address, Waiter::Once { sender, deadline }, receiver)
+    }
+
+    /// A ticket for up to `most` answers at `address`; more are dropped.
+    pub(super) fn many(&self, address: &Address, most: usize) -> Ticket<mpsc::Receiver<Message>> {
+        let (sender, receiver) = mpsc::channel(most);
+        self.ticket(address, Waiter::Many(sender), receiver)
+    }
+
+    fn ticket<R>(&self, address: &Address, waiter: Waiter, answer: R) -> Ticket<R> {
+        let token = address.token;
         let mut waiting = self.table.waiting();
         // Without an entry the sender is gone, and the receiver says so at once.
         if !waiting.closed {
             waiting.by_token.insert(token, waiter);
         }
         drop(waiting);
-        let reply = format!("{}.{token}", self.prefix);
-        Ticket { reply, answer, token, table: Arc::clone(&self.table) }
+        Ticket { answer, token, table: Arc::clone(&self.table) }
     }
 }
 

@@ -20,7 +20,7 @@ use tokio::{
 
 use super::{
     JetStreamOptions,
-    inbox::{Inbox, Ticket},
+    inbox::{Address, Inbox},
 };
 use crate::store::{Commit, Page, ReadError, Start};
 
@@ -89,9 +89,10 @@ impl Reader {
     /// The subject's last message, as the stream's leader knows it.
     pub(super) async fn last(&self, subject: &str) -> Result<Option<Stored>, ReadError> {
         let deadline = Instant::now() + self.timeout;
-        let mut ticket = self.inbox.once(deadline);
+        let address = self.inbox.address();
+        let mut ticket = self.inbox.once(&address, deadline);
         let request = LastBySubject { last_by_subj: subject };
-        self.ask(api::message_get(names::EVENTS), &ticket, &request, deadline).await?;
+        self.ask(api::message_get(names::EVENTS), address, &request, deadline).await?;
         let message = ticket.wait().await.map_err(|why| away(format_args!("no answer: {why}")))?;
         if message.status == Some(StatusCode::NO_RESPONDERS) {
             return Err(away("JetStream does not answer"));
@@ -107,7 +108,8 @@ impl Reader {
 
     async fn get(&self, subject: &str, start: Start) -> Result<Answer, ReadError> {
         // One more than the messages: the mark of the end.
-        let mut ticket = self.inbox.many(READ_BATCH_MAX + 1);
+        let address = self.inbox.address();
+        let mut ticket = self.inbox.many(&address, READ_BATCH_MAX + 1);
         let deadline = Instant::now() + self.timeout;
         let (seq, start_time) = match start {
             Start::After(position) => (Some(position.next().0), None),
@@ -120,19 +122,19 @@ impl Reader {
             batch: READ_BATCH_MAX,
             max_bytes: READ_BYTES_MAX,
         };
-        self.ask(api::direct_get(names::EVENTS), &ticket, &request, deadline).await?;
+        self.ask(api::direct_get(names::EVENTS), address, &request, deadline).await?;
         collect(&mut ticket.answer, deadline).await
     }
 
-    async fn ask<R>(
+    async fn ask(
         &self,
         subject: String,
-        ticket: &Ticket<R>,
+        reply: Address,
         request: &impl Serialize,
         deadline: Instant,
     ) -> Result<(), ReadError> {
         let payload = Bytes::from(serde_json::to_vec(request).map_err(away)?);
-        let publish = self.client.publish_with_reply(subject, ticket.reply.clone(), payload);
+        let publish = self.client.publish_with_reply(subject, reply.subject, payload);
         timeout_at(deadline, publish).await.map_err(away)?.map_err(away)
     }
 }
