@@ -132,6 +132,8 @@ pub enum Command {
     Query(commands::query::QueryArgs),
     /// Show the history of one aggregate
     Events(commands::events::EventsArgs),
+    /// Hand out the history of one aggregate so that it can be checked, and check it
+    History(commands::history::HistoryArgs),
     /// Show what the history of one aggregate adds up to, now or at an earlier point
     State(commands::state::StateArgs),
     /// Show events as they happen

@@ -8,6 +8,7 @@ pub mod dlq;
 pub mod doctor;
 pub mod events;
 pub mod handlers;
+pub mod history;
 pub mod keys;
 pub mod mail;
 pub mod projection;
@@ -44,6 +45,7 @@ pub async fn run(cli: Cli, metrics: Option<&Registry>) -> Result<()> {
         Command::Query(args) => query::run(global, args).await,
         Command::Events(args) => events::run(global, args).await,
         Command::State(args) => state::run(global, args).await,
+        Command::History(args) => history::run(global, args).await,
         Command::Tail(args) => tail::run(global, args).await,
         Command::Commands(args) => catalogue::run(global, args).await,
         Command::Charts(args) => charts::run(global, &args),

@@ -16,7 +16,7 @@ use hyper::{
 use infrastructure::{archive::At, envelope, problem::Problem, record::Record, store::Page};
 use kit::{AggregateId, Position, Version};
 use serde_json::{Value, json};
-use tokio::sync::SemaphorePermit;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     access::Asks,
@@ -116,10 +116,11 @@ fn corrupt(position: Position, error: &dyn std::fmt::Display) -> Problem {
     Problem::corrupt(format!("position {position}: {error}"))
 }
 
-fn read_id(text: &str) -> Result<AggregateId, Problem> {
+pub(crate) fn read_id(text: &str) -> Result<AggregateId, Problem> {
     text.parse().map_err(|bad| Problem::invalid(format!("{bad}")))
 }
 
-fn place(service: &Service) -> Result<SemaphorePermit<'_>, Fault> {
-    service.histories.try_acquire().map_err(|_| edge::busy("too many histories are being read"))
+pub(crate) fn place(service: &Service) -> Result<OwnedSemaphorePermit, Fault> {
+    let place = Arc::clone(&service.histories).try_acquire_owned();
+    place.map_err(|_| edge::busy("too many histories are being read"))
 }

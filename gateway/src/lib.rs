@@ -10,6 +10,7 @@ mod cursor;
 mod edge;
 mod etag;
 mod events;
+mod exports;
 mod headers;
 mod health;
 mod limits;

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     aggregates, commands,
     events::{self, Places},
+    exports,
     limits::Limits,
     queries,
 };
@@ -27,7 +28,7 @@ pub(crate) struct Service {
     /// Open streams of events.
     pub(crate) streams: Arc<Places>,
     /// Histories that are being read.
-    pub(crate) histories: Semaphore,
+    pub(crate) histories: Arc<Semaphore>,
     pub(crate) stop: CancellationToken,
 }
 
@@ -38,6 +39,7 @@ pub(crate) fn routes(service: Service) -> Router {
         .route("/v1/commands/{command_id}", get(commands::result))
         .route("/v1/aggregates/{aggregate}/{id}", get(aggregates::state))
         .route("/v1/aggregates/{aggregate}/{id}/events", get(aggregates::history))
+        .route("/v1/aggregates/{aggregate}/{id}/export", get(exports::export))
         .route("/v1/events", get(events::stream))
         .route("/v1/{projection}/{query}", get(queries::ask))
         .with_state(Arc::new(service))

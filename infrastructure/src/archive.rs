@@ -1,11 +1,12 @@
 //! What the log says to a guest: the state of one aggregate at any version or time, its events page by
-//! page, and what comes as it comes.
+//! page or as they are stored, and what comes as it comes.
 //!
 //! A guest asks the log itself, not the service, and leaves no trace. Not here: deciding; what a
 //! guest has read may be old by the time that it is used.
 
 mod live;
 mod state;
+mod stored;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use crate::{
 
 pub use live::{Filter, Live, LiveCommit};
 pub use state::{At, Past};
+pub use stored::{StoredCommit, StoredHistory};
 
 /// The log as a guest reads it. Cheap to clone.
 #[derive(Debug, Clone)]

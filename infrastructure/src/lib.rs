@@ -25,6 +25,7 @@ pub mod own_thread;
 pub mod problem;
 pub mod processor;
 pub mod provision;
+pub mod proof;
 pub mod query;
 pub mod query_service;
 pub mod readmodel;

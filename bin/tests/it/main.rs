@@ -7,6 +7,7 @@ mod dev;
 mod dlq;
 mod faults;
 mod help;
+mod history;
 mod http;
 mod keys;
 mod kit;

@@ -20,6 +20,7 @@ pub(super) fn paths(catalogue: &[Catalogue]) -> impl Iterator<Item = (String, Va
     [
         ("/v1/aggregates/{aggregate}/{id}", state(&aggregate)),
         ("/v1/aggregates/{aggregate}/{id}/events", history(&aggregate)),
+        ("/v1/aggregates/{aggregate}/{id}/export", export(&aggregate)),
         ("/v1/events", stream(&names, &kinds)),
         ("/openapi.json", spec()),
         ("/healthz", health("health.live", "Whether this process answers")),
@@ -70,6 +71,29 @@ fn history(aggregate: &Value) -> Value {
         "tags": ["histories"],
         "parameters": [aggregate, parameter("id"), parameter("limit"), parameter("cursor")],
         "responses": answers(json!({"200": body("Its events, the oldest first.", &page)}), &[404]),
+    })
+}
+
+fn export(aggregate: &Value) -> Value {
+    json!({
+        "operationId": "aggregates.export",
+        "summary": "The history of an aggregate as a document that can be checked",
+        "description": "JSON lines: whose history it is, each commit with its stored bytes, its hash and \
+            the chain of hashes up to there, and the head. Without a head it is not whole. \
+            `headwater history verify` checks it.",
+        "tags": ["histories"],
+        "parameters": [
+            aggregate, parameter("id"),
+            query("events", &json!({"type": "boolean", "default": false}),
+                "Show the events beside the bytes."),
+        ],
+        "responses": answers(
+            json!({"200": {
+                "description": "The document.",
+                "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+            }}),
+            &[404],
+        ),
     })
 }
 

@@ -1,5 +1,6 @@
 //! States and histories, read from the log.
 
+use infrastructure::proof::Check;
 use serde_json::Value;
 
 use crate::kit::{Stand, code, json};
@@ -57,6 +58,24 @@ async fn a_history_comes_page_by_page_without_gap_or_repeat() {
 }
 
 #[tokio::test]
+async fn an_export_is_a_document_with_a_head_that_verifies() {
+    let stand = grown().await;
+    let response = stand.get("/v1/aggregates/person/ada/export").await;
+    assert_eq!(response.headers()["content-type"], "application/x-ndjson");
+    let disposition = response.headers()["content-disposition"].to_str().unwrap();
+    assert_eq!(disposition, "attachment; filename=\"person-ada.jsonl\"");
+    let text = response.text().await.unwrap();
+    let mut check = Check::new(None);
+    for line in text.split_inclusive('\n') {
+        check.take(line.as_bytes());
+    }
+    let verdict = check.finish();
+    assert_eq!(verdict.findings, []);
+    let head = verdict.head.unwrap();
+    assert_eq!((head.version.0, head.commits, head.id.as_str()), (4, 4, "ada"));
+}
+
+#[tokio::test]
 async fn what_is_not_there_has_a_code() {
     let stand = grown().await;
     for (path, status, expected) in [
@@ -76,6 +95,11 @@ async fn what_is_not_there_has_a_code() {
         ("person/ada/events?limit=201", 400, "invalid"),
         ("person/ada/events?cursor=x", 400, "invalid"),
         ("person/ada/events?cursor=1.0&cursor=2.0", 400, "invalid"),
+        ("nobody/ada/export", 404, "unknown-aggregate"),
+        ("person/eve/export", 404, "not-found"),
+        ("person/a%2eb/export", 400, "invalid"),
+        ("person/ada/export?events=x", 400, "invalid"),
+        ("person/ada/export?from=1", 400, "invalid"),
     ] {
         let refused = code(stand.get(&format!("/v1/aggregates/{path}")).await).await;
         assert_eq!(refused, (status, expected.into()), "{path}");

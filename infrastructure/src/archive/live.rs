@@ -13,7 +13,7 @@ use super::Archive;
 use crate::problem::Problem;
 
 /// Commits that are asked for at a time: whoever reads slowly holds this many of up to 512 KiB.
-const BATCH: i64 = 64;
+pub(super) const BATCH: i64 = 64;
 
 /// Whose commits.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -103,6 +103,6 @@ impl Live {
     }
 }
 
-fn away(error: &dyn std::fmt::Display) -> Problem {
+pub(super) fn away(error: &dyn std::fmt::Display) -> Problem {
     Problem::unavailable(format!("the event log does not answer: {error}"))
 }

@@ -48,6 +48,7 @@ async fn what_is_not_granted_reaches_nothing() {
         (Method::GET, "/v1/handlers/status?position=1&index=0", "the query handlers.status"),
         (Method::GET, "/v1/aggregates/person/eve", "the history person.eve"),
         (Method::GET, "/v1/aggregates/person/eve/events", "the history person.eve"),
+        (Method::GET, "/v1/aggregates/person/eve/export", "the history person.eve"),
         (Method::GET, "/v1/events", "the history *.*"),
         (Method::GET, "/v1/events?aggregate=person", "the history person.*"),
         (Method::GET, "/v1/events?aggregate=person&id=eve", "the history person.eve"),
