@@ -144,6 +144,8 @@ pub enum Command {
     Charts(commands::charts::ChartsArgs),
     /// Check the server, the streams, durability and the handlers
     Doctor(commands::doctor::DoctorArgs),
+    /// Show how much the log holds, how fast it grows, and how much room there is
+    Stats(commands::stats::StatsArgs),
     /// Show what handlers could not process, and say what is to become of it
     Dlq(commands::dlq::DlqArgs),
     /// Show how far each policy and projection has come

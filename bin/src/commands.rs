@@ -18,6 +18,7 @@ pub mod send;
 pub mod serve;
 pub mod soak;
 pub mod state;
+pub mod stats;
 pub mod store;
 pub mod stripe;
 pub mod tail;
@@ -44,8 +45,8 @@ pub async fn run(cli: Cli, metrics: Option<&Registry>) -> Result<()> {
         Command::Send(args) => send::run(global, args).await,
         Command::Query(args) => query::run(global, args).await,
         Command::Events(args) => events::run(global, args).await,
-        Command::State(args) => state::run(global, args).await,
         Command::History(args) => history::run(global, args).await,
+        Command::State(args) => state::run(global, args).await,
         Command::Tail(args) => tail::run(global, args).await,
         Command::Commands(args) => catalogue::run(global, args).await,
         Command::Charts(args) => charts::run(global, &args),
@@ -53,6 +54,7 @@ pub async fn run(cli: Cli, metrics: Option<&Registry>) -> Result<()> {
         Command::Dlq(args) => Box::pin(dlq::run(global, args)).await,
         Command::Handlers(args) => handlers::run(global, args).await,
         Command::Projection(args) => projection::run(global, args).await,
+        Command::Stats(args) => stats::run(global, args).await,
         Command::Store(args) => store::run(global, args).await,
         Command::Timers(args) => timers::run(global, args).await,
         Command::Replay(args) => replay::run(global, args).await,

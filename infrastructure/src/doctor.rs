@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use crate::{
     composition::HandlerKind,
+    growth::Room,
     handler::{HandlerReport, duties, report},
     provision::{self, Drift, Durability, ProvisionError, ProvisionOptions, drift},
     timers,
@@ -34,6 +35,8 @@ pub struct Report {
     pub durability: Durability,
     /// What that means for an acknowledged write.
     pub durability_statement: String,
+    /// How much room there is for files.
+    pub room: Option<Room>,
     /// Every stream and bucket.
     pub streams: Vec<StreamReport>,
     /// Every registered handler, and what instances do for all beside them.
@@ -108,12 +111,21 @@ pub async fn examine(
             handlers.iter().filter_map(|handler| health::behind(handler, log.last_sequence)),
         );
     }
-    let warnings = handlers.iter().flat_map(health::warnings).collect();
+    let mut warnings: Vec<_> = handlers.iter().flat_map(health::warnings).collect();
+    let room = Room::read(&context, options.monitoring.as_deref()).await;
+    match &room {
+        Ok(room) => {
+            warnings.extend(room.warning());
+            problems.extend(room.problem());
+        }
+        Err(problem) => problems.push(format!("the room for files cannot be read: {problem}")),
+    }
     Ok(Report {
         server: server.to_string(),
         api_level,
         durability,
         durability_statement: durability.to_string(),
+        room: room.ok(),
         streams,
         handlers,
         problems,
@@ -188,6 +200,9 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "server      nats-server {}, API level {}", self.server, self.api_level)?;
         writeln!(f, "durability  {}", self.durability_statement)?;
+        if let Some(room) = &self.room {
+            writeln!(f, "storage     {room}")?;
+        }
         writeln!(
             f,
             "\n{:<16} {:>8} {:>10} {:>12} {:>10}",

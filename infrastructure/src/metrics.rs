@@ -6,11 +6,13 @@
 
 mod commands;
 mod handlers;
+mod streams;
 
 use opentelemetry::{global, metrics::Meter};
 
 pub(crate) use commands::observe as observe_commands;
 pub(crate) use handlers::observe as observe_handlers;
+pub(crate) use streams::{Watch, observe as observe_streams};
 
 /// The meter of everything here.
 pub(crate) fn meter() -> Meter {

@@ -3,6 +3,7 @@
 
 pub(crate) mod drift;
 mod durability;
+pub(crate) mod varz;
 
 use std::fmt;
 

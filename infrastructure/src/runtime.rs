@@ -118,6 +118,7 @@ pub struct Runtime {
     durable: Option<DurableCommands>,
     processor: Option<Processor>,
     front: Front,
+    _streams: metrics::Watch,
     // Dropped last: the front, the engine and the appends run on it.
     _commands: OwnThread,
 }
@@ -135,7 +136,7 @@ impl Runtime {
     async fn assemble(options: RuntimeOptions) -> Result<Self, RuntimeError> {
         let RuntimeOptions { roles, composition, .. } = &options;
         let work = open(&options, "work").await?;
-        let mut connections = vec![work.clone()];
+        let (mut connections, watched) = (vec![work.clone()], work.clone());
         let provisioned = provision(&work, &options.provision).await?;
         fingerprint::check(&work, &options.secret, &options.instance)
             .await
@@ -184,6 +185,7 @@ impl Runtime {
             processor = Some(engine);
         }
         let front = thread.run(Front::open(offer)).await??;
+        let streams = metrics::observe_streams(watched);
         Ok(Self {
             provisioned,
             connections,
@@ -191,6 +193,7 @@ impl Runtime {
             durable,
             processor,
             front,
+            _streams: streams,
             _commands: thread,
         })
     }

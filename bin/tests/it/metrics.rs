@@ -235,3 +235,18 @@ async fn a_circuit_breaker_is_shown_in_the_one_state_that_it_is_in() {
     sink.recover();
     is("closed").await;
 }
+
+#[tokio::test]
+async fn what_the_streams_hold_is_measured() {
+    let installation = Installation::start().await;
+    installation.create("ada").await;
+    let seen = eventually("the streams are measured", LIMIT, async || {
+        let samples = scrape(&installation.dev.metrics).await;
+        let events = |name: &str| sum(&samples, name, &[("stream", "EVENTS")]);
+        let measured = events("streams_messages") > 0.0 && events("streams_size_bytes") > 0.0;
+        (measured && events("streams_first_position") > 0.0).then_some(samples)
+    })
+    .await;
+    let last = sum(&seen, "streams_last_position", &[("stream", "EVENTS")]);
+    assert!(last >= 1.0 && sum(&seen, "storage_used_bytes", &[]) > 0.0, "{seen:?}");
+}

@@ -57,6 +57,22 @@ async fn what_is_not_there_is_not_found() {
 }
 
 #[tokio::test]
+async fn it_is_told_how_the_log_grows() {
+    let installation = Installation::start().await;
+    installation.create("ada").await;
+    let told = installation.run(&["stats", "--days", "2", "--json"]).await.json().remove(0);
+    let mut of = told["aggregates"].as_array().unwrap().iter();
+    let person = of.find(|of| of["aggregate"] == "person").unwrap();
+    assert_eq!((&person["commits"], &person["recent"]), (&1.into(), &1.into()), "{told}");
+    assert_eq!(told["days"].as_array().unwrap().len(), 3);
+    assert!(told["room"]["of"] == "server" && told["full_in_days"].is_f64(), "{told}");
+    let human = installation.run(&["stats"]).await;
+    assert!(human.ok().contains("\nday (UTC) ") && human.ok().contains("in 30 days"), "{human:?}");
+    let doctor = installation.run(&["doctor"]).await;
+    assert!(doctor.ok().contains("\nstorage     "), "{doctor:?}");
+}
+
+#[tokio::test]
 async fn a_query_reads_the_callers_own_write() {
     let installation = Installation::start().await;
     let reply = installation.create("ada").await;
