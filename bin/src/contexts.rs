@@ -15,7 +15,8 @@ use policies::{
     ReserveVerifiedEmail, SendVerification, Welcome,
 };
 use projections::{
-    DesignFunnel, DesignRequests, Directory, OnboardingBoard, People, Skills, Timeline,
+    DesignFunnel, DesignPatterns, DesignRequests, Directory, OnboardingBoard, People, Skills,
+    Timeline,
 };
 
 use crate::reader::Reader;
@@ -58,6 +59,7 @@ pub fn composition() -> Composition {
         .tables(Skills)
         .tables(DesignRequests)
         .tables(DesignFunnel)
+        .tables(DesignPatterns)
 }
 
 /// The same and what only runs where it is given the means to, such as a mail server: for looking at

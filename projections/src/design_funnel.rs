@@ -31,7 +31,7 @@ const STEPS: Table = Table {
         Column::time("cancelled_at").or_null(),
     ],
     key: &["request_id"],
-    indexes: &[&["created_at"]],
+    indexes: &[&["created_at"], &["product_id", "created_at"]],
 };
 
 /// Reports come in any order: the first counts, by the provider's clock. What was reported about a
@@ -49,10 +49,10 @@ const PAID: Statement = Statement {
 
 impl TableProjection for DesignFunnel {
     const NAME: &'static str = "design-funnel";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const TABLES: &'static [Table] = &[STEPS];
     const STATEMENTS: &'static [Statement] = &[BEGUN, PAID];
-    const QUERIES: &'static [Query] = &[queries::STEPS];
+    const QUERIES: &'static [Query] = &[queries::DROP_OFF, queries::STEPS];
     type When = DesignEvent;
 
     fn changes(event: &Recorded<DesignEvent>) -> serde_json::Result<Vec<Change>> {

@@ -7,6 +7,7 @@
 //! that.
 
 mod answers;
+mod audit;
 mod changes;
 mod events;
 mod payments;
@@ -31,7 +32,7 @@ pub struct DesignRequests;
 
 impl TableProjection for DesignRequests {
     const NAME: &'static str = "design-requests";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const TABLES: &'static [Table] = &[
         events::EVENTS,
         states::STATES,
@@ -52,7 +53,8 @@ impl TableProjection for DesignRequests {
     ];
     const QUERIES: &'static [Query] = &[
         queries::ANSWERS,
-        queries::AUDIT,
+        audit::AUDIT,
+        audit::CHANGES,
         queries::CURRENT_STATE,
         queries::EVENTS,
         queries::PRODUCTS,

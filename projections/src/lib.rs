@@ -4,6 +4,7 @@
 //! Not here: where rows are stored, and commands; a projection asks for nothing.
 
 mod design_funnel;
+mod design_patterns;
 mod design_requests;
 pub mod directory;
 mod lifecycle;
@@ -14,6 +15,7 @@ mod skills;
 pub mod timeline;
 
 pub use design_funnel::DesignFunnel;
+pub use design_patterns::DesignPatterns;
 pub use design_requests::{DesignRequests, DesignRequestsEvent};
 pub use directory::Directory;
 pub use lifecycle::{Lifecycle, Stage};

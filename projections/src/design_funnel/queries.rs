@@ -3,7 +3,8 @@
 use kit::tables::{Column, Param, Query, Value};
 
 /// How many reached each step, which share of those before, and the median of the time between. A
-/// step that was reached before the one that should precede it took no time.
+/// step that was reached before the one that should precede it took no time. Of more than a hundred
+/// thousand requests the newest of the period are looked at: medians need each of them.
 pub(super) const STEPS: Query = Query {
     name: "steps",
     params: &[
@@ -22,8 +23,9 @@ pub(super) const STEPS: Query = Query {
                    paid_at - intent_at AS to_paid, started_at - paid_at AS to_started,
                    completed_at - started_at AS to_completed
             FROM {design_request_steps}
-            WHERE ($1 IS NULL OR created_at >= $1) AND ($2 IS NULL OR created_at < $2)
-              AND ($3 IS NULL OR product_id = $3)
+            WHERE TRUE [from? AND created_at >= $1] [to? AND created_at < $2]
+              [product_id? AND product_id = $3]
+            ORDER BY created_at DESC LIMIT 100000
           ), ranked AS (
             SELECT period, product_id, 2 AS place, to_submitted AS wait,
                    row_number() OVER (PARTITION BY period, product_id ORDER BY to_submitted) AS nth,
@@ -84,6 +86,53 @@ pub(super) const STEPS: Query = Query {
         Column::int("requests"),
         Column::float("conversion").or_null(),
         Column::float("median_seconds").or_null(),
+    ],
+    order: &["period", "product_id", "place"],
+};
+
+/// How far requests have come that did not go further, and how many of them are cancelled: of the newest
+/// hundred thousand of the period.
+pub(super) const DROP_OFF: Query = Query {
+    name: "drop-off",
+    params: &[
+        Param::time("from").or_none(),
+        Param::time("to").or_none(),
+        Param::text("product_id").or_none(),
+        Param::text("period").or_none().read_by(period),
+        Param::bool("by_product").or_none(),
+    ],
+    sql: "SELECT period, product_id, place,
+                 CASE place WHEN 1 THEN 'created' WHEN 2 THEN 'submitted' WHEN 3 THEN 'intent'
+                   WHEN 4 THEN 'paid' WHEN 5 THEN 'started' ELSE 'completed' END AS step,
+                 count(*) AS requests, count(cancelled_at) AS cancelled, max(reached_at) AS latest
+          FROM (
+            SELECT CASE $4 WHEN 'day' THEN created_day WHEN 'month' THEN created_month ELSE '' END
+                     AS period,
+                   CASE WHEN $5 THEN coalesce(product_id, '') ELSE '' END AS product_id,
+                   CASE WHEN completed_at IS NOT NULL THEN 6 WHEN started_at IS NOT NULL THEN 5
+                     WHEN paid_at IS NOT NULL THEN 4 WHEN intent_at IS NOT NULL THEN 3
+                     WHEN submitted_at IS NOT NULL THEN 2 ELSE 1 END AS place,
+                   coalesce(completed_at, started_at, paid_at, intent_at, submitted_at, created_at)
+                     AS reached_at,
+                   cancelled_at
+            FROM {design_request_steps}
+            WHERE TRUE [from? AND created_at >= $1] [to? AND created_at < $2]
+              [product_id? AND product_id = $3]
+            ORDER BY created_at DESC LIMIT 100000
+          ) AS chosen
+          GROUP BY period, product_id, place",
+    columns: &[
+        // A day or a month; blank for all of the time.
+        Column::text("period"),
+        // Blank for all, and for requests without one.
+        Column::text("product_id"),
+        Column::int("place"),
+        Column::text("step"),
+        // Those for which it is the last step so far; completed ones have no further one.
+        Column::int("requests"),
+        Column::int("cancelled"),
+        // When one of them came there last.
+        Column::time("latest"),
     ],
     order: &["period", "product_id", "place"],
 };

@@ -35,7 +35,11 @@ pub(super) const CHANGES: Table = Table {
         Column::json("new_value").or_null(),
     ],
     key: &["request_id", "version", "place"],
-    indexes: &[],
+    indexes: &[
+        &["created_at", "request_id", "version", "place"],
+        &["user_id", "created_at", "request_id", "version", "place"],
+        &["created_by", "created_at", "request_id", "version", "place"],
+    ],
 };
 
 pub(super) fn rows(event: &Recorded<DesignEvent>) -> serde_json::Result<Vec<Change>> {

@@ -76,11 +76,11 @@ pub(super) const STATES: Query = Query {
     ],
     sql: concat!(
         current_state!(),
-        " WHERE ($1 IS NULL OR s.request_id = $1) AND ($2 IS NULL OR s.email = $2)
-            AND ($3 IS NULL OR s.current_status = $3)
-            AND ($4 IS NULL OR s.current_payment_status = $4)
-            AND ($5 IS NULL OR s.design_code = $5) AND ($6 IS NULL OR s.product_id = $6)
-            AND ($7 IS NULL OR s.stripe_payment_intent_id = $7)"
+        " WHERE TRUE [request_id? AND s.request_id = $1] [email? AND s.email = $2]
+            [current_status? AND s.current_status = $3]
+            [current_payment_status? AND s.current_payment_status = $4]
+            [design_code? AND s.design_code = $5] [product_id? AND s.product_id = $6]
+            [stripe_payment_intent_id? AND s.stripe_payment_intent_id = $7]"
     ),
     columns: &CURRENT_STATE_COLUMNS,
     order: &["created_at", "request_id"],
@@ -113,32 +113,6 @@ pub(super) const ANSWERS: Query = Query {
     columns: &answers::COLUMNS,
     // Answers that come at once have one time, and ids in any order.
     order: &["created_at", "question_id", "version"],
-};
-
-/// Who changed what in one request, when, and what it was before.
-pub(super) const AUDIT: Query = Query {
-    name: "audit",
-    params: &[Param::text("request_id").key(), Param::text("field").or_none()],
-    sql: "SELECT version, place, event_id, event_type, created_at, created_by, user_id, field,
-                 old_value, new_value
-          FROM (SELECT c.*, CASE WHEN c.field IS NOT NULL THEN lag(c.new_value)
-                  OVER (PARTITION BY c.field ORDER BY c.version, c.place) END AS old_value
-                FROM {design_request_changes} AS c WHERE c.request_id = $1) AS told
-          WHERE (field IS NULL OR new_value IS DISTINCT FROM old_value)
-            AND ($2 IS NULL OR field = $2)",
-    columns: &[
-        Column::int("version"),
-        Column::int("place"),
-        Column::text("event_id"),
-        Column::text("event_type"),
-        Column::time("created_at"),
-        Column::text("created_by").or_null(),
-        Column::text("user_id").or_null(),
-        Column::text("field").or_null(),
-        Column::json("old_value").or_null(),
-        Column::json("new_value").or_null(),
-    ],
-    order: &["version", "place"],
 };
 
 /// What can be asked for, each with its prices.

@@ -13,7 +13,12 @@ pub(super) const STATES: Table = Table {
     name: "design_request_states",
     columns: &COLUMNS,
     key: &["request_id"],
-    indexes: &[&["created_at", "request_id"], &["email"], &["stripe_payment_intent_id"]],
+    indexes: &[
+        &["created_at", "request_id"],
+        &["email", "created_at", "request_id"],
+        &["current_status", "created_at", "request_id"],
+        &["stripe_payment_intent_id"],
+    ],
 };
 
 pub(super) const COLUMNS: [Column; 20] = [

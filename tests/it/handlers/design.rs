@@ -5,6 +5,7 @@ mod histories;
 mod names;
 mod orders;
 mod originals;
+mod patterns;
 mod questions;
 
 use infrastructure::{
@@ -13,13 +14,13 @@ use infrastructure::{
     query::Queries,
     request::{CommandRequest, Reply},
 };
-use projections::{DesignFunnel, DesignRequests};
+use projections::{DesignFunnel, DesignPatterns, DesignRequests};
 use serde_json::{Value, json};
 
 use super::world::{World, json as read, table};
 
 pub(super) fn requests() -> Composition {
-    table().tables(DesignRequests).tables(DesignFunnel)
+    table().tables(DesignRequests).tables(DesignFunnel).tables(DesignPatterns)
 }
 
 /// Asks for something about the request `id`.

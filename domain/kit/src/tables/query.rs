@@ -12,7 +12,8 @@ pub struct Query {
     pub name: &'static str,
     /// What it takes, in the order of `$1`, `$2`, ….
     pub params: &'static [Param],
-    /// The text, with tables in braces.
+    /// The text, with tables in braces. What it says only where an optional parameter is given stands in
+    /// brackets, as `[room? AND room = $1]`, so that an index for it is used.
     pub sql: &'static str,
     /// What it answers, each by its name in the text.
     pub columns: &'static [Column],

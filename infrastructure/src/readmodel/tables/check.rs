@@ -75,6 +75,7 @@ impl Declared {
             return Err("its answers have no order".to_owned());
         }
         sorted_by(query.order, query.columns)?;
+        text::check_clauses(query.sql, query.params)?;
         text::check(self, query.sql, &["SELECT", "WITH"], query.params.len())
     }
 }

@@ -112,8 +112,10 @@ async fn understood(
     }
     for query in declared.queries {
         let params: Vec<_> = query.params.iter().map(|param| param.of).collect();
-        let sql = RowQuery { query, tables, words }.whole();
-        explain(tx, &sql, &params, query.name).await?;
+        for clauses in [true, false] {
+            let sql = RowQuery { query, tables, words }.whole(clauses);
+            explain(tx, &sql, &params, query.name).await?;
+        }
     }
     Ok(())
 }

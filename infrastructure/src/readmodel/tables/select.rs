@@ -4,7 +4,7 @@
 use kit::tables::{Column, Query};
 use sqlx::AssertSqlSafe;
 
-use super::{expand, storage};
+use super::{expand, storage, text::chosen};
 use crate::readmodel::{
     sql::{Cell, Param, Storage, Tx, Words, read_as},
     store::Tables,
@@ -39,13 +39,14 @@ pub(in crate::readmodel) struct Page {
 }
 
 impl RowQuery<'_> {
-    /// The text for all rows.
-    pub(super) fn whole(&self) -> String {
-        self.statement(None, 1, false)
+    /// The text for all rows, with every clause of an optional parameter or with none.
+    pub(super) fn whole(&self, clauses: bool) -> String {
+        let sql = chosen(self.query.sql, |_| clauses);
+        self.statement(&sql, None, 1, false)
     }
 
     /// The text; `start` is the number of the first parameter that tells where the page begins.
-    fn statement(&self, start: Option<usize>, rows: u32, reverse: bool) -> String {
+    fn statement(&self, sql: &str, start: Option<usize>, rows: u32, reverse: bool) -> String {
         let Self { query, tables, words } = self;
         let read = |column: &Column| read_as(storage(column.of), &format!("q.{}", column.name));
         let columns: Vec<_> = query.columns.iter().map(read).collect();
@@ -63,7 +64,7 @@ impl RowQuery<'_> {
         format!(
             "SELECT {} FROM ({}) AS q{} ORDER BY {}{direction} LIMIT {rows}",
             columns.join(", "),
-            expand(query.sql, tables),
+            expand(sql, tables),
             start.unwrap_or_default(),
             order.join(&format!("{direction}, "))
         )
@@ -83,7 +84,12 @@ impl RowQuery<'_> {
         let place = order(self.query).zip(start.unwrap_or_default());
         bound.extend(place.map(|(column, cell)| Param::Cell(storage(column.of), cell)));
         // One more than asked for tells whether there is a next page.
-        let statement = self.statement(first, limit + 1, reverse);
+        let is_given = |name: &str| {
+            let mut given = self.query.params.iter().zip(params);
+            given.any(|(it, cell)| it.name == name && !matches!(cell, Cell::Null))
+        };
+        let sql = chosen(self.query.sql, is_given);
+        let statement = self.statement(&sql, first, limit + 1, reverse);
         let columns: Vec<_> = self.query.columns.iter().map(|it| storage(it.of)).collect();
         let mut rows = tx.cells(AssertSqlSafe(statement), &bound, &columns).await?;
         let more = rows.len() > limit as usize;

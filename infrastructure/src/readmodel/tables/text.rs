@@ -1,6 +1,9 @@
-//! The texts of statements and queries: tables in braces, parameters as `$n`.
+//! The texts of statements and queries: tables in braces, parameters as `$n`, and in brackets what a
+//! query only says where an optional parameter is given.
 
 use std::collections::BTreeSet;
+
+use kit::tables::Param;
 
 use super::Declared;
 use crate::readmodel::store::Tables;
@@ -26,6 +29,58 @@ fn parts(text: &str) -> Result<Vec<Part<'_>>, String> {
     }
     parts.push(Part::Plain(rest));
     Ok(parts)
+}
+
+/// A part of a query's text: always there, or only with a parameter.
+#[derive(Debug, PartialEq, Eq)]
+enum Clause<'a> {
+    Always(&'a str),
+    With(&'a str, &'a str),
+}
+
+/// Reads `[name? …]` for what is there with the parameter `name`.
+fn clauses(text: &str) -> Result<Vec<Clause<'_>>, String> {
+    let (mut clauses, mut rest) = (Vec::new(), text);
+    while let Some((always, behind)) = rest.split_once('[') {
+        let Some((clause, behind)) = behind.split_once(']') else {
+            return Err("a bracket is not closed".to_owned());
+        };
+        let Some((name, clause)) = clause.split_once('?') else {
+            return Err(format!("[{clause}] does not begin with a parameter and a question mark"));
+        };
+        clauses.extend([Clause::Always(always), Clause::With(name, clause)]);
+        rest = behind;
+    }
+    if rest.contains(']') || text.contains("[[") {
+        return Err("a bracket is not opened".to_owned());
+    }
+    clauses.push(Clause::Always(rest));
+    Ok(clauses)
+}
+
+/// `text` without what it only says with parameters that are not `given`. A database plans a statement
+/// before it knows that a parameter holds nothing, so a condition that is there all the same, as in
+/// `$1 IS NULL OR …`, would keep it from using an index.
+pub(super) fn chosen(text: &str, given: impl Fn(&str) -> bool) -> String {
+    let Ok(clauses) = clauses(text) else { return text.to_owned() };
+    let said = |clause: Clause<'_>| match clause {
+        Clause::Always(text) => text.to_owned(),
+        Clause::With(name, text) if given(name) => text.to_owned(),
+        Clause::With(..) => String::new(),
+    };
+    clauses.into_iter().map(said).collect()
+}
+
+/// Checks that each clause in brackets is of a parameter that may be left out.
+pub(super) fn check_clauses(text: &str, params: &[Param]) -> Result<(), String> {
+    for clause in clauses(text)? {
+        if let Clause::With(name, _) = clause
+            && !params.iter().any(|param| param.name == name && param.optional)
+        {
+            return Err(format!("{name:?} is no parameter that may be left out"));
+        }
+    }
+    Ok(())
 }
 
 /// `text` with the names that the tables have in one generation. What does not fit is left as it
@@ -102,6 +157,26 @@ mod tests {
             expand(text, &Tables::new("who-can", 7)),
             "SELECT * FROM t_who_can_7__skills s JOIN t_who_can_7__skills t ON s.a = t.a"
         );
+    }
+
+    #[test]
+    fn a_query_says_only_what_its_parameters_ask_for() {
+        let text = "SELECT 1 WHERE TRUE[name? AND a = $1] [of? AND b = $2]";
+        assert_eq!(chosen(text, |_| true), "SELECT 1 WHERE TRUE AND a = $1  AND b = $2");
+        assert_eq!(chosen(text, |name| name == "of"), "SELECT 1 WHERE TRUE  AND b = $2");
+        assert_eq!(chosen(text, |_| false), "SELECT 1 WHERE TRUE ");
+        let params = [Param::text("name").or_none(), Param::text("of")];
+        for (text, says) in [
+            ("[name? a] [of? b]", "\"of\" is no parameter that may be left out"),
+            ("[else? a]", "\"else\" is no parameter"),
+            ("[name a]", "question mark"),
+            ("[name? a", "not closed"),
+            ("[name? [name? a]]", "not opened"),
+            ("a]", "not opened"),
+        ] {
+            let refused = check_clauses(text, &params).unwrap_err();
+            assert!(refused.contains(says), "{text}: {refused}");
+        }
     }
 
     #[test]

@@ -122,6 +122,61 @@ async fn it_is_known_who_changed_what_when_and_what_it_was_before(world: World) 
     handlers.stop().await;
 }
 
+async fn what_somebody_changed_in_a_time_is_told_over_all_requests(world: World) {
+    let handlers = world.handlers(&requests(), "one").await;
+    for id in ["r1", "r2", "r3"] {
+        send(&world, id, "create-request", json!({"email": "ada@example.org"})).await;
+        let by = json!({"created_by": if id == "r2" { "eve" } else { "bob" }});
+        let submit = json!({"email": format!("{id}@example.org"), "provenance": by});
+        send(&world, id, "submit-request", submit).await;
+    }
+    let told = async |params: Value| -> Vec<Value> {
+        let (mut cursor, mut met) = (Value::Null, Vec::new());
+        loop {
+            let mut params = params.clone();
+            (params["limit"], params["cursor"]) = (2.into(), cursor);
+            params["after"] = world.last().await.0.into();
+            params["wait_ms"] = 30_000.into();
+            let body = params.to_string().into();
+            let page = handlers.queries().query("design-requests", "changes", body).await;
+            let page = read(&page.unwrap());
+            met.extend(page["rows"].as_array().unwrap().iter().cloned());
+            cursor = page["next"].clone();
+            if cursor.is_null() {
+                return met;
+            }
+        }
+    };
+    let all = told(json!({})).await;
+    // Four fields of a new request, and two of one that is handed in.
+    assert!(all.len() == 3 * 6 && all.iter().all(|row| row["user_id"] == "clerk"), "{all:?}");
+    let mut backwards = told(json!({"reverse": true})).await;
+    backwards.reverse();
+    assert_eq!(backwards, all);
+    assert_eq!(told(json!({"user_id": "clerk"})).await, all);
+    assert_eq!(told(json!({"user_id": "nobody"})).await, [] as [Value; 0]);
+    let bob = told(json!({"created_by": "bob", "field": "email"})).await;
+    let changed: Vec<_> = bob
+        .iter()
+        .map(|row| json!(["request_id", "old_value", "new_value"].map(|it| row[it].clone())))
+        .collect();
+    assert_eq!(
+        changed,
+        [
+            json!(["r1", "ada@example.org", "r1@example.org"]),
+            json!(["r3", "ada@example.org", "r3@example.org"])
+        ]
+    );
+    let since = all[all.len() - 1]["created_at"].clone();
+    let late = told(json!({"from": since})).await;
+    assert!(!late.is_empty() && late.iter().all(|row| row["created_at"] == since), "{late:?}");
+    let early = told(json!({"to": since, "user_id": "clerk"})).await;
+    assert_eq!(early.len() + late.len(), all.len());
+    let one = json!({"request_id": "r2", "event_type": "REQUEST_SUBMITTED"});
+    assert!(told(one).await.iter().all(|row| row["created_by"] == "eve"));
+    handlers.stop().await;
+}
+
 async fn products_are_told_with_their_prices_and_stand_beside_requests(world: World) {
     let handlers = world.handlers(&requests(), "one").await;
     let product = async |name: &'static str, body: Value| {
@@ -159,5 +214,6 @@ async fn products_are_told_with_their_prices_and_stand_beside_requests(world: Wo
 with_every_store! {
     requests_are_found_by_what_they_have_in_common_and_come_in_pages,
     it_is_known_who_changed_what_when_and_what_it_was_before,
+    what_somebody_changed_in_a_time_is_told_over_all_requests,
     products_are_told_with_their_prices_and_stand_beside_requests,
 }
