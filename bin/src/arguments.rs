@@ -158,6 +158,12 @@ pub enum Command {
     Timers(commands::timers::TimersArgs),
     /// Show what a handler would do about a stretch of the log, without doing it
     Replay(commands::replay::ReplayArgs),
+    /// Write the log into files, and check them
+    Archive(commands::archive::ArchiveArgs),
+    /// Copy all that must come back, check it, and rehearse a restore
+    Backup(commands::backup::BackupArgs),
+    /// Put a backup back on an empty server, whole or up to a point
+    Restore(commands::restore::RestoreArgs),
     /// Show what becomes of a payload written by an older version
     Upcast(commands::upcast::UpcastArgs),
     /// Make, list and take back the API keys of the HTTP face

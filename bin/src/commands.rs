@@ -1,6 +1,8 @@
 //! The subcommands, one file each: what it takes, and what it does.
 //! Not here: options that all of them share.
 
+pub mod archive;
+pub mod backup;
 pub mod catalogue;
 pub mod charts;
 pub mod dev;
@@ -14,6 +16,7 @@ pub mod mail;
 pub mod projection;
 pub mod query;
 pub mod replay;
+pub mod restore;
 pub mod send;
 pub mod serve;
 pub mod soak;
@@ -58,6 +61,9 @@ pub async fn run(cli: Cli, metrics: Option<&Registry>) -> Result<()> {
         Command::Store(args) => store::run(global, args).await,
         Command::Timers(args) => timers::run(global, args).await,
         Command::Replay(args) => replay::run(global, args).await,
+        Command::Archive(args) => archive::run(global, args).await,
+        Command::Backup(args) => backup::run(global, args).await,
+        Command::Restore(args) => Box::pin(restore::run(global, args)).await,
         Command::Upcast(args) => upcast::run(global, args).await,
         Command::Keys(args) => keys::run(global, args),
         Command::Mail(args) => mail::run(global, args).await,

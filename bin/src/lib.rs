@@ -8,6 +8,7 @@ mod broker;
 pub mod commands;
 pub mod connection;
 pub mod contexts;
+mod copies;
 pub mod data;
 pub mod exit;
 pub mod http;

@@ -62,6 +62,7 @@ pub use status::{HandlerState, HandlerStatus};
 pub(crate) use backoff::Backoff;
 pub(crate) use batch::{AnyBatchEffect, Batching};
 pub(crate) use cell::{Cell, CellError};
+pub(crate) use checkpoint::CheckpointRecord;
 pub(crate) use dead_letter::{dead_letter, overridden};
 pub(crate) use deliveries::Delivery;
 pub(crate) use duty::{Duty, Ended};

@@ -3,6 +3,7 @@
 
 pub mod aggregates;
 pub mod archive;
+pub mod backup;
 pub mod broker;
 pub mod client;
 pub mod composition;

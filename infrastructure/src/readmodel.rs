@@ -62,7 +62,7 @@ pub(crate) use letters::Letters;
 pub(crate) use passage::Passage;
 pub(crate) use projection::{AnyProjection, Rows, Touch};
 pub(crate) use query::{Served, Standing};
-pub(crate) use requests::{report_cell, request_cell};
+pub(crate) use requests::{is_of_store, report_cell, request_cell};
 pub(crate) use scratch::{Scratch, Unfit};
 pub(crate) use store::Store;
 pub(crate) use succession::TakeOverError;

@@ -6,12 +6,14 @@
 
 mod folding;
 mod log;
+mod origin;
 mod rehearsal;
 mod run;
 mod scope;
 
 pub use folding::Folding;
-pub(crate) use log::open;
+pub(crate) use log::{last_until, open};
+pub use origin::Origin;
 pub use rehearsal::{Planned, PlannedOrder, Promise, Rehearsed};
 pub use run::{Passed, Replay, Replayed};
 pub use scope::{Bound, Scope, Selection};

@@ -11,6 +11,7 @@ use kit::Secret;
 use tokio::time::sleep;
 
 use crate::{
+    backup,
     client::Client,
     composition::Composition,
     connection::{ConnectError, ConnectOptions, connect},
@@ -101,6 +102,9 @@ pub enum RuntimeError {
     /// The secret is not the one that the log was begun with.
     #[error("{0}")]
     Secret(#[source] Problem),
+    /// The streams are being put back.
+    #[error("{0}")]
+    Restoring(#[source] Problem),
     /// A part that an instance cannot do without has ended.
     #[error("{0} ended though nobody asked it to: standard error has the reason")]
     Ended(&'static str),
@@ -138,6 +142,7 @@ impl Runtime {
         let work = open(&options, "work").await?;
         let (mut connections, watched) = (vec![work.clone()], work.clone());
         let provisioned = provision(&work, &options.provision).await?;
+        backup::unfinished(&work).await.map_err(RuntimeError::Restoring)?;
         fingerprint::check(&work, &options.secret, &options.instance)
             .await
             .map_err(RuntimeError::Secret)?;

@@ -1,5 +1,6 @@
 //! What each role of the server's configuration may do, and that the server refuses the rest.
 
+mod backups;
 mod callers;
 mod proofs;
 mod readers;

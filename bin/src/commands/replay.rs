@@ -5,7 +5,7 @@ mod fold;
 mod journal;
 mod text;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use infrastructure::{
     composition::{Composition, HandlerKind},
     problem::Problem,
-    replay::{Bound, Passed, Replay, Replayed, Scope, Selection},
+    replay::{Bound, Origin, Passed, Replay, Replayed, Scope, Selection},
 };
 use kit::{AggregateId, Position};
 use serde_json::json;
@@ -38,6 +38,7 @@ Examples:
   headwater replay --handler onboarding-driver --aggregate person --id ada
   headwater replay --handler people --id ada --to 5000
   headwater replay --handler welcome --from 2026-11-01T00:00:00Z --to 5000 --dry-run
+  headwater replay --handler people --archive /mnt/archive   # without a broker
   headwater replay --resume ./.headwater/replays/welcome-20261121T120000.json")]
 pub struct ReplayArgs {
     /// The policy, effect or projection
@@ -58,6 +59,9 @@ pub struct ReplayArgs {
     /// Only events of this type, such as person.tagged
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
+    /// Read the events from this archive or backup, and ask no broker
+    #[arg(long, value_name = "DIR")]
+    archive: Option<PathBuf>,
     /// Say what would be read, and read nothing
     #[arg(long)]
     dry_run: bool,
@@ -66,7 +70,7 @@ pub struct ReplayArgs {
     journal: Option<PathBuf>,
     /// Go on with an interrupted replay, up to its own end
     #[arg(long, value_name = "FILE")]
-    #[arg(conflicts_with_all = ["handler", "from", "to", "aggregate", "id", "kind", "journal", "dry_run"])]
+    #[arg(conflicts_with_all = ["handler", "from", "to", "aggregate", "id", "kind", "archive", "journal", "dry_run"])]
     resume: Option<PathBuf>,
     #[command(flatten)]
     json: JsonArgs,
@@ -79,23 +83,32 @@ pub struct ReplayArgs {
 /// interrupted, with the way to resume it.
 pub async fn run(global: &Global, args: ReplayArgs) -> Result<()> {
     let output = Output::with(global, args.json);
-    let client = connection::connect(global).await?;
     let composition = contexts::for_looking();
-    let mut journal = match &args.resume {
-        Some(path) => Journal::load(path)?,
+    let resumed = args.resume.as_deref().map(Journal::load).transpose()?;
+    let archive = match &resumed {
+        Some(journal) => journal.progress.archive.clone(),
+        // A replay may be resumed from elsewhere.
+        None => args.archive.as_deref().map(absolute).transpose()?,
+    };
+    let origin = match &archive {
+        Some(folder) => Origin::files(folder).await?,
+        None => Origin::from(&connection::connect(global).await?),
+    };
+    let mut journal = match resumed {
+        Some(journal) => journal,
         None => {
-            let scope = fix(&client, &args).await?;
+            let scope = fix(&origin, &args).await?;
             if args.dry_run {
                 return output.write(&scope, || text::scope(&scope));
             }
-            Journal::begin(scope, args.journal.as_deref(), &global.data)?
+            Journal::begin(scope, archive, args.journal.as_deref(), &global.data)?
         }
     };
     let Progress { scope, position, .. } = journal.progress.clone();
     if is_projection(&composition, &scope.handler) {
-        return Box::pin(fold::run(output, &client, &composition, journal)).await;
+        return Box::pin(fold::run(output, origin, &composition, journal)).await;
     }
-    let mut replay = Replay::start(&client, &composition, scope.clone(), position).await?;
+    let mut replay = Replay::start(origin, &composition, scope.clone(), position).await?;
     let bar = bar(output, &scope, position);
     let mut stop = Stop::listen()?;
     loop {
@@ -132,7 +145,12 @@ pub(super) fn line(replayed: &Replayed) -> String {
     text::replayed(replayed)
 }
 
-async fn fix(client: &async_nats::Client, args: &ReplayArgs) -> Result<Scope> {
+fn absolute(path: &Path) -> Result<PathBuf> {
+    let found = path.canonicalize();
+    found.map_err(|_| Problem::not_found(format!("{} is not there", path.display())).into())
+}
+
+async fn fix(origin: &Origin, args: &ReplayArgs) -> Result<Scope> {
     let handler = args.handler.as_deref().unwrap_or_default();
     if let Some(kind) = &args.kind {
         known(kind)?;
@@ -144,7 +162,7 @@ async fn fix(client: &async_nats::Client, args: &ReplayArgs) -> Result<Scope> {
         id: args.id.clone(),
         kind: args.kind.clone(),
     };
-    Ok(Scope::fix(client, &contexts::for_looking(), handler, selection).await?)
+    Ok(Scope::fix(origin.clone(), &contexts::for_looking(), handler, selection).await?)
 }
 
 /// A misspelt type would find nothing, which looks like a handler with nothing to do.

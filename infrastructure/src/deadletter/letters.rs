@@ -11,12 +11,15 @@ use nats::Subject;
 use uuid::Uuid;
 
 use super::{
-    ledger::{Facts, Ledger, Standing},
+    ledger::{Facts, Standing},
     parked::Parked,
     queue::{AppendError, Queue, QueueAway},
     record::{BadRecord, Cursor, Record, Requested},
 };
-use crate::handler::Item;
+use crate::{
+    backup::Kept,
+    handler::{Delivery, Item},
+};
 use reading::Reading;
 
 /// One handler's place for the events of one aggregate.
@@ -188,11 +191,21 @@ impl DeadLetters {
     /// # Errors
     /// [`DeadLettersError::Away`].
     pub async fn facts(&self, handler: &str) -> Result<HashMap<String, Facts>, DeadLettersError> {
-        let reading = self.read(Some(handler)).await?;
-        let keys = reading.ledgers.get(handler).into_iter().flat_map(Ledger::keys);
-        let facts =
-            keys.filter_map(|(key, it)| Some((key.clone(), (**it.facts.as_ref()?).clone())));
-        Ok(facts.collect())
+        Ok(self.read(Some(handler)).await?.facts(handler))
+    }
+
+    /// What was decided about events of `handler`, from `records` of the queue in order.
+    pub(crate) fn facts_in<E>(
+        handler: &str,
+        records: impl IntoIterator<Item = Result<Kept, E>>,
+    ) -> Result<HashMap<String, Facts>, E> {
+        let mut reading = Reading::default();
+        for kept in records {
+            let Kept { sequence, time, subject, body, .. } = kept?;
+            let position = Position(sequence);
+            reading.take(&Delivery { subject, position, time, pending: 0, headers: None, body });
+        }
+        Ok(reading.facts(handler))
     }
 
     /// How many commits wait behind the first event that is not handled, as some replica has it.

@@ -22,6 +22,7 @@ use nats::{Delivered, headers};
 use tokio::time::{Instant, timeout_at};
 
 use super::log::Log;
+use crate::backup::Kept;
 
 /// Commits asked for at a time; more would only use memory.
 pub(super) const BATCH_MESSAGES: usize = 256;
@@ -49,6 +50,15 @@ pub(crate) struct Delivery {
     pub(crate) pending: u64,
     pub(crate) headers: Option<HeaderMap>,
     pub(crate) body: Bytes,
+}
+
+impl Delivery {
+    /// A commit that stands in a file of which the last one is `last`.
+    pub(super) fn of_file(kept: Kept, last: u64) -> Self {
+        let Kept { sequence, time, subject, body, .. } = kept;
+        let (position, pending) = (Position(sequence), last.saturating_sub(sequence));
+        Self { subject, position, time, pending, headers: None, body }
+    }
 }
 
 /// What the consumer says next.

@@ -35,7 +35,11 @@ impl Passage {
     /// Begins after `from`, for the purpose `what`.
     pub(crate) fn start(log: Log, what: &str, from: Position) -> Self {
         let name = format!("{what}-{}", Uuid::now_v7().simple());
-        let feed = Feed::start(log, name, from, Arc::new(Notify::new()));
+        Self::of(Feed::start(log, name, from, Arc::new(Notify::new())), from)
+    }
+
+    /// The way of `feed`, which begins after `from`.
+    pub(crate) const fn of(feed: Feed, from: Position) -> Self {
         Self { feed, held: None, reached: from }
     }
 

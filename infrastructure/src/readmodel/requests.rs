@@ -9,7 +9,7 @@ use nats::names;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::generation::Outcome;
+use super::{claim::STORE, generation::Outcome};
 use crate::{
     handler::{Cell, CellError},
     problem::Problem,
@@ -135,6 +135,11 @@ impl GenerationReport {
         let current = self.generations.iter().find(|it| it.role == GenerationRole::Current);
         current.map_or(Position::ZERO, |it| Position(it.position))
     }
+}
+
+/// Whether a key of the bucket `HANDLERS` speaks of the rows in a store.
+pub(crate) fn is_of_store(key: &str) -> bool {
+    key == STORE || key.starts_with(REQUEST) || key.starts_with(GENERATIONS)
 }
 
 pub(crate) fn request_cell(bucket: &jetstream::kv::Store, name: &str) -> Cell<GenerationRequest> {

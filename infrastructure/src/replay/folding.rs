@@ -6,14 +6,9 @@ use std::{path::Path, sync::Arc};
 use kit::Position;
 use nats::Subject;
 
-use super::{
-    Passed, Rehearsed, Replayed, Scope,
-    log::{self, away},
-};
+use super::{Origin, Passed, Rehearsed, Replayed, Scope};
 use crate::{
     composition::{Composition, HandlerPart},
-    deadletter::DeadLetters,
-    handler::Log,
     problem::Problem,
     readmodel::{Passage, RowsPlace, Scratch, ShownRow, Unfit},
 };
@@ -32,7 +27,7 @@ impl Folding {
     /// `not-found` or `invalid` if `composition` does not have what `scope` names, or if it is no
     /// projection; `conflict` if other code folded the file; `unavailable` if the log does not answer.
     pub async fn start(
-        client: &async_nats::Client,
+        origin: impl Into<Origin>,
         composition: &Composition,
         scope: Scope,
         file: &Path,
@@ -42,13 +37,13 @@ impl Folding {
             return Err(Problem::invalid(format!("{} is no projection", scope.handler)));
         };
         let subjects = scope.subjects(part)?;
-        let letters = DeadLetters::open(client).await.map_err(|error| away(&error))?;
-        let facts = letters.facts(&scope.handler).await.map_err(|error| away(&error))?;
+        let origin = origin.into();
+        let facts = origin.facts(&scope.handler).await?;
         let mut scratch = Scratch::open(file, Arc::clone(projection), scope.kind.clone()).await?;
         scratch.facts = facts.into_iter().map(|(key, it)| (key, Arc::new(it))).collect();
-        let log = Log { subjects, ..Log::new(client, &log::open(client).await?, &[]) };
         let before = Position(scope.from.0.saturating_sub(1)).max(scratch.position());
-        let passage = Passage::start(log, &format!("replay-{}", scope.handler), before);
+        let feed = origin.feed(subjects, &scope.handler, before).await?;
+        let passage = Passage::of(feed, before);
         Ok(Self { scope, scratch, passage })
     }
 

@@ -46,7 +46,7 @@ pub(super) async fn first_since(stream: &Stream, time: DateTime<Utc>) -> Result<
 }
 
 /// The last position that was stored at `time` or before.
-pub(super) async fn last_until(stream: &Stream, time: DateTime<Utc>) -> Result<Position, Problem> {
+pub(crate) async fn last_until(stream: &Stream, time: DateTime<Utc>) -> Result<Position, Problem> {
     let after = time.checked_add_signed(TimeDelta::nanoseconds(1)).unwrap_or(time);
     let behind = first_since(stream, after).await?;
     Ok(Position(behind.0.saturating_sub(1)))

@@ -1,24 +1,18 @@
 //! A replay in progress: commits of its stretch, one after the other, up to the watermark.
 //! Not here: folding a projection, and what the progress is kept in.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use kit::{AggregateId, EventId, Position};
 use nats::Subject;
 use serde::Serialize;
-use tokio::sync::Notify;
-use uuid::Uuid;
 
-use super::{
-    Rehearsed, Scope,
-    log::{self, away},
-    rehearsal::Rehearsal,
-};
+use super::{Origin, Rehearsed, Scope, rehearsal::Rehearsal};
 use crate::{
     composition::Composition,
-    deadletter::{Cursor, DeadLetters, Fact, Facts},
+    deadletter::{Cursor, Fact, Facts},
     envelope::{self, fault},
-    handler::{Delivery, Feed, Item, Log, Source, overridden},
+    handler::{Delivery, Feed, Item, Source, overridden},
     problem::Problem,
 };
 
@@ -75,7 +69,7 @@ impl Replay {
     /// `not-found` or `invalid` if `composition` does not have what `scope` names, or if it is a
     /// projection; `unavailable` if the log does not answer.
     pub async fn start(
-        client: &async_nats::Client,
+        origin: impl Into<Origin>,
         composition: &Composition,
         scope: Scope,
         after: Position,
@@ -88,12 +82,10 @@ impl Replay {
             ))
         })?;
         let subjects = scope.subjects(part)?;
-        let letters = DeadLetters::open(client).await.map_err(|error| away(&error))?;
-        let facts = letters.facts(&scope.handler).await.map_err(|error| away(&error))?;
-        let log = Log { subjects, ..Log::new(client, &log::open(client).await?, &[]) };
-        let name = format!("replay-{}-{}", scope.handler, Uuid::now_v7().simple());
+        let origin = origin.into();
+        let facts = origin.facts(&scope.handler).await?;
         let before = Position(scope.from.0.saturating_sub(1));
-        let feed = Feed::start(log, name, before.max(after), Arc::new(Notify::new()));
+        let feed = origin.feed(subjects, &scope.handler, before.max(after)).await?;
         Ok(Self { scope, rehearsal, facts, feed, ended: false })
     }
 

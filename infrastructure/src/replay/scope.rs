@@ -7,10 +7,9 @@ use chrono::{DateTime, Utc};
 use kit::{AggregateId, Position};
 use serde::{Deserialize, Serialize};
 
-use super::log;
+use super::{Origin, log};
 use crate::{
     composition::{Composition, HandlerPart},
-    handler::end_of,
     problem::Problem,
 };
 
@@ -85,13 +84,13 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// Fixes what `selection` means for `handler` on the log as it is now.
+    /// Fixes what `selection` means for `handler` on what `origin` holds now.
     ///
     /// # Errors
     /// `not-found` if there is no such handler, `invalid` if it does not read the aggregate or the
     /// stretch is empty, `unavailable` if the log does not answer.
     pub async fn fix(
-        client: &async_nats::Client,
+        origin: impl Into<Origin>,
         composition: &Composition,
         handler: &str,
         selection: Selection,
@@ -105,19 +104,16 @@ impl Scope {
             id,
             kind,
         };
-        let stream = log::open(client).await?;
+        let origin = origin.into();
         scope.subjects(scope.part(composition)?)?;
-        let last =
-            end_of(&stream).await.map_err(|error| Problem::unavailable(error.to_string()))?;
+        let last = origin.end().await?;
         let from = match from {
             None => Position(1),
-            Some(Bound::Position(position)) => position,
-            Some(Bound::Time(time)) => log::first_since(&stream, time).await?,
+            Some(bound) => origin.first_since(bound).await?,
         };
         let to = match to {
             None => last,
-            Some(Bound::Position(position)) => position.min(last),
-            Some(Bound::Time(time)) => log::last_until(&stream, time).await?.min(last),
+            Some(bound) => origin.last_until(bound).await?.min(last),
         };
         if from > to {
             let detail =

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use infrastructure::{
     composition::Composition,
     readmodel::{RowsPlace, ShownRow},
-    replay::{Folding, Scope},
+    replay::{Folding, Origin, Scope},
 };
 use serde_json::json;
 
@@ -22,13 +22,13 @@ use crate::{
 /// Folds what is left of the stretch, prints the rows, and lets the file go.
 pub(super) async fn run(
     output: Output,
-    client: &async_nats::Client,
+    origin: Origin,
     composition: &Composition,
     mut journal: Journal,
 ) -> Result<()> {
     let scope = journal.progress.scope.clone();
     let file = journal.beside("sqlite");
-    let mut folding = Folding::start(client, composition, scope.clone(), &file).await?;
+    let mut folding = Folding::start(origin, composition, scope.clone(), &file).await?;
     let bar = bar(output, &scope, journal.progress.position);
     let mut stop = Stop::listen()?;
     loop {

@@ -25,6 +25,9 @@ const KEEP_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) struct Progress {
     pub(super) scope: Scope,
     pub(super) begun: DateTime<Utc>,
+    /// The files that are read instead of the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) archive: Option<PathBuf>,
     /// Everything up to here has been printed.
     pub(super) position: Position,
     /// Events that were picked.
@@ -43,7 +46,12 @@ pub(super) struct Journal {
 
 impl Journal {
     /// Fixes `scope` at `path`, or at a new place in the data folder.
-    pub(super) fn begin(scope: Scope, path: Option<&Path>, data: &Path) -> Result<Self> {
+    pub(super) fn begin(
+        scope: Scope,
+        archive: Option<PathBuf>,
+        path: Option<&Path>,
+        data: &Path,
+    ) -> Result<Self> {
         let begun = Utc::now();
         let path = match path {
             Some(path) => path.to_owned(),
@@ -58,7 +66,7 @@ impl Journal {
             return Err(Advised::usage(format!("{} exists", path.display()), advice).into());
         }
         let position = Position(scope.from.0.saturating_sub(1));
-        let progress = Progress { scope, begun, position, events: 0, acted: 0 };
+        let progress = Progress { scope, begun, archive, position, events: 0, acted: 0 };
         let mut journal = Self { path, kept: Instant::now(), progress };
         journal.keep()?;
         Ok(journal)

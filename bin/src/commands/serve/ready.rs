@@ -99,6 +99,9 @@ pub(in crate::commands) fn not_started(error: RuntimeError) -> Error {
              policies and effects, and delete the store's file for projections.",
         )
         .into(),
+        RuntimeError::Restoring(problem) => {
+            advised(problem, "`headwater restore --help` says how to go on with it.")
+        }
         RuntimeError::Connect(error) => connection::explained(&error),
         error => Error::from(error).context("the service does not start"),
     }

@@ -7,7 +7,7 @@ use nats::Subject;
 use super::{
     super::{
         book::key_of,
-        ledger::Ledger,
+        ledger::{Facts, Ledger},
         parked::{Body, Parked},
         record::Record,
     },
@@ -23,6 +23,14 @@ pub(super) struct Reading {
 }
 
 impl Reading {
+    /// What was decided about the events of one handler, by their subjects.
+    pub(super) fn facts(&self, handler: &str) -> HashMap<String, Facts> {
+        let keys = self.ledgers.get(handler).into_iter().flat_map(Ledger::keys);
+        let facts =
+            keys.filter_map(|(key, it)| Some((key.clone(), (**it.facts.as_ref()?).clone())));
+        facts.collect()
+    }
+
     pub(super) fn take(&mut self, delivery: &Delivery) {
         let sequence = delivery.position.0;
         let Ok(record) = Record::decode(&delivery.body) else {

@@ -1,0 +1,99 @@
+//! What a folder of segments says it holds. Not here: whether it does.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{chain::Chain, files};
+use crate::problem::Problem;
+
+/// The only form there is.
+const FORM: u32 = 1;
+const FILE: &str = "manifest.json";
+
+/// One file of records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Its name in the folder.
+    pub file: String,
+    /// The place of the first record.
+    pub first: u64,
+    /// The place of the last record.
+    pub last: u64,
+    /// How many there are.
+    pub records: u64,
+    /// The size of the file.
+    pub bytes: u64,
+    /// The SHA-256 of the file.
+    pub sha256: Chain,
+    /// The size of the records in it.
+    pub plain_bytes: u64,
+    /// When the first was stored.
+    pub first_time: DateTime<Utc>,
+    /// When the last was stored.
+    pub last_time: DateTime<Utc>,
+    /// The chain before the first record.
+    pub begins: Chain,
+    /// The chain behind the last record.
+    pub ends: Chain,
+}
+
+/// What the file says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Manifest {
+    form: u32,
+    pub(super) stream: String,
+    /// Whether no place between two records is empty, and the first is 1.
+    pub(super) dense: bool,
+    pub(super) segments: Vec<Segment>,
+}
+
+impl Manifest {
+    pub(super) fn new(stream: &str, dense: bool) -> Self {
+        Self { form: FORM, stream: stream.to_owned(), dense, segments: Vec::new() }
+    }
+
+    pub(super) fn path(folder: &Path) -> PathBuf {
+        folder.join(FILE)
+    }
+
+    pub(super) fn load(folder: &Path) -> Result<Self, Problem> {
+        let path = Self::path(folder);
+        let found: Self = files::read_sealed(&path)?;
+        let fits = |(before, segment): (Option<&Segment>, &Segment)| {
+            let (last, chain) =
+                before.map_or((0, Chain::of(&found.stream)), |it| (it.last, it.ends));
+            segment.first > last && segment.last >= segment.first && segment.begins == chain
+        };
+        let before = std::iter::once(None).chain(found.segments.iter().map(Some));
+        if found.form != FORM {
+            let form = found.form;
+            let detail = format!("{}: the form {form} is newer than this program", path.display());
+            return Err(Problem::invalid(detail));
+        }
+        if !before.zip(&found.segments).all(fits) {
+            let detail = format!("{}: the segments do not follow one another", path.display());
+            return Err(Problem::corrupt(detail));
+        }
+        Ok(found)
+    }
+
+    pub(super) fn save(&self, folder: &Path) -> Result<(), Problem> {
+        files::write_sealed(&Self::path(folder), self)
+    }
+
+    /// The place of the last record, 0 if there is none.
+    pub(super) fn last(&self) -> u64 {
+        self.segments.last().map_or(0, |segment| segment.last)
+    }
+
+    /// The chain behind the last record.
+    pub(super) fn chain(&self) -> Chain {
+        self.segments.last().map_or_else(|| Chain::of(&self.stream), |segment| segment.ends)
+    }
+
+    pub(super) fn records(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.records).sum()
+    }
+}

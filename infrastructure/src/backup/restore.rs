@@ -1,0 +1,306 @@
+//! Putting a backup back on a server that holds nothing.
+//!
+//! A word on the server says that it is under way, and no instance starts before that is taken back; so
+//! the order in which streams come back does not matter, and a restore that died is run again. Commits
+//! are published as they were, with the expectations that they carried, and each must come to stand where
+//! it stood. Not here: read models, which are folded from what is put back.
+
+use std::collections::VecDeque;
+
+use async_nats::jetstream;
+use chrono::Utc;
+use kit::Position;
+use nats::{buckets::stream_of, names};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{
+    adjust::adjusted,
+    capture,
+    cut::Cut,
+    line::Kept,
+    marker::{self, Marker},
+    publish::Publisher,
+    seen::{Progress, Seen},
+    whole::{Backup, streams},
+};
+use crate::{
+    client::Client,
+    composition::Composition,
+    handler::{Feed, Item, Log, end_of},
+    problem::Problem,
+    provision::{self, ProvisionOptions, provision},
+    replay::Bound,
+};
+
+/// What is to be put back.
+#[derive(Debug)]
+pub struct Restore<'a> {
+    /// The server.
+    pub client: &'a async_nats::Client,
+    /// The backup.
+    pub backup: &'a Backup,
+    /// What the service is made of.
+    pub composition: &'a Composition,
+    /// The last commit; all of them if there is none.
+    pub until: Option<Bound>,
+    /// Copies that the server is to keep.
+    pub replicas: usize,
+}
+
+/// What a restore would do.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plan {
+    /// The backup.
+    pub backup: Uuid,
+    /// The last commit that is put back.
+    pub position: u64,
+    /// The last commit in the backup.
+    pub of: u64,
+    /// Whether it was begun before and goes on.
+    pub resumed: bool,
+    /// What a cut means, if it is one.
+    pub cut: Option<Cut>,
+}
+
+/// What a restore has done.
+#[derive(Debug, Clone, Serialize)]
+pub struct Restored {
+    /// The plan.
+    #[serde(flatten)]
+    pub plan: Plan,
+    /// Commits that were compared with the backup once they were there.
+    pub compared: u64,
+    /// Messages in all other streams.
+    pub others: u64,
+}
+
+impl Restore<'_> {
+    /// Reads the whole backup, looks at the server, and says what would be done. Changes nothing.
+    ///
+    /// # Errors
+    /// `corrupt` if the backup is damaged; `conflict` if the server holds anything, or a service runs
+    /// there; `invalid` if there is nothing before `until`.
+    pub async fn plan(&self, seen: Seen<'_>) -> Result<Plan, Problem> {
+        if let Some(fault) = self.backup.verify(seen).await?.into_iter().next() {
+            return Err(fault.into());
+        }
+        let events = self.backup.volume(names::EVENTS)?;
+        let of = events.last();
+        let position = match self.until {
+            None => of,
+            Some(bound) => {
+                let events = events.clone();
+                capture::blocking(move || events.last_until(bound)).await?
+            }
+        };
+        if position == 0 && of > 0 {
+            return Err(Problem::invalid("the backup holds nothing of that time"));
+        }
+        let cut = match position < of {
+            true => Some(Cut::plan(self.backup, self.composition, position).await?),
+            false => None,
+        };
+        let resumed = self.look(position).await?;
+        Ok(Plan { backup: self.backup.id(), position, of, resumed, cut })
+    }
+
+    /// Whether this restore was begun here before; refuses a server that is used.
+    async fn look(&self, position: u64) -> Result<bool, Problem> {
+        let context = jetstream::new(self.client.clone());
+        provision::check_server(self.client, &context)
+            .await
+            .map_err(|error| Problem::unavailable(error.to_string()))?;
+        if Client::new(self.client.clone()).ping().await.is_ok() {
+            return Err(Problem::conflict("a service runs on this server; stop it first"));
+        }
+        let found = async |name: &str| {
+            let found = provision::find(&context, name).await;
+            found.map_err(|error| Problem::unavailable(error.to_string()))
+        };
+        if found(&stream_of(names::HANDLERS)).await?.is_some() {
+            let (marker, _) = self.marker().await?;
+            if let Some(Marker { ended: None, backup, position: to, .. }) = marker {
+                if (backup, to) == (self.backup.id(), position) {
+                    return Ok(true);
+                }
+                return Err(Problem::conflict(format!(
+                    "the backup {backup} is being restored here up to {to}; go on with that, or take \
+                     an empty server"
+                )));
+            }
+        }
+        for config in provision::wanted(self.replicas) {
+            let Some(info) = found(&config.name).await? else { continue };
+            let used = config.name == names::EVENTS && info.state.last_sequence > 0;
+            if info.state.messages > 0 || used {
+                let detail = format!("{} holds something; take an empty server", config.name);
+                return Err(Problem::conflict(detail));
+            }
+        }
+        Ok(false)
+    }
+
+    async fn marker(&self) -> Result<(Option<Marker>, u64), Problem> {
+        let cell = marker::cell(self.client).await?;
+        cell.read().await.map_err(|error| marker::away(&error))
+    }
+
+    /// Puts everything back, and compares the log with the backup.
+    ///
+    /// # Errors
+    /// What stands in the way. Run it again: it goes on where it was.
+    pub async fn run(
+        &self,
+        plan: Plan,
+        (seen, stop): (Seen<'_>, &CancellationToken),
+    ) -> Result<Restored, Problem> {
+        let options = ProvisionOptions { replicas: self.replicas, monitoring: None };
+        let provisioned = provision(self.client, &options).await;
+        provisioned.map_err(|error| Problem::conflict(error.to_string()))?;
+        self.begin(&plan).await?;
+        let mut others = 0;
+        for name in streams().iter().filter(|name| *name != names::EVENTS) {
+            others += self.rest(name, plan.cut.as_ref(), (seen, stop)).await?;
+        }
+        self.epochs().await?;
+        self.events(&plan, (seen, stop)).await?;
+        let compared = self.compare(&plan, (seen, stop)).await?;
+        self.end(&plan).await?;
+        Ok(Restored { plan, compared, others })
+    }
+
+    /// Leaves the word that it is under way.
+    async fn begin(&self, plan: &Plan) -> Result<(), Problem> {
+        let cell = marker::cell(self.client).await?;
+        let (found, revision) = cell.read().await.map_err(|error| marker::away(&error))?;
+        if found.is_some_and(|it| it.ended.is_none() && it.backup == plan.backup) {
+            return Ok(());
+        }
+        let (backup, position, begun) = (plan.backup, plan.position, Utc::now());
+        let marker = Marker { backup, position, begun, ended: None };
+        cell.write(&marker, revision).await.map(drop).map_err(|error| marker::away(&error))
+    }
+
+    async fn end(&self, plan: &Plan) -> Result<(), Problem> {
+        let cell = marker::cell(self.client).await?;
+        let (found, revision) = cell.read().await.map_err(|error| marker::away(&error))?;
+        let ours = found.filter(|it| it.backup == plan.backup);
+        let ours =
+            ours.ok_or_else(|| Problem::conflict("somebody else restores at the same time"))?;
+        let marker = Marker { ended: Some(Utc::now()), ..ours };
+        cell.write(&marker, revision).await.map(drop).map_err(|error| marker::away(&error))
+    }
+
+    /// One stream beside the log, anew.
+    async fn rest(
+        &self,
+        name: &str,
+        cut: Option<&Cut>,
+        (seen, stop): (Seen<'_>, &CancellationToken),
+    ) -> Result<u64, Problem> {
+        let stream = capture::open(self.client, name).await?;
+        let volume = self.backup.volume(name)?;
+        if name != stream_of(names::HANDLERS) {
+            // What an earlier run left; the word that it ran stands among the handlers.
+            let purged = stream.purge().await;
+            purged.map_err(|error| Problem::unavailable(error.to_string()))?;
+        }
+        let (mut publisher, mut sent) = (Publisher::new(self.client, false), 0);
+        let (mut hands, of) = (volume.read_ahead(0), volume.records());
+        while let Some(hand) = hands.recv().await {
+            for kept in hand? {
+                if let Some(kept) = adjusted(name, kept, cut) {
+                    publisher.send(kept).await?;
+                    sent += 1;
+                }
+            }
+            goes_on(stop)?;
+            seen(Progress { doing: "restoring", stream: name, at: sent, of });
+        }
+        publisher.finish().await?;
+        Ok(sent)
+    }
+
+    /// Lets epochs go on behind those that stand in checkpoints and dead letters: a new owner must not
+    /// look like a former one.
+    async fn epochs(&self) -> Result<(), Problem> {
+        let leases = capture::open(self.client, &stream_of(names::LEASES)).await?;
+        let first = self.backup.epochs() + 1;
+        let purged = leases.purge().sequence(first).await;
+        purged.map_err(|error| Problem::unavailable(error.to_string()))?;
+        let last = end_of(&leases).await;
+        let last = last.map_err(|error| Problem::unavailable(error.to_string()))?;
+        if last.0 < self.backup.epochs() {
+            return Err(Problem::internal("the server does not let epochs go on"));
+        }
+        Ok(())
+    }
+
+    async fn events(
+        &self,
+        plan: &Plan,
+        (seen, stop): (Seen<'_>, &CancellationToken),
+    ) -> Result<(), Problem> {
+        let stream = capture::open(self.client, names::EVENTS).await?;
+        let there = end_of(&stream).await;
+        let there = there.map_err(|error| Problem::unavailable(error.to_string()))?.0;
+        if there > plan.position {
+            return Err(Problem::conflict("the log has grown meanwhile; take an empty server"));
+        }
+        let mut publisher = Publisher::new(self.client, true);
+        let mut hands = self.backup.volume(names::EVENTS)?.read_ahead(there);
+        'all: while let Some(hand) = hands.recv().await {
+            for kept in hand? {
+                let at = kept.sequence;
+                if at > plan.position {
+                    break 'all;
+                }
+                publisher.send(kept).await?;
+                seen(Progress { doing: "restoring", stream: names::EVENTS, at, of: plan.position });
+            }
+            goes_on(stop)?;
+        }
+        publisher.finish().await
+    }
+
+    /// Reads the log back and compares it with the backup.
+    async fn compare(
+        &self,
+        plan: &Plan,
+        (seen, stop): (Seen<'_>, &CancellationToken),
+    ) -> Result<u64, Problem> {
+        let stream = capture::open(self.client, names::EVENTS).await?;
+        let mut hands = self.backup.volume(names::EVENTS)?.read_ahead(0);
+        let mut wanted = VecDeque::new();
+        let log = Log::new(self.client, &stream, &[]);
+        let log = Log { subjects: stream.cached_info().config.subjects.clone(), ..log };
+        let name = format!("compare-{}", Uuid::now_v7().simple());
+        let mut feed = Feed::start(log, name, Position::ZERO, std::sync::Arc::default());
+        for at in 1..=plan.position {
+            if wanted.is_empty() {
+                goes_on(stop)?;
+                let hand = hands.recv().await;
+                wanted.extend(hand.ok_or_else(|| Problem::internal("the backup has ended"))??);
+                seen(Progress { doing: "comparing", stream: names::EVENTS, at, of: plan.position });
+            }
+            let differs = || {
+                let detail = format!("what stands at {at} is not what the backup has there");
+                Problem::conflict(detail)
+            };
+            let item = capture::next(&mut feed, stop).await?;
+            let Some(item) = item else { return Err(capture::stopped()) };
+            let Item::Commit(delivery) = item else { return Err(differs()) };
+            let wanted: Kept = wanted.pop_front().ok_or_else(differs)?;
+            if !capture::of_delivery(delivery).is_same(&wanted) {
+                return Err(differs());
+            }
+        }
+        Ok(plan.position)
+    }
+}
+
+fn goes_on(stop: &CancellationToken) -> Result<(), Problem> {
+    if stop.is_cancelled() { Err(capture::stopped()) } else { Ok(()) }
+}
