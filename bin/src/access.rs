@@ -11,7 +11,9 @@ use std::{
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use clap::Args;
-use gateway::access::{Access, AccessFile, AccessOptions, ApiKey, KeyEntry, Origins, Rate, Roles};
+use gateway::access::{
+    Access, AccessFile, AccessOptions, ApiKey, KeyEntry, KeyId, Origins, Rate, Roles,
+};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{
@@ -93,7 +95,7 @@ impl AccessArgs {
     /// If a file cannot be written.
     pub(crate) fn begin(&self, data: &DataFolder) -> Result<()> {
         if self.file.access.is_none() && !data.access_path().exists() {
-            let key = create(&data.access_path(), "dev", &["admin".to_owned()], None)?.0;
+            let key = create(&data.access_path(), "dev", (&["admin".to_owned()], None), None)?.0;
             let path = data.key_path();
             write_whole(&path, format!("{}\n", key.reveal()).as_bytes())
                 .with_context(|| format!("cannot write {}", path.display()))?;
@@ -163,13 +165,14 @@ pub(crate) fn change<T>(
 pub(crate) fn create(
     path: &Path,
     name: &str,
-    roles: &[String],
+    (roles, owner): (&[String], Option<&KeyId>),
     expires: Option<DateTime<Utc>>,
 ) -> Result<(ApiKey, KeyEntry)> {
     let key = ApiKey::generate()?;
     let entry = KeyEntry {
         id: key.id().clone(),
         name: name.to_owned(),
+        owner: owner.cloned(),
         roles: roles.iter().cloned().collect(),
         hash: key.hash()?,
         created: Utc::now(),
@@ -195,7 +198,7 @@ mod tests {
     fn the_shipped_roles_are_right() {
         let roles = shipped().unwrap();
         let names: Vec<_> = roles.names().collect();
-        assert_eq!(names, ["admin", "client", "payments", "reader"]);
+        assert_eq!(names, ["admin", "client", "payments", "reader", "staff"]);
     }
 
     /// Ids of commands that bring Stripe's events can be computed, so what became of a command would be
@@ -217,7 +220,8 @@ mod tests {
         let path = folder.path().join("access.json");
         std::thread::scope(|scope| {
             for _ in 0..8 {
-                scope.spawn(|| create(&path, "test", &["reader".to_owned()], None).unwrap());
+                scope
+                    .spawn(|| create(&path, "test", (&["reader".to_owned()], None), None).unwrap());
             }
         });
         assert_eq!(read(&path).unwrap().keys.len(), 8);
@@ -228,10 +232,10 @@ mod tests {
     fn a_change_that_is_not_right_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("access.json");
-        assert!(create(&path, "test", &["boss".to_owned()], None).is_err());
+        assert!(create(&path, "test", (&["boss".to_owned()], None), None).is_err());
         assert!(!path.exists());
         fs::write(&path, "{").unwrap();
-        assert!(create(&path, "test", &["reader".to_owned()], None).is_err());
+        assert!(create(&path, "test", (&["reader".to_owned()], None), None).is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), "{");
     }
 }

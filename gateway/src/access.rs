@@ -49,7 +49,7 @@ pub use self::{
     guard::{BadOrigin, Origins},
     key::{ApiKey, BadKey, KeyHash, KeyId},
     pattern::{BadPattern, CommandPattern, HistoryPattern, Pattern, QueryPattern},
-    principal::Principal,
+    principal::{Claim, OwnerOf, Principal},
     rate::Rate,
     role::{Role, Roles},
 };
@@ -193,7 +193,7 @@ impl Inner {
         let kept = kept.ok_or(Refusal::Wrong("there is no such key"))?;
         usable(kept)?;
         let roles = kept.entry.roles.iter().map(String::as_str);
-        let user = format!("{KEY_SUBJECT}{}", kept.entry.id);
+        let user = format!("{KEY_SUBJECT}{}", kept.entry.owner.as_ref().unwrap_or(&kept.entry.id));
         let principal = Principal::new(&user, roles, &book.roles);
         Ok((principal, Standing::Key(Arc::clone(kept))))
     }

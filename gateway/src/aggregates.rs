@@ -42,6 +42,7 @@ pub(crate) async fn state(
 ) -> Result<Response, Fault> {
     asks.to_read(Some(&aggregate), Some(&id))?;
     let id = read_id(&id)?;
+    asks.claim_read((Some(&aggregate), Some(&id)), &service.archive).await?;
     let known = Tags::read(&map, &IF_NONE_MATCH)?;
     let at = match (params.number("version")?, params.read::<DateTime<Utc>>("at", TIME)?) {
         (Some(0), None) => return Err(params::bad("version", "versions begin with 1").into()),
@@ -76,6 +77,7 @@ pub(crate) async fn history(
 ) -> Result<Json<Value>, Fault> {
     asks.to_read(Some(&aggregate), Some(&id))?;
     let id = read_id(&id)?;
+    asks.claim_read((Some(&aggregate), Some(&id)), &service.archive).await?;
     let limit = params.number("limit")?.unwrap_or(LIMIT_DEFAULT);
     let behind = params.read::<Cursor>("cursor", "the `next` of an earlier page")?;
     params.end()?;

@@ -24,11 +24,11 @@ use infrastructure::{
     telemetry,
 };
 use kit::{AggregateId, CommandId, Version};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use self::{key::Key, precondition::Precondition, prefer::Preferences};
 use crate::{
-    access::Asks,
+    access::{Asks, Claim},
     caller::Caller,
     edge::{self, RequestId},
     etag, headers,
@@ -56,6 +56,7 @@ pub(crate) async fn send(
     params.end()?;
     headers::is_json(&map)?;
     let id: AggregateId = id.parse().map_err(|bad| Problem::invalid(format!("{bad}")))?;
+    let claim = asks.claim_command((&aggregate, &id, &name), &service.archive).await?;
     let caller = caller.map(|Extension(caller)| caller).unwrap_or_default();
     let key = Key::read(&map)?;
     let command_id = key.command_id(&caller.scope, &aggregate, &id);
@@ -70,6 +71,9 @@ pub(crate) async fn send(
     request.deadline = deadline(&map, &preferences)?;
     request.traceparent = telemetry::outgoing(&tracing::Span::current(), edge::traceparent(&map));
     request.expected_version = precondition.expected(&service.archive, &request).await?;
+    if claim == Claim::First {
+        request.expected_version = Some(precondition.first(request.expected_version)?);
+    }
 
     let answer = match preferences.respond_async {
         true => enqueue(&service, &request).await,
@@ -124,6 +128,8 @@ pub(crate) async fn result(
 ) -> Result<Json<Value>, Fault> {
     asks.to_query("commands", "result")?;
     params.end()?;
+    // Whose command it was is not kept, so it is nothing for who may see only what is their own.
+    asks.claim_query(("commands", "result"), &Map::new(), &service.archive).await?;
     let id: CommandId = id.parse().map_err(|bad| Problem::invalid(format!("{bad}")))?;
     let mut outcome = service.client.result(&id).await?;
     outcome.original = None;

@@ -46,7 +46,9 @@ pub(crate) async fn stream(
     mut params: Params,
 ) -> Result<Response, Fault> {
     let filter = Filter::read(&mut params, &service.catalogue)?;
-    asks.to_read(filter.of.aggregate.as_deref(), filter.of.id.as_ref().map(AggregateId::as_str))?;
+    let of = (filter.of.aggregate.as_deref(), filter.of.id.as_ref());
+    asks.to_read(of.0, of.1.map(AggregateId::as_str))?;
+    asks.claim_read(of, &service.archive).await?;
     let from = params.text("from")?;
     params.end()?;
     let end = service.archive.end().await?;

@@ -5,7 +5,8 @@ use std::time::Duration;
 /// The bounds of a gateway.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Connections at a time. Whoever comes beyond them is told `busy`.
+    /// Connections at a time. Whoever comes beyond them gets the place of one that is idle, and is told
+    /// `busy` if none is.
     pub connections: usize,
     /// Requests at work at a time, probes of health and open streams not counted. Routes that are open to
     /// everybody have as many places of their own, so that a webhook is not kept out by callers.

@@ -39,7 +39,9 @@ pub(crate) async fn ask(
 ) -> Result<Response, Fault> {
     asks.to_query(&projection, &query)?;
     let known = Tags::read(&map, &IF_NONE_MATCH)?;
-    let answer = service.client.query(&projection, &query, &json(params)?).await?;
+    let params = json(params)?;
+    asks.claim_query((&projection, &query), &params, &service.archive).await?;
+    let answer = service.client.query(&projection, &query, &params).await?;
     let version = version(&query, answer.get());
     let mut response = match (version, known) {
         (Some(version), Some(known)) if known.name(version) => {

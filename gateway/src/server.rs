@@ -2,6 +2,7 @@
 //! Not here: what a request gets.
 
 mod connection;
+mod idle;
 mod patient;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
@@ -11,10 +12,11 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     task::JoinHandle,
-    time::sleep,
+    time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::idle::{Idle, Seat};
 use crate::{
     limits::Limits,
     router::{Assembled, Gateway},
@@ -22,8 +24,11 @@ use crate::{
 
 /// How long nothing is accepted after the system had no room for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// Connections that are told at a time that there is no room. Beyond them nothing is said.
+/// Connections at a time that wait for room, or are told that there is none. Beyond them nothing is
+/// said.
 const TURNED_AWAY_MAX: usize = 64;
+/// How long a connection waits for the place of one that was asked to leave.
+const ROOM_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why a gateway does not listen.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +95,7 @@ impl Gateway {
             router,
             places: Arc::new(Semaphore::new(limits.connections)),
             refusals: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
+            idle: Arc::default(),
             limits,
             stop: stop.clone(),
             work: TaskTracker::new(),
@@ -120,6 +126,7 @@ struct Desk {
     limits: Arc<Limits>,
     places: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
+    idle: Arc<Idle>,
     stop: CancellationToken,
     work: TaskTracker,
 }
@@ -145,17 +152,27 @@ impl Desk {
     }
 
     fn take(&self, stream: TcpStream, peer: SocketAddr) {
-        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-            let (router, limits, stop) =
-                (self.router.clone(), Arc::clone(&self.limits), self.stop.clone());
+        let (router, limits, stop) =
+            (self.router.clone(), Arc::clone(&self.limits), self.stop.clone());
+        let converse = move |stream, seat, place| async move {
+            connection::converse(stream, peer, router, (&limits, &stop), seat).await;
+            drop(place);
+        };
+        let idle = Arc::clone(&self.idle);
+        // From now on it counts as idle, also for whoever comes before its task has begun.
+        let seat = move || Seat::take(&idle, peer.ip());
+        let places = Arc::clone(&self.places);
+        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+            self.work.spawn(converse(stream, seat(), place));
+        } else if let Ok(refusal) = Arc::clone(&self.refusals).try_acquire_owned() {
+            let room = self.idle.make_room();
             self.work.spawn(async move {
-                connection::converse(stream, peer, router, &limits, &stop).await;
-                drop(place);
-            });
-        } else if let Ok(place) = Arc::clone(&self.refusals).try_acquire_owned() {
-            self.work.spawn(async move {
-                connection::turn_away(stream).await;
-                drop(place);
+                let place = async { if room { places.acquire_owned().await.ok() } else { None } };
+                let Ok(Some(place)) = timeout(ROOM_TIMEOUT, place).await else {
+                    return connection::turn_away(stream).await;
+                };
+                drop(refusal);
+                converse(stream, seat(), place).await;
             });
         }
     }

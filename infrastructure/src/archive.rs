@@ -5,6 +5,7 @@
 //! guest has read may be old by the time that it is used.
 
 mod live;
+mod owner;
 mod state;
 mod stored;
 
@@ -22,6 +23,7 @@ use crate::{
 };
 
 pub use live::{Filter, Live, LiveCommit};
+pub use owner::{Owner, Owners};
 pub use state::{At, Past};
 pub use stored::{StoredCommit, StoredHistory};
 
@@ -31,6 +33,7 @@ pub struct Archive {
     connection: Connection,
     store: JetStreamStore,
     aggregates: Arc<Aggregates>,
+    owners: Arc<Owners>,
 }
 
 impl Archive {
@@ -42,7 +45,7 @@ impl Archive {
         let (appends, reads) = (connection.clone(), connection.clone());
         let store = JetStreamStore::new(appends, reads, JetStreamOptions::default()).await;
         let store = store.map_err(|error| Problem::unavailable(error.to_string()))?;
-        Ok(Self { connection, store, aggregates: Arc::new(aggregates) })
+        Ok(Self { connection, store, aggregates: Arc::new(aggregates), owners: Arc::default() })
     }
 
     /// What each aggregate type offers.
@@ -76,6 +79,14 @@ impl Archive {
         let elements = envelope::decode(&commit.body)
             .map_err(|error| Problem::corrupt(format!("position {}: {error}", commit.position)))?;
         Ok(elements.last().map_or(Version::ZERO, |element| element.version))
+    }
+
+    /// Whose the aggregate is.
+    ///
+    /// # Errors
+    /// `unknown-aggregate`, `corrupt`, or `unavailable` if the log does not answer.
+    pub async fn owner(&self, aggregate: &str, id: &AggregateId) -> Result<Owner, Problem> {
+        self.owners.of(&self.store, &self.key(aggregate, id)?).await
     }
 
     /// The next commits of one aggregate behind `after`, as many as one answer holds.

@@ -1,7 +1,11 @@
 //! What one aggregate's history says and adds up to, for routes that decide what to ask by it.
 //! Not here: lists, which are a read model's; and deciding anything that a command decides.
 
+use std::sync::Arc;
+
+use gateway::access::OwnerOf;
 use infrastructure::{
+    archive::{Owner, Owners},
     client::Client,
     envelope,
     jetstream::{JetStreamOptions, JetStreamStore},
@@ -16,11 +20,12 @@ use tokio::sync::OnceCell;
 pub(crate) struct Past {
     client: Client,
     store: OnceCell<JetStreamStore>,
+    owners: Arc<Owners>,
 }
 
 impl Past {
     pub(crate) fn new(client: Client) -> Self {
-        Self { client, store: OnceCell::new() }
+        Self { client, store: OnceCell::new(), owners: Arc::default() }
     }
 
     /// The state of `id`; that of one without a history if there is none.
@@ -69,6 +74,13 @@ impl Past {
             JetStreamStore::new(connection.clone(), connection.clone(), options)
         };
         self.store.get_or_try_init(open).await.map_err(|error| away(&error))
+    }
+}
+
+impl OwnerOf for Past {
+    async fn owner(&self, aggregate: &str, id: &AggregateId) -> Result<Owner, Problem> {
+        let key = StreamKey { aggregate: aggregate.into(), id: id.clone() };
+        self.owners.of(self.store().await?, &key).await
     }
 }
 

@@ -38,10 +38,13 @@ struct CreateArgs {
     /// What people call it; it stands in lists, so no personal data
     #[arg(long)]
     name: String,
-    /// What it may do: admin, client, payments, reader, or a role of the access file; several times
+    /// What it may do: admin, client, payments, reader, staff, or a role of the access file; several times
     /// for several
     #[arg(long = "role", value_name = "ROLE", required = true)]
     roles: Vec<String>,
+    /// The key whose place it takes: what was begun with that one is as good as begun with this one
+    #[arg(long, value_name = "KEY_ID")]
+    owner: Option<KeyId>,
     /// From when on it is refused: a day, or a time as in `2027-01-31T12:00:00Z`
     #[arg(long, value_name = "TIME", value_parser = time)]
     expires: Option<DateTime<Utc>>,
@@ -83,7 +86,8 @@ pub fn run(global: &Global, args: KeysArgs) -> Result<()> {
 
 fn create(global: &Global, args: &CreateArgs) -> Result<()> {
     let path = args.file.path(global)?;
-    let (key, entry) = access::create(&path, &args.name, &args.roles, args.expires)?;
+    let (key, entry) =
+        access::create(&path, &args.name, (&args.roles, args.owner.as_ref()), args.expires)?;
     let mut shown = shown(&entry);
     shown["key"] = key.reveal().into();
     Output::with(global, args.json).write(&shown, || {
@@ -127,6 +131,7 @@ fn shown(entry: &KeyEntry) -> Value {
     json!({
         "id": entry.id,
         "name": entry.name,
+        "owner": entry.owner,
         "roles": entry.roles,
         "created": entry.created,
         "expires": entry.expires,

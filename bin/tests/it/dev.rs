@@ -98,3 +98,15 @@ async fn a_port_that_is_taken_is_named() {
     assert_eq!(refused.code, Some(1), "{}", refused.stdout);
     assert!(refused.stderr.contains(&format!("port {port} is taken")), "{}", refused.stderr);
 }
+
+#[tokio::test]
+async fn where_the_usual_port_of_http_is_taken_dev_answers_at_another_one_and_says_so() {
+    // Whoever has it, this test or another program: it is not to be had.
+    let _holder = tokio::net::TcpListener::bind("127.0.0.1:8080").await;
+    let data = tempfile::tempdir().unwrap();
+    let dev = Dev::start(data.path()).await;
+    assert!(!dev.http.ends_with(":8080"), "{}", dev.http);
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let alive = reqwest::get(format!("{}/healthz", dev.http)).await.unwrap();
+    assert_eq!(alive.status(), 200);
+}

@@ -136,3 +136,66 @@ async fn an_address_that_is_taken_or_missing_is_said_at_once() {
         assert!(refused.stderr.contains(expected), "{refused:?}");
     }
 }
+
+#[tokio::test]
+async fn a_key_has_so_many_streams_at_a_time_and_another_key_has_its_own() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let faced = Faced::start(&server, folder.path(), &[]).await;
+    let other = tempfile::tempdir().unwrap();
+    let (more, second) = let_in(other.path(), "reader");
+    let [mut file, more]: [serde_json::Value; 2] = [folder.path().join("access.json"), more.into()]
+        .map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap());
+    file["keys"].as_array_mut().unwrap().extend(more["keys"].as_array().unwrap().clone());
+    std::fs::write(folder.path().join("access.json"), file.to_string()).unwrap();
+    let caller = faced.caller();
+    let stream = async |key: &str| {
+        let request = caller.http.get(format!("{}/v1/events", caller.url)).bearer_auth(key);
+        request.send().await.unwrap()
+    };
+    let mut open = Vec::new();
+    for _ in 0..16 {
+        open.push(stream(&caller.key).await);
+        assert_eq!(open.last().unwrap().status(), 200);
+    }
+    let refused = stream(&caller.key).await;
+    assert_eq!(
+        (refused.status().as_u16(), &refused.headers()["retry-after"]),
+        (503, &"1".parse().unwrap())
+    );
+    let text = refused.text().await.unwrap();
+    assert!(text.contains("too many streams of events of yours"), "{text}");
+    eventually("the other key is known, and has places", LIMIT, async || {
+        (stream(&second).await.status() == 200).then_some(())
+    })
+    .await;
+    drop(open.pop());
+    eventually("a place is free again", LIMIT, async || {
+        (stream(&caller.key).await.status() == 200).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_posted_as_anything_but_json_is_refused_by_every_route() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let faced = Faced::start(&server, folder.path(), &[]).await;
+    let caller = faced.caller();
+    for path in [
+        "/v1/commands/person/ada/create-person",
+        "/api/design-applications",
+        "/api/design-applications/r-1",
+        "/api/create-payment-intent",
+        "/rest/v1/design_requests",
+        "/rest/v1/rpc/add_design_request_event",
+    ] {
+        for kind in ["text/plain", "application/x-www-form-urlencoded"] {
+            let post = caller.http.post(format!("{}{path}", caller.url)).bearer_auth(&caller.key);
+            let refused = post.header("content-type", kind).body(ADA).send().await.unwrap();
+            assert_eq!(refused.status(), 415, "{path} {kind}");
+            let text = refused.text().await.unwrap();
+            assert!(text.contains("unsupported-media-type"), "{path}: {text}");
+        }
+    }
+    let history = History::read(&server.client().await).await;
+    assert!(history.aggregates.is_empty(), "nothing was appended");
+}

@@ -64,8 +64,15 @@ async fn the_commands_of_the_readme_work_in_its_order() {
 #[tokio::test]
 async fn the_example_shows_the_command_and_what_followed() {
     let binaries = Path::new(env!("CARGO_BIN_EXE_headwater")).parent().unwrap();
-    // `cargo test` builds the examples of a package beside its binaries.
-    let mut command = Command::new(binaries.join("examples/in_process"));
+    let example = binaries.join("examples/in_process");
+    // `cargo test` builds the examples of a package beside its binaries, `cargo test --test it` does not.
+    if !example.exists() {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--package", "headwater", "--example", "in_process"]);
+        build.arg("--target-dir").arg(binaries.parent().unwrap());
+        assert!(build.status().await.unwrap().success(), "the example is built");
+    }
+    let mut command = Command::new(example);
     command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     command.env("HEADWATER_NATS_SERVER", tests::binary().await).kill_on_drop(true);
     let finished = timeout(LIMIT, finish(command, "")).await.expect("it ends in time");

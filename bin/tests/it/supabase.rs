@@ -10,6 +10,7 @@ use tokio::{process::Command, sync::OnceCell};
 use crate::kit::{Installation, finish};
 
 mod applications;
+mod own;
 mod refusals;
 
 /// The example with its packages, below the build folder.

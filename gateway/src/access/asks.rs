@@ -5,7 +5,11 @@ use std::convert::Infallible;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 
-use super::Principal;
+use infrastructure::archive::Archive;
+use kit::AggregateId;
+use serde_json::{Map, Value};
+
+use super::{Claim, Principal};
 use crate::problem::Fault;
 
 /// Who asks, if that is known.
@@ -24,6 +28,38 @@ impl Asks {
     /// [`Principal::check_command`]
     pub(crate) fn to_command(&self, aggregate: &str, id: &str, name: &str) -> Result<(), Fault> {
         self.0.as_ref().map_or(Ok(()), |asks| asks.check_command(aggregate, id, name))
+    }
+
+    /// [`Principal::claim_command`]
+    pub(crate) async fn claim_command(
+        &self,
+        command: (&str, &AggregateId, &str),
+        archive: &Archive,
+    ) -> Result<Claim, Fault> {
+        let Some(asks) = &self.0 else { return Ok(Claim::Any) };
+        asks.claim_command(command, archive).await
+    }
+
+    /// [`Principal::claim_read`]
+    pub(crate) async fn claim_read(
+        &self,
+        history: (Option<&str>, Option<&AggregateId>),
+        archive: &Archive,
+    ) -> Result<(), Fault> {
+        let Some(asks) = &self.0 else { return Ok(()) };
+        asks.claim_read(history, archive).await
+    }
+
+    /// [`Principal::claim_query`]
+    pub(crate) async fn claim_query(
+        &self,
+        query: (&str, &str),
+        params: &Map<String, Value>,
+        archive: &Archive,
+    ) -> Result<(), Fault> {
+        let Some(asks) = &self.0 else { return Ok(()) };
+        let named = |name: &str| params.get(name)?.as_str().map(str::to_owned);
+        asks.claim_query(query, named, archive).await
     }
 
     /// [`Principal::check_query`]

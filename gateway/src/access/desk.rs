@@ -85,6 +85,7 @@ mod tests {
 
     fn kept(key: &ApiKey) -> Arc<Kept> {
         let entry = KeyEntry {
+            owner: None,
             id: key.id().clone(),
             name: "test".to_owned(),
             roles: BTreeSet::new(),

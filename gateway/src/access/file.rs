@@ -42,6 +42,9 @@ pub struct KeyEntry {
     pub id: KeyId,
     /// What people call it.
     pub name: String,
+    /// The key whose place it takes: what that one has begun is its own, and commands name that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<KeyId>,
     /// What it may do.
     pub roles: BTreeSet<String>,
     /// What is kept of its secret.

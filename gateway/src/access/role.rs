@@ -20,6 +20,24 @@ pub struct Role {
     /// Aggregates whose events and state may be read, `<aggregate>.<id>`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub histories: Vec<HistoryPattern>,
+    /// Aggregate types of which the role reaches only what the caller has begun itself, each with the
+    /// parameter by which queries name one. The queries of such a role must name one.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub own: BTreeMap<Box<str>, Box<str>>,
+}
+
+impl Role {
+    pub(super) fn allows_command(&self, command: [&str; 3]) -> bool {
+        self.commands.iter().any(|pattern| pattern.allows(command))
+    }
+
+    pub(super) fn allows_query(&self, query: [&str; 2]) -> bool {
+        self.queries.iter().any(|pattern| pattern.allows(query))
+    }
+
+    pub(super) fn allows_history(&self, history: [Option<&str>; 2]) -> bool {
+        self.histories.iter().any(|pattern| pattern.allows_all(history))
+    }
 }
 
 /// Roles by their names.

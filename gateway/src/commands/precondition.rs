@@ -73,6 +73,15 @@ impl Precondition {
         }
     }
 
+    /// The version that a command insists on which only the first of a history may be, if it was to
+    /// insist on `wanted`.
+    pub(super) fn first(&self, wanted: Option<Version>) -> Result<Version, Fault> {
+        match wanted {
+            None | Some(Version::ZERO) => Ok(Version::ZERO),
+            Some(_) => Err(failed("there is no such aggregate")),
+        }
+    }
+
     /// The same problem with the status that HTTP has for a precondition.
     pub(super) fn explain(&self, problem: Problem) -> Fault {
         match self {

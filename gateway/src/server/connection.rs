@@ -1,6 +1,6 @@
 //! One connection: HTTP/1.1 until it ends, or until this server does.
 
-use std::{net::SocketAddr, pin::pin, time::Duration};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
@@ -14,11 +14,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::patient::Patient;
+use super::{idle::Seat, patient::Patient};
 use crate::limits::Limits;
 
 /// Largest head of a request in bytes.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// How long a connection that is to leave may take to read the end of its last answer. What it began to
+/// say is not waited for.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a caller that is turned away may take to hear it.
 const TURN_AWAY_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -26,15 +29,17 @@ pub(super) async fn converse(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
-    limits: &Limits,
-    stop: &CancellationToken,
+    (limits, stop): (&Limits, &CancellationToken),
+    seat: Arc<Seat>,
 ) {
     // Answers are small and waited for.
     let _ = stream.set_nodelay(true);
+    let worker = Arc::clone(&seat);
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request)
+        let (work, answer) = (worker.work(), router.clone().oneshot(request));
+        async move { answer.await.map(|answer| answer.map(|body| work.through(body))) }
     });
     let mut protocol = http1::Builder::new();
     protocol.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout);
@@ -46,6 +51,16 @@ pub(super) async fn converse(
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
+        }
+        () = seat.leave().cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            loop {
+                match timeout(LEAVE_TIMEOUT, connection.as_mut()).await {
+                    Ok(ended) => break ended,
+                    Err(_) if seat.is_at_work() => {}
+                    Err(_) => return,
+                }
+            }
         }
     };
     if let Err(error) = ended {

@@ -6,5 +6,6 @@ mod issuer;
 mod keys;
 mod limits;
 mod logs;
+mod own;
 mod tokens;
 mod web;

@@ -1,6 +1,6 @@
 //! What no route is needed for: unknown paths, sizes, slow clients, panics, and too many of them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -11,7 +11,7 @@ use gateway::{Limits, ListenError, Listener};
 use tests::{LIMIT, eventually};
 use tokio::{sync::Notify, time::timeout};
 
-use crate::kit::{Socket, Stand, code, gateway, http, problem, serve, short};
+use crate::kit::{Socket, Stand, code, gateway, hasty_writer, http, problem, serve};
 
 /// Takes a body and says how long it is.
 fn sink() -> Router {
@@ -98,16 +98,26 @@ async fn who_waits_to_be_told_to_go_on_is_told_at_once_that_it_is_too_much() {
 }
 
 #[tokio::test]
-async fn a_client_that_trickles_is_not_waited_for() {
-    let stand = Stand::start_as(|gateway| gateway.with(sink()).limited(short())).await;
+async fn a_client_that_trickles_its_head_or_says_nothing_more_is_not_waited_for() {
+    let limits = Limits { head_timeout: Duration::from_millis(300), ..Limits::default() };
+    let stand = Stand::start_as(|gateway| gateway.limited(limits)).await;
     let mut head = stand.socket().await;
     head.write("GET /healthz HTTP/1.1\r\nHo").await;
     assert!(!head.rest().await.contains("200"), "the connection was closed");
 
-    let mut idle = stand.socket().await;
-    idle.write("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
-    assert!(idle.rest().await.contains("alive"), "answered, and closed when nothing more came");
+    // Again where this machine took too long to say it.
+    eventually("answered, and closed when nothing more came", LIMIT, async || {
+        let mut idle = stand.socket().await;
+        idle.write("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        idle.rest().await.contains("alive").then_some(())
+    })
+    .await;
+}
 
+#[tokio::test]
+async fn a_client_that_trickles_its_body_is_told_so() {
+    let limits = Limits { body_timeout: Duration::from_millis(300), ..Limits::default() };
+    let stand = Stand::start_as(|gateway| gateway.with(sink()).limited(limits)).await;
     let mut body = stand.socket().await;
     body.write("POST /sink HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1").await;
     let answer = body.rest().await;
@@ -119,7 +129,7 @@ async fn a_client_that_trickles_is_not_waited_for() {
 async fn a_client_that_does_not_read_is_cut_off() {
     let large = async || vec![b'x'; 64 * 1024 * 1024];
     let routes = Router::new().route("/large", get(large));
-    let limits = Limits { connections: 1, ..short() };
+    let limits = Limits { connections: 1, ..hasty_writer() };
     let stand = Stand::start_as(|gateway| gateway.with(routes).limited(limits)).await;
     let mut socket = stand.socket().await;
     socket.write("GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
@@ -134,16 +144,23 @@ async fn a_client_that_does_not_read_is_cut_off() {
     drop(socket);
 }
 
-#[tokio::test]
-async fn beyond_the_bounds_a_request_is_told_to_come_again() {
+/// A route that tells when it has begun, and ends when it is told to.
+fn slow() -> (Router, Arc<Notify>, Arc<Notify>) {
     let (go, begun) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (wait, tell) = (Arc::clone(&go), Arc::clone(&begun));
     let slow = async move || {
         tell.notify_one();
         wait.notified().await;
+        "done"
     };
-    let limits = Limits { requests: 1, connections: 3, ..Limits::default() };
-    let routes = Router::new().route("/slow", get(slow)).merge(sink());
+    (Router::new().route("/slow", get(slow)), go, begun)
+}
+
+#[tokio::test]
+async fn beyond_the_bounds_a_request_is_told_to_come_again() {
+    let (routes, go, begun) = slow();
+    let limits = Limits { requests: 1, ..Limits::default() };
+    let routes = routes.merge(sink());
     let stand = Stand::start_as(|gateway| gateway.with(routes).limited(limits)).await;
     let first = tokio::spawn(stand.http.get(stand.serving.url() + "/slow").send());
     timeout(LIMIT, begun.notified()).await.unwrap();
@@ -151,25 +168,49 @@ async fn beyond_the_bounds_a_request_is_told_to_come_again() {
     assert_eq!(second.headers()["retry-after"], "1");
     assert_eq!(code(second).await, (503, "busy".into()));
     assert_eq!(stand.get("/healthz").await.status(), 200, "probes need no place");
-
-    let _third = stand.socket().await;
-    let mut fourth = eventually("all places are taken", LIMIT, async || {
-        let mut socket = stand.socket().await;
-        socket.write("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
-        let answer = socket.rest().await;
-        answer.starts_with("HTTP/1.1 503 ").then_some(answer)
-    })
-    .await;
-    fourth.make_ascii_lowercase();
-    assert!(fourth.contains("retry-after: 1") && fourth.contains(r#""code":"busy""#), "{fourth}");
     go.notify_one();
     assert_eq!(first.await.unwrap().unwrap().status(), 200);
 }
 
 #[tokio::test]
+async fn connections_that_say_nothing_make_room_and_those_with_a_request_at_work_do_not() {
+    const ASK: &str = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let (routes, go, begun) = slow();
+    let limits = Limits { connections: 2, ..Limits::default() };
+    let stand = Stand::start_as(|gateway| gateway.with(routes).limited(limits)).await;
+    let slow = || stand.http.get(stand.serving.url() + "/slow").send();
+    let first = tokio::spawn(slow());
+    timeout(LIMIT, begun.notified()).await.unwrap();
+    for said in ["", "GET /healthz HT"] {
+        let mut silent = stand.socket().await;
+        silent.write(said).await;
+        let mut next = stand.socket().await;
+        next.write(ASK).await;
+        let answer = next.rest().await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        assert_eq!(silent.rest().await, "", "it gave its place away");
+    }
+    let second = tokio::spawn(slow());
+    timeout(LIMIT, begun.notified()).await.unwrap();
+    let mut third = stand.socket().await;
+    third.write(ASK).await;
+    let refused = third.rest().await.to_ascii_lowercase();
+    assert!(refused.starts_with("http/1.1 503 "), "{refused}");
+    assert!(
+        refused.contains("retry-after: 1") && refused.contains(r#""code":"busy""#),
+        "{refused}"
+    );
+    go.notify_waiters();
+    for asked in [first, second] {
+        assert_eq!(asked.await.unwrap().unwrap().text().await.unwrap(), "done");
+    }
+}
+
+#[tokio::test]
 async fn a_request_that_never_ends_is_answered_all_the_same() {
     let routes = Router::new().route("/never", get(std::future::pending::<()>));
-    let stand = Stand::start_as(|gateway| gateway.with(routes).limited(short())).await;
+    let limits = Limits { request_timeout: Duration::from_millis(300), ..Limits::default() };
+    let stand = Stand::start_as(|gateway| gateway.with(routes).limited(limits)).await;
     assert_eq!(code(stand.get("/never").await).await, (504, "timeout".into()));
 }
 
@@ -201,15 +242,8 @@ async fn without_a_guard_only_this_machine_is_listened_to() {
 
 #[tokio::test]
 async fn requests_in_flight_are_answered_while_it_drains() {
-    let (go, begun) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (wait, tell) = (Arc::clone(&go), Arc::clone(&begun));
-    let slow = async move || {
-        tell.notify_one();
-        wait.notified().await;
-        "done"
-    };
+    let (routes, go, begun) = slow();
     let server = tests::Server::start().await;
-    let routes = Router::new().route("/slow", get(slow));
     let serving = serve(&server, |gateway| gateway.with(routes)).await;
     let mut idle = Socket::open(&serving).await;
     let url = serving.url();

@@ -1,6 +1,6 @@
 //! Streams of events: everything once and in order, over broken connections too.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use gateway::Limits;
 use infrastructure::{
@@ -13,7 +13,7 @@ use serde_json::Value;
 use tests::{LIMIT, eventually};
 use tokio::time::timeout;
 
-use crate::kit::{Socket, Stand, code, composition, short};
+use crate::kit::{Socket, Stand, code, composition, hasty_writer};
 
 /// One block of a stream.
 #[derive(Debug, Default, Clone)]
@@ -149,7 +149,8 @@ async fn a_broker_that_is_killed_costs_nothing_either() {
 
 #[tokio::test]
 async fn a_stream_that_was_silent_knows_where_it_was() {
-    let stand = Stand::start_as(|gateway| gateway.limited(short())).await;
+    let limits = Limits { heartbeat: Duration::from_millis(200), ..Limits::default() };
+    let stand = Stand::start_as(|gateway| gateway.limited(limits)).await;
     stand.create("ada").await;
     let mut source = Source::open(&stand, "/v1/events", None).await;
     // Nothing but heartbeats, which carry the place.
@@ -239,7 +240,7 @@ async fn there_is_room_for_so_many_streams_and_the_next_one_is_told() {
 
 #[tokio::test]
 async fn a_reader_that_stands_still_is_ended_and_its_place_is_free() {
-    let limits = Limits { streams: 1, ..short() };
+    let limits = Limits { streams: 1, ..hasty_writer() };
     let stand = Stand::start_as(|gateway| gateway.limited(limits)).await;
     stand.create("ada").await;
     // More than the sockets between the two hold.

@@ -179,14 +179,7 @@ impl Socket {
     }
 }
 
-/// Limits that a test reaches quickly.
-pub(crate) fn short() -> Limits {
-    Limits {
-        head_timeout: Duration::from_millis(300),
-        body_timeout: Duration::from_millis(300),
-        write_timeout: Duration::from_millis(500),
-        request_timeout: Duration::from_secs(2),
-        heartbeat: Duration::from_millis(200),
-        ..Limits::default()
-    }
+/// Limits under which a client that does not read is soon cut off.
+pub(crate) fn hasty_writer() -> Limits {
+    Limits { write_timeout: Duration::from_millis(500), ..Limits::default() }
 }

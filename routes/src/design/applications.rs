@@ -141,7 +141,9 @@ async fn carry_out(
     (id, commands): (&AggregateId, &[DesignCommand]),
     meaning: Uuid,
 ) -> Result<(Position, bool), Problem> {
-    commands.iter().try_for_each(|command| asker.may_send(id, command.name()))?;
+    for command in commands {
+        service.may_send(asker, id, command.name()).await?;
+    }
     let steps = (0..commands.len()).map(|step| plan::command_id(meaning, step));
     let steps: Vec<_> = steps.collect::<Result<_, _>>()?;
     rehearse(service, id, (commands, &steps)).await?;

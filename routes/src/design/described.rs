@@ -44,7 +44,7 @@ fn intent() -> Value {
                 "description": "What Stripe's form needs.",
                 "content": {"application/json": {"schema": payable}},
             }}),
-            &[404, 409, 413, 422, 504],
+            &[404, 409, 413, 415, 422, 504],
         ),
     })
 }

@@ -14,7 +14,10 @@ use domain::{
     money::{Currency, Money},
     stripe_event::{from_stripe, to_stripe},
 };
-use gateway::{Caller, Fault, RequestId, access::Principal};
+use gateway::{
+    Caller, Fault, RequestId,
+    access::{Claim, Principal},
+};
 use infrastructure::{client::Client, problem::Problem, request::CommandRequest};
 use kit::{Aggregate as _, AggregateId, Command as _};
 use serde::{Deserialize, Serialize};
@@ -246,7 +249,11 @@ async fn open(
     let wanted: Wanted =
         kit::json::read(&body).map_err(|error| Problem::invalid(error.to_string()))?;
     if let Some(Extension(asks)) = asks {
-        asks.check_command(Design::TYPE, wanted.request_id.as_str(), GRANT)?;
+        let (id, past) = (&wanted.request_id, &payments.past);
+        let claim = asks.claim_command((Design::TYPE, id, GRANT), past);
+        if claim.await? == Claim::First {
+            return Err(Problem::not_found("there is no such request").into());
+        }
     }
     let caller = caller.map(|Extension(caller)| caller).unwrap_or_default();
     let asker = Asker {

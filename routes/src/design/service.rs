@@ -12,14 +12,17 @@ use axum::{
     http::{HeaderMap, request::Parts},
 };
 use domain::{design::Design, product::Product};
-use gateway::{Caller, Fault, RequestId, access::Principal};
+use gateway::{
+    Caller, Fault, RequestId,
+    access::{Claim, Principal},
+};
 use infrastructure::{
     client::Client,
     problem::Problem,
     request::{CommandRequest, Reply},
     telemetry,
 };
-use kit::{Aggregate as _, AggregateId, CommandId, Position};
+use kit::{Aggregate as _, AggregateId, CommandId, Position, Version};
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 use tracing::Span;
@@ -93,9 +96,10 @@ impl Service {
         (name, body): (&str, Vec<u8>),
         command_id: CommandId,
     ) -> Result<Reply, Problem> {
-        asker.may_send(id, name)?;
+        let claim = self.may_send(asker, id, name).await?;
         let mut request = CommandRequest::new(Design::TYPE, id.clone(), name, body);
         request.command_id = Some(command_id);
+        request.expected_version = (claim == Claim::First).then_some(Version::ZERO);
         request.user_id = asker.caller.user.as_deref().map(str::to_owned);
         request.session_id = asker.caller.session.as_deref().map(str::to_owned);
         request.request_id = asker.request.as_ref().map(|id| id.as_str().to_owned());
@@ -103,6 +107,29 @@ impl Service {
         let reply = self.client.send(&request).await?;
         self.written.fetch_max(reply.position.0, Ordering::Relaxed);
         Ok(reply)
+    }
+
+    /// Whether the caller may send this command to this very request.
+    pub(super) async fn may_send(
+        &self,
+        asker: &Asker,
+        id: &AggregateId,
+        name: &str,
+    ) -> Result<Claim, Problem> {
+        let Some(principal) = &asker.principal else { return Ok(Claim::Any) };
+        let claim = principal.claim_command((Design::TYPE, id, name), &self.past);
+        claim.await.map_err(|Fault(problem)| problem)
+    }
+
+    /// Whether the caller may be told what is asked for.
+    async fn may_see(&self, asker: &Asker, ask: Ask<'_>) -> Result<(), Problem> {
+        let Some(principal) = &asker.principal else { return Ok(()) };
+        let named = |name: &str| {
+            let found = ask.params.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let claim = principal.claim_query((PROJECTION, ask.query), named, &self.past);
+        claim.await.map_err(|Fault(problem)| problem)
     }
 
     /// Whether the request `id` may be about `product`: one that is there already may, whatever has
@@ -171,6 +198,7 @@ impl Service {
         (limit, cursor): (Option<u32>, Option<&str>),
     ) -> Result<(Vec<Row>, Option<String>), Problem> {
         asker.may_ask(ask.query)?;
+        self.may_see(asker, ask).await?;
         let body = ask.body(limit.unwrap_or(PAGE), cursor);
         let answer = self.client.query(PROJECTION, ask.query, &body).await.map_err(behind)?;
         let page: Page = serde_json::from_str(answer.get())
@@ -214,15 +242,7 @@ fn behind(problem: Problem) -> Problem {
 }
 
 impl Asker {
-    /// Whether the command may be sent.
-    pub(super) fn may_send(&self, id: &AggregateId, name: &str) -> Result<(), Problem> {
-        let check = |it: &Principal| {
-            it.check_command(Design::TYPE, id.as_str(), name).map_err(|Fault(problem)| problem)
-        };
-        self.principal.as_ref().map_or(Ok(()), check)
-    }
-
-    /// Whether the query may be asked.
+    /// Whether the query may be asked at all.
     pub(super) fn may_ask(&self, query: &str) -> Result<(), Problem> {
         let check =
             |it: &Principal| it.check_query(PROJECTION, query).map_err(|Fault(problem)| problem);

@@ -50,7 +50,7 @@ impl World {
         let fake = FakeStripe::start().await;
         let url = fake.url();
         // The next process takes over at once.
-        let (access, api_key) = let_in(folder.path(), "client");
+        let (access, api_key) = let_in(folder.path(), "staff");
         let usual = ["--http", "127.0.0.1:0", "--instance", "payer", "--stripe-api", &url];
         let usual = [&usual[..], &["--access", &access]].concat();
         let mut service = Service::start(BINARY, server.url(), &[&usual, more].concat()).await;

@@ -58,7 +58,7 @@ async fn an_application_is_created_answered_and_submitted_once() {
 #[tokio::test]
 async fn who_may_not_read_what_is_answered_is_refused_before_anything_is_done() {
     let shop = Shop::open().await;
-    let create = ["keys", "create", "--name", "form", "--role", "client", "--output", "json"];
+    let create = ["keys", "create", "--name", "form", "--role", "payments", "--output", "json"];
     let key = shop.installation.run(&create).await.json().remove(0);
     let key = key["key"].as_str().unwrap();
     eventually("the key of the form is taken", LIMIT, async || {
@@ -88,7 +88,8 @@ async fn a_repeat_finishes_what_an_attempt_that_died_has_begun() {
     let id = meaning.to_string();
     let command_id = format!("application-{}-0", meaning.simple());
     let arguments = ["send", "design", &id, "create-request", "--json", body, "--command-id"];
-    shop.installation.run(&[&arguments[..], &[command_id.as_str()]].concat()).await.ok();
+    let who = [command_id.as_str(), "--user", &caller];
+    shop.installation.run(&[&arguments[..], &who].concat()).await.ok();
 
     let log = shop.log().await;
     let (status, finished) = shop.apply("half", &application()).await;

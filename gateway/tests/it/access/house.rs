@@ -52,6 +52,7 @@ pub(super) fn roles() -> Roles {
 
 pub(super) fn entry(key: &ApiKey, role: &str) -> KeyEntry {
     KeyEntry {
+        owner: None,
         id: key.id().clone(),
         name: "test".to_owned(),
         roles: [role.to_owned()].into(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::Utc;
-use gateway::access::{AccessFile, ApiKey};
+use gateway::access::ApiKey;
 use tests::{LIMIT, eventually};
 
 use super::house::{House, Setting, entry, open};
@@ -105,11 +105,10 @@ async fn roles_are_those_of_the_file_as_it_is_now() {
 
 #[tokio::test]
 async fn a_key_ends_at_its_time_though_it_was_verified_before() {
-    let key = ApiKey::generate().unwrap();
-    let mut entry = entry(&key, "admin");
-    entry.expires = Some(Utc::now() + Duration::from_secs(3));
-    let house = House::start(AccessFile { keys: vec![entry], ..AccessFile::default() }).await;
+    let (mut house, key) = House::with_key("admin").await;
     assert_eq!(house.bearer(&key.reveal()).await.status, 200);
+    house.file.keys[0].expires = Some(Utc::now() + Duration::from_secs(3));
+    house.save();
     house.until(&key.reveal(), 401).await.refused(401, "unauthenticated", "the key has expired");
 }
 

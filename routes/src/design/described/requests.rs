@@ -75,7 +75,7 @@ fn open() -> Value {
                 "200": found("It was there.", &json!({"type": "object"})),
                 "201": found("It is new.", &json!({"type": "object"})),
             }),
-            &[404, 409, 413, 422, 504],
+            &[404, 409, 413, 415, 422, 504],
         ),
     })
 }
@@ -108,7 +108,7 @@ fn go_on() -> Value {
         "requestBody": body(&more, &example),
         "responses": answers(
             json!({"200": found("The application.", &json!({"type": "object"}))}),
-            &[404, 409, 413, 422, 504],
+            &[404, 409, 413, 415, 422, 504],
         ),
     })
 }

@@ -50,7 +50,7 @@ pub(super) async fn insert(
     if wish.returning == Returning::Row {
         asker.may_ask(relation.query)?;
     }
-    asker.may_send(&id, CREATE)?;
+    service.may_send(&asker, &id, CREATE).await?;
     service.check_product(&id, given.id(&["product_id"])?.as_ref()).await?;
     let mut command = Body::default();
     for field in ["product_id", "design_code", "email"] {

@@ -41,7 +41,7 @@ pub(super) async fn add(
             .hint("answers are added by add_design_request_answer_history")
     })?;
     // Before anything is looked up: what a request's payment is about is not for everybody.
-    asker.may_send(&id, kind.command())?;
+    service.may_send(asker, &id, kind.command()).await?;
     let data = given.object(&["p_event_data"])?.unwrap_or_default();
     if kind == EventType::RequestCreated {
         if let Some((event, created)) = created(service, &id).await? {
