@@ -12,7 +12,7 @@ use kit::{Aggregate, excerpt};
 use policies::{
     ActivateOnOnboarding, AnnounceDesign, CertificationExpiry, ExpireOnboarding,
     ExpireVerification, OnboardingDriver, RecordStripePayments, RemindOfOnboarding,
-    ReserveVerifiedEmail, SendVerification, Welcome,
+    ReserveVerifiedEmail, SendVerification, SetAsideUnfitPayments, Welcome,
 };
 use projections::{
     DesignFunnel, DesignPatterns, DesignRequests, Directory, OnboardingBoard, People, Skills,
@@ -51,6 +51,7 @@ pub fn composition() -> Composition {
         .policy(RemindOfOnboarding)
         .policy(CertificationExpiry)
         .policy(RecordStripePayments)
+        .policy(SetAsideUnfitPayments)
         .policy(AnnounceDesign)
         .projection(People)
         .projection(Directory)

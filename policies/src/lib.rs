@@ -12,6 +12,7 @@ mod record_stripe_payments;
 mod remind_of_onboarding;
 mod reserve_verified_email;
 mod send_verification;
+mod set_aside_unfit_payments;
 mod welcome;
 
 pub use activate_on_onboarding::ActivateOnOnboarding;
@@ -24,4 +25,5 @@ pub use record_stripe_payments::RecordStripePayments;
 pub use remind_of_onboarding::RemindOfOnboarding;
 pub use reserve_verified_email::ReserveVerifiedEmail;
 pub use send_verification::SendVerification;
+pub use set_aside_unfit_payments::SetAsideUnfitPayments;
 pub use welcome::Welcome;

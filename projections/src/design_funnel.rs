@@ -85,6 +85,8 @@ fn changes(event: &Recorded<DesignEvent>) -> Vec<Change> {
         E::RequestCancelled(_) => at("cancelled_at"),
         E::AnswerVersioned(_)
         | E::RequestQuoted(_)
+        | E::PaymentHeld(_)
+        | E::PaymentUnfit(_)
         | E::PaymentFeesRecorded(_)
         | E::RefundRequested(_) => Vec::new(),
     }

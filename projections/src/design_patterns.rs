@@ -68,6 +68,8 @@ fn changes(event: &Recorded<DesignEvent>) -> Vec<Change> {
         E::RequestQuoted(_)
         | E::PaymentIntentCreated(_)
         | E::PaymentCancelled(_)
+        | E::PaymentHeld(_)
+        | E::PaymentUnfit(_)
         | E::PaymentFeesRecorded(_)
         | E::RefundRequested(_) => Vec::new(),
     }

@@ -39,9 +39,6 @@ pub enum DesignError {
     /// It has another price.
     #[error("the request was quoted {0}")]
     AlreadyQuoted(Money),
-    /// Nobody said what the product costs, so no payment can be checked.
-    #[error("nobody quoted what the request costs; quote it first")]
-    NotQuoted,
     /// Nobody pays that.
     #[error("an amount is 1 to {AMOUNT_MAX} minor units")]
     InvalidAmount,
@@ -86,7 +83,6 @@ impl DomainError for DesignError {
             Self::TooManyQuestions { .. } => "too-many-questions",
             Self::TooManyVersions { .. } => "too-many-versions",
             Self::AlreadyQuoted(_) => "already-quoted",
-            Self::NotQuoted => "not-quoted",
             Self::InvalidAmount => "invalid-amount",
             Self::AmountMismatch { .. } => "amount-mismatch",
             Self::CurrencyMismatch { .. } => "currency-mismatch",

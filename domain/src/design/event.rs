@@ -22,6 +22,8 @@ kit::events! {
         "payment-succeeded" => PaymentSucceeded: 1,
         "payment-failed" => PaymentFailed: 1,
         "payment-cancelled" => PaymentCancelled: 1,
+        "payment-held" => PaymentHeld: 1,
+        "payment-unfit" => PaymentUnfit: 1,
         "payment-fees-recorded" => PaymentFeesRecorded: 1,
         "refund-requested" => RefundRequested: 1,
         "design-started" => DesignStarted: 1,

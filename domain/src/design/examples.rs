@@ -39,6 +39,14 @@ pub const EVENTS: &[(&str, &str)] = &[
         "payment-cancelled",
         r#"{"intent_id":"pi_1","amount":4990,"currency":"eur","at":"2026-01-02T03:05:35Z","stripe_event_id":"evt_5","reason":"abandoned","superseded":false,"payment":{"status":"CANCELLED","intent_id":"pi_1","amount":4990,"currency":"eur","attempts":1,"last_attempt_at":"2026-01-02T03:05:05Z"},"provenance":{"created_by":"stripe_webhook"}}"#,
     ),
+    (
+        "payment-held",
+        r#"{"intent_id":"pi_3","amount":4990,"currency":"eur","at":"2026-01-02T03:03:05Z","stripe_event_id":"evt_6","method":"card","provenance":{"created_by":"stripe_webhook"}}"#,
+    ),
+    (
+        "payment-unfit",
+        r#"{"intent_id":"pi_3","amount":4990,"currency":"eur","at":"2026-01-02T03:03:05Z","stripe_event_id":"evt_6","method":"card","code":"amount-mismatch","detail":"the request is about 10.00 EUR, this is 49.90 EUR","provenance":{"created_by":"stripe_webhook"}}"#,
+    ),
     ("payment-fees-recorded", r#"{"intent_id":"pi_1","fee":170,"net":4820,"currency":"eur"}"#),
     (
         "refund-requested",

@@ -13,7 +13,10 @@ use uuid::Uuid;
 pub use lifecycle::{DesignStatus, Lifecycle};
 pub use payment::{Fact, Payment};
 
-use super::{DesignEvent, RefundReason, RequestCreated};
+use super::{
+    DesignEvent, HeldPayment, PaymentHeld, PaymentSucceeded, PaymentUnfit, RefundReason,
+    RequestCreated,
+};
 use crate::{
     money::Money,
     values::{EmailAddress, Label},
@@ -38,6 +41,8 @@ pub struct Design {
     pub fees: BTreeMap<PartId, Fees>,
     /// The payments that are to be given back.
     pub refunds: BTreeSet<PartId>,
+    /// What was paid and waits for the quote, as it came.
+    pub held: Vec<HeldPayment>,
 }
 
 /// What tells one creation of a request from another.
@@ -140,6 +145,11 @@ impl Design {
                 let money = |amount| Money::new(amount, recorded.currency);
                 let fees = Fees { fee: money(recorded.fee), net: money(recorded.net) };
                 self.fees.insert(recorded.intent_id.clone(), fees);
+            }
+            E::PaymentHeld(PaymentHeld { held, .. }) => self.held.push(held.clone()),
+            E::PaymentUnfit(PaymentUnfit { held, .. }) => self.held.retain(|it| it != held),
+            E::PaymentSucceeded(PaymentSucceeded { report, .. }) => {
+                self.held.retain(|it| !it.is_told_by(report));
             }
             E::RefundRequested(requested) => {
                 self.refunds.insert(requested.intent_id.clone());

@@ -16,7 +16,7 @@ use kit::{
 use policies::{
     ActivateOnOnboarding, AnnounceDesign, CertificationExpiry, ExpireOnboarding,
     ExpireVerification, OnboardingDriver, RecordStripePayments, RemindOfOnboarding,
-    ReserveVerifiedEmail, SendVerification, Welcome,
+    ReserveVerifiedEmail, SendVerification, SetAsideUnfitPayments, Welcome,
 };
 
 /// An event as bytes, which every policy reads for itself.
@@ -56,7 +56,7 @@ fn read<P: Policy>(event: &Stored) -> Recorded<P::When> {
     event.record.clone().map(typed)
 }
 
-const POLICIES: [&dyn Reacts; 11] = [
+const POLICIES: [&dyn Reacts; 12] = [
     &ActivateOnOnboarding,
     &OnboardingDriver,
     &ReserveVerifiedEmail,
@@ -67,6 +67,7 @@ const POLICIES: [&dyn Reacts; 11] = [
     &RemindOfOnboarding,
     &CertificationExpiry,
     &RecordStripePayments,
+    &SetAsideUnfitPayments,
     &AnnounceDesign,
 ];
 

@@ -88,6 +88,8 @@ fn provenance(event: &DesignEvent) -> Option<&Provenance> {
         E::PaymentSucceeded(e) => e.report.provenance.as_ref(),
         E::PaymentFailed(e) => e.report.provenance.as_ref(),
         E::PaymentCancelled(e) => e.report.provenance.as_ref(),
+        E::PaymentHeld(e) => e.provenance.as_ref(),
+        E::PaymentUnfit(e) => e.provenance.as_ref(),
         E::PaymentFeesRecorded(e) => e.provenance.as_ref(),
         E::RefundRequested(e) => e.provenance.as_ref(),
         E::DesignStarted(e) => e.provenance.as_ref(),

@@ -120,6 +120,8 @@ pub(super) fn changes(event: &Recorded<DesignEvent>) -> Vec<Change> {
         | E::RequestSubmitted(_)
         | E::RequestCancelled(_)
         | E::RequestQuoted(_)
+        | E::PaymentHeld(_)
+        | E::PaymentUnfit(_)
         | E::RefundRequested(_)
         | E::DesignStarted(_)
         | E::DesignCompleted(_) => return Vec::new(),

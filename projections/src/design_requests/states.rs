@@ -87,7 +87,11 @@ pub(super) fn values(event: &DesignEvent) -> Values {
         }
         E::DesignStarted(_) => vec![status(DesignStatus::InDesign)],
         E::DesignCompleted(_) => vec![status(DesignStatus::Completed)],
-        E::AnswerVersioned(_) | E::PaymentFeesRecorded(_) | E::RefundRequested(_) => Vec::new(),
+        E::AnswerVersioned(_)
+        | E::PaymentHeld(_)
+        | E::PaymentUnfit(_)
+        | E::PaymentFeesRecorded(_)
+        | E::RefundRequested(_) => Vec::new(),
     }
 }
 

@@ -2,15 +2,18 @@
 //! Not here: what the reports amount to.
 
 use chrono::SubsecRound;
+use kit::DomainError as _;
 
 use super::{Decision, nothing, one};
 use crate::{
     design::{
-        Design, DesignError, DesignEvent, Fact, Fees, PaymentCancelled, PaymentFact, PaymentFailed,
-        PaymentFeesRecorded, PaymentIntentCreated, PaymentReport, PaymentSucceeded, Quote,
-        RecordFees, RecordPayment, RequestQuoted,
+        Design, DesignError, DesignEvent, DesignStatus, Fact, Fees, HeldPayment, PaymentCancelled,
+        PaymentFact, PaymentFailed, PaymentFeesRecorded, PaymentHeld, PaymentIntentCreated,
+        PaymentReport, PaymentSucceeded, PaymentUnfit, Quote, RecordFees, RecordPayment,
+        RequestQuoted,
     },
     money::{AMOUNT_MAX, Money},
+    values::{Reason, Text},
 };
 
 /// Most facts about payments that one request takes.
@@ -32,10 +35,41 @@ impl Design {
             Some(quote) => return Err(DesignError::AlreadyQuoted(quote)),
             None => {}
         }
-        // Every fact agrees with the quote, whichever of them came first.
-        self.payment.all().try_for_each(|(_, fact)| agree(fact.money, money))?;
+        // Money that is there agrees with the quote, whichever of them came first. What was only begun
+        // or has failed pays for nothing, and is no reason to name no price.
+        self.payment.succeeded().try_for_each(|(_, fact)| agree(fact.money, money))?;
         let Quote { amount, currency, provenance } = command.clone();
-        one(RequestQuoted { amount, currency, provenance })
+        let quoted = one(RequestQuoted { amount, currency, provenance })?;
+        self.with_held(quoted, |held| agree(money, held.money()))
+    }
+
+    /// `events`, and what becomes of the payments that waited for them: those that fit are recorded.
+    pub(super) fn with_held(
+        &self,
+        mut events: Vec<DesignEvent>,
+        fits: impl Fn(&HeldPayment) -> Result<(), DesignError>,
+    ) -> Decision {
+        let mut after = self.clone();
+        events.iter().for_each(|event| after.take(event));
+        let mut waiting = self.held.clone();
+        waiting.sort_by_key(|held| (held.at, held.intent_id.clone()));
+        for held in waiting {
+            let next = match fits(&held) {
+                Ok(()) => after.reported(&held.clone().into(), &Fact::from(&held)),
+                Err(why) => PaymentUnfit {
+                    code: Text::forced(why.code()),
+                    detail: Reason::forced(&why.to_string()),
+                    held,
+                    provenance: None,
+                }
+                .into(),
+            };
+            for event in after.with_refunds(next, None)? {
+                after.take(&event);
+                events.push(event);
+            }
+        }
+        Ok(events)
     }
 
     pub(super) fn record_payment(&self, command: &RecordPayment) -> Decision {
@@ -55,8 +89,8 @@ impl Design {
         match self.quote {
             Some(quote) => agree(quote, money)?,
             // Any amount would pay for it.
-            None if fact.fact == PaymentFact::Succeeded && self.has_product() => {
-                return Err(DesignError::NotQuoted);
+            None if fact.fact == PaymentFact::Succeeded && self.waits_for_quote() => {
+                return self.hold(command, &fact);
             }
             None => {}
         }
@@ -65,6 +99,35 @@ impl Design {
             return Err(DesignError::TooManyFacts { max: room });
         }
         self.with_refunds(self.reported(command, &fact), command.provenance.as_ref())
+    }
+
+    /// Whether a payment could be for anything: there is a product, and nobody has said what it costs. Of
+    /// a cancelled request all is given back, however much it is.
+    fn waits_for_quote(&self) -> bool {
+        self.has_product() && self.quote.is_none() && self.status() != DesignStatus::Cancelled
+    }
+
+    fn hold(&self, command: &RecordPayment, fact: &Fact) -> Decision {
+        let held = HeldPayment {
+            intent_id: command.intent_id.clone(),
+            amount: fact.money.amount,
+            currency: fact.money.currency,
+            at: fact.at,
+            stripe_event_id: fact.event.clone(),
+            method: command.method.clone(),
+        };
+        let same = |known: &HeldPayment| {
+            let told =
+                held.stripe_event_id.is_some() && known.stripe_event_id == held.stripe_event_id;
+            told || *known == held
+        };
+        if self.held.iter().any(same) {
+            return nothing();
+        }
+        if self.held.len() >= FINAL_FACTS {
+            return Err(DesignError::TooManyFacts { max: FINAL_FACTS });
+        }
+        one(PaymentHeld { held, provenance: command.provenance.clone() })
     }
 
     /// The event that tells `fact`, with what all facts amount to.
@@ -112,6 +175,33 @@ impl Design {
             None => one(PaymentFeesRecorded { intent_id, fee, net, currency, provenance }),
             Some(known) if *known == fees => nothing(),
             Some(_) => Err(DesignError::FeesDiffer),
+        }
+    }
+}
+
+impl From<&HeldPayment> for Fact {
+    fn from(held: &HeldPayment) -> Self {
+        let (at, event) = (held.at, held.stripe_event_id.clone());
+        Self { fact: PaymentFact::Succeeded, at, event, money: held.money() }
+    }
+}
+
+impl From<HeldPayment> for RecordPayment {
+    fn from(held: HeldPayment) -> Self {
+        let HeldPayment { intent_id, amount, currency, at, stripe_event_id, method } = held;
+        let fact = PaymentFact::Succeeded;
+        let (failure_code, failure_reason, provenance) = (None, None, None);
+        Self {
+            intent_id,
+            fact,
+            amount,
+            currency,
+            at,
+            stripe_event_id,
+            method,
+            failure_code,
+            failure_reason,
+            provenance,
         }
     }
 }

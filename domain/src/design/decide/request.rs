@@ -45,7 +45,9 @@ impl Design {
             Status::Draft | Status::Submitted | Status::Paid => {
                 let (reason, provenance) = (command.reason.clone(), command.provenance.clone());
                 let cancelled = RequestCancelled { reason, provenance };
-                self.with_refunds(cancelled, command.provenance.as_ref())
+                let cancelled = self.with_refunds(cancelled, command.provenance.as_ref())?;
+                // All is given back, whatever it was to be.
+                self.with_held(cancelled, |_| Ok(()))
             }
             _ => self.not_now(),
         }

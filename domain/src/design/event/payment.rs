@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     design::{DesignStatus, PaymentStatus, Provenance, RefundReason},
     money::{Currency, Money},
-    values::{Label, Reason},
+    values::{Label, Reason, Text},
 };
 
 /// What every report about a payment says.
@@ -64,6 +64,39 @@ pub struct PaymentSummary {
     pub last_attempt_at: Option<DateTime<Utc>>,
 }
 
+/// A success that was reported before anybody had quoted what the request costs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldPayment {
+    /// Which payment.
+    pub intent_id: PartId,
+    /// How many minor units.
+    pub amount: i64,
+    /// Of which currency.
+    pub currency: Currency,
+    /// When it was so, by the provider's clock.
+    pub at: DateTime<Utc>,
+    /// Which of the provider's events says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stripe_event_id: Option<AggregateId>,
+    /// How it was paid, such as `card`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<Label>,
+}
+
+impl HeldPayment {
+    /// Whether `report` is the same said again.
+    pub(in crate::design) fn is_told_by(&self, report: &PaymentReport) -> bool {
+        let Self { intent_id, at, stripe_event_id, .. } = self;
+        (intent_id, at, stripe_event_id) == (&report.intent_id, &report.at, &report.stripe_event_id)
+    }
+
+    /// The amount in its currency.
+    #[must_use]
+    pub const fn money(&self) -> Money {
+        Money::new(self.amount, self.currency)
+    }
+}
+
 payloads! {
     /// A payment was begun, or an attempt is on its way.
     PaymentIntentCreated {
@@ -101,6 +134,28 @@ payloads! {
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<Reason>,
+    }
+    /// Money is said to be there, and nobody has said yet what it is for: it waits for the quote.
+    PaymentHeld {
+        /// What was reported.
+        #[serde(flatten)]
+        held: HeldPayment,
+        /// Where it comes from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        provenance: Option<Provenance>,
+    }
+    /// Money that waited for the quote is not what was quoted. Somebody has to look at it.
+    PaymentUnfit {
+        /// What was reported.
+        #[serde(flatten)]
+        held: HeldPayment,
+        /// Why, for programs.
+        code: Text<100>,
+        /// Why, for people.
+        detail: Reason,
+        /// Where it comes from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        provenance: Option<Provenance>,
     }
     /// What the provider keeps of a payment is known.
     PaymentFeesRecorded {

@@ -26,8 +26,14 @@ fn a_payment_reaches_every_status_and_nothing_leaves_a_success() {
 
 #[test]
 fn every_event_moves_a_machine_or_is_kept_beside_them() {
-    let beside =
-        ["answer-versioned", "request-quoted", "payment-fees-recorded", "refund-requested"];
+    let beside = [
+        "answer-versioned",
+        "request-quoted",
+        "payment-held",
+        "payment-unfit",
+        "payment-fees-recorded",
+        "refund-requested",
+    ];
     let charts = Design::charts();
     for event in charts[0].never_accepted() {
         let elsewhere = charts.iter().any(|chart| !chart.never_accepted().contains(&event));

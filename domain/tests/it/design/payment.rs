@@ -1,8 +1,8 @@
 //! Payments: what is checked, what is superseded, and what is to be given back.
 
 use domain::design::{
-    Design, DesignCommand, DesignError, DesignEvent, FACTS_MAX, PaymentReport, PaymentStatus,
-    RefundReason,
+    Design, DesignCommand, DesignError, DesignEvent, DesignStatus, FACTS_MAX, PaymentReport,
+    PaymentStatus, RefundReason,
 };
 use kit::{
     Aggregate,
@@ -129,24 +129,57 @@ fn what_was_quoted_is_what_is_paid() {
 #[test]
 fn nothing_pays_for_a_product_before_its_price_is_quoted() {
     let cent = || with("succeeded", "pi_1", 1, &json!({"amount": 1}));
-    let given = request(&[]).when(cent()).then_refused(DesignError::NotQuoted);
-    let given = given.when(told("succeeded", "pi_1", 1)).then_refused(DesignError::NotQuoted);
-    let (_, given) = tell(given, told("failed", "pi_1", 0));
-    let (_, given) = tell(given, ask("quote"));
-    let (events, _) = tell(given, told("succeeded", "pi_1", 1));
-    assert_eq!(names(&events), ["payment-succeeded"]);
+    let (events, given) = tell(request(&["request-submitted"]), cent());
+    assert_eq!(names(&events), ["payment-held"]);
+    let given = given.when(cent()).then_unchanged();
+    let (events, given) = tell(given, told("succeeded", "pi_2", 2));
+    assert_eq!(names(&events), ["payment-held"]);
+    assert_eq!(given.state().status(), DesignStatus::Submitted);
+    assert_eq!(given.state().payment.status(), PaymentStatus::None);
+    // What fits is recorded with the quote, what does not is told apart.
+    let (events, given) = tell(given, ask("quote"));
+    assert_eq!(names(&events), ["request-quoted", "payment-unfit", "payment-succeeded"]);
+    let DesignEvent::PaymentUnfit(unfit) = &events[1] else { panic!("{events:?}") };
+    assert_eq!((unfit.held.intent_id.as_str(), unfit.code.as_str()), ("pi_1", "amount-mismatch"));
+    assert_eq!(given.state().status(), DesignStatus::Paid);
+    assert!(given.state().held.is_empty());
+    given.when(told("succeeded", "pi_2", 2)).then_unchanged();
     // Without a product there is no price to check.
     let (events, _) = tell(super::without_product(), cent());
     assert_eq!(names(&events), ["payment-succeeded"]);
 }
 
 #[test]
-fn the_first_quote_stands_and_agrees_with_what_came_before() {
+fn what_was_paid_before_the_quote_is_given_back_when_the_request_is_called_off() {
+    let (_, given) = tell(request(&["request-submitted"]), told("succeeded", "pi_1", 1));
+    let (events, given) = tell(given, ask("cancel-request"));
+    assert_eq!(names(&events), ["request-cancelled", "payment-succeeded", "refund-requested"]);
+    // And when it comes afterwards.
+    let (events, _) = tell(given, told("succeeded", "pi_2", 2));
+    assert_eq!(names(&events), ["payment-succeeded", "refund-requested"]);
+}
+
+#[test]
+fn what_waits_for_a_quote_is_bounded() {
+    let mut given = request(&[]);
+    for at in 0..100 {
+        given = tell(given, told("succeeded", &format!("pi_{at}"), at)).1;
+    }
+    given
+        .when(told("succeeded", "pi_more", 1))
+        .then_refused(DesignError::TooManyFacts { max: 100 });
+}
+
+#[test]
+fn the_first_quote_stands_and_agrees_with_the_money_that_came_before() {
     let quote = |amount| asking("quote", &json!({"amount": amount, "currency": "eur"}));
-    let (_, given) = tell(request(&[]), told("created", "pi_1", 1));
-    let refused = given.clone().when(quote(4_991));
+    let (_, paid) = tell(super::without_product(), told("succeeded", "pi_1", 1));
+    let refused = paid.when(quote(4_991));
     let code = kit::DomainError::code(refused.decided().as_ref().unwrap_err());
     assert_eq!(code, "amount-mismatch");
+    // What was only begun, or has failed, with another amount pays for nothing.
+    let (_, given) = tell(request(&[]), with("created", "pi_1", 1, &json!({"amount": 1})));
+    let (_, given) = tell(given, with("failed", "pi_1", 2, &json!({"amount": 1})));
     let (_, given) = tell(given, quote(4_990));
     let quoted = given.state().quote.unwrap();
     given.when(quote(5_000)).then_refused(DesignError::AlreadyQuoted(quoted));

@@ -78,7 +78,6 @@ fn refusals() -> Vec<DesignError> {
         E::CurrencyMismatch { expected: money(1).currency, found: "usd".parse().unwrap() },
         E::TooManyFacts { max: FACTS_MAX },
         E::PaymentNotFound,
-        E::NotQuoted,
         E::FeesDiffer,
     ];
     for error in &all {
@@ -96,7 +95,6 @@ fn refusals() -> Vec<DesignError> {
             | E::CurrencyMismatch { .. }
             | E::TooManyFacts { .. }
             | E::PaymentNotFound
-            | E::NotQuoted
             | E::FeesDiffer => {}
         }
     }
