@@ -7,6 +7,7 @@
 
 pub mod aggregate;
 pub mod handlers;
+pub mod http;
 mod load;
 mod machine;
 mod measure;
@@ -48,6 +49,9 @@ pub struct BenchArgs {
     /// As the service under load, write one event a commit
     #[arg(long, hide = true, requires = "worker")]
     pub single: bool,
+    /// As the service under load, answer over HTTP, too
+    #[arg(long, hide = true, requires = "worker")]
+    pub http: bool,
 }
 
 /// What else can be measured.
@@ -55,6 +59,8 @@ pub struct BenchArgs {
 enum Of {
     /// Measure projections and policies against what the store and the server themselves can do
     Handlers(handlers::HandlersArgs),
+    /// Measure commands over HTTP against the same over NATS, and a bare server of HTTP
+    Http(http::HttpBenchArgs),
 }
 
 /// Measures on throw-away servers; the binary is found under, or installed into, the data folder.
@@ -62,11 +68,13 @@ enum Of {
 /// # Errors
 /// If a process cannot be started or an answer is not the one expected.
 pub async fn run(global: &Global, args: BenchArgs) -> Result<()> {
-    if let Some(Of::Handlers(args)) = args.of {
-        return handlers::run(global, args).await;
+    match args.of {
+        Some(Of::Handlers(args)) => return handlers::run(global, args).await,
+        Some(Of::Http(args)) => return http::run(global, args).await,
+        None => {}
     }
     if let Some(url) = &args.worker {
-        return worker::run(url, args.single).await;
+        return worker::run(url, args.single, args.http).await;
     }
     let binary = crate::broker::binary(&global.data).await?;
     let plan = Plan { binary, time: Duration::from_secs(args.seconds) };

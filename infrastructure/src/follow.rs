@@ -31,6 +31,8 @@ const POLL: Duration = Duration::from_millis(50);
 const STALLED: Duration = Duration::from_secs(10);
 /// How long a policy that has not passed the chain may stand still before following gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long, if what it depends on outside is known to be away: that may last for days.
+const PATIENCE_AWAY: Duration = Duration::from_secs(1);
 
 /// An event whose payload is still as it is stored.
 #[derive(Debug, Clone)]
@@ -137,7 +139,8 @@ impl Chain {
             (self.slowest, self.rested) = (handler.position, Instant::now());
         }
         if self.seen >= end {
-            if self.rested.elapsed() > PATIENCE {
+            let patience = if away_from(&handler).is_some() { PATIENCE_AWAY } else { PATIENCE };
+            if self.rested.elapsed() > patience {
                 return Err(stuck(&handler, self.last));
             }
             sleep(POLL).await;
@@ -219,12 +222,19 @@ fn away(error: &dyn std::fmt::Display) -> Problem {
     Problem::unavailable(format!("the event log does not answer: {error}"))
 }
 
+/// What `handler` waits for outside, if the last attempt at it failed.
+fn away_from(handler: &HandlerReport) -> Option<&str> {
+    let breaker = handler.breaker.as_ref().filter(|breaker| breaker.failures > 0);
+    breaker.map(|breaker| breaker.dependency.as_str())
+}
+
 fn stuck(handler: &HandlerReport, last: Position) -> Problem {
     let HandlerReport { name, position, owner, state, .. } = handler;
-    let why = match (owner, state) {
-        (None, _) => "it runs nowhere".to_owned(),
-        (_, Some(HandlerState::Halted { reason })) => format!("it has halted: {reason}"),
-        (_, Some(HandlerState::Retrying { reason })) => format!("it tries again: {reason}"),
+    let why = match (owner, state, away_from(handler)) {
+        (None, ..) => "it runs nowhere".to_owned(),
+        (_, Some(HandlerState::Halted { reason }), _) => format!("it has halted: {reason}"),
+        (.., Some(outside)) => format!("it waits for {outside}, which is away"),
+        (_, Some(HandlerState::Retrying { reason }), _) => format!("it tries again: {reason}"),
         _ => "it takes its time".to_owned(),
     };
     Problem::timeout(format!("{name} stands at {position}, before {last}: {why}"))

@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 use tokio::time::timeout;
 
 /// Longest silence before a measurement is given up.
-const SILENCE_MAX: Duration = Duration::from_secs(30);
+pub(super) const SILENCE_MAX: Duration = Duration::from_secs(30);
 
 /// One request to send.
 pub(super) struct Request {
@@ -133,7 +133,7 @@ impl Load {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
-fn summary(mut nanos: Vec<u32>, elapsed: Duration) -> Measured {
+pub(super) fn summary(mut nanos: Vec<u32>, elapsed: Duration) -> Measured {
     nanos.sort_unstable();
     let at = |percent: usize| {
         let index = (nanos.len() * percent / 100).min(nanos.len().saturating_sub(1));

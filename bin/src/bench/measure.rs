@@ -56,7 +56,8 @@ pub(super) async fn round(plan: &Plan, sync_always: bool) -> Result<Round> {
     let broker = Broker::start(options).await?;
     let mut round = Round::new();
     for single in [false, true] {
-        let mut service = Service::start(broker.url(), single).await?;
+        let more: &[&str] = if single { &["--single"] } else { &[] };
+        let mut service = Service::start(broker.url(), more).await?;
         let (url, time) = (broker.url().to_owned(), plan.time);
         // A thread and a runtime of its own, so that the load stays lean whatever else runs here.
         let figures = task::spawn_blocking(move || {
@@ -109,27 +110,28 @@ async fn open(url: &str) -> Result<Load> {
 }
 
 /// The service under load. It ends when its standard input closes, so also when we do.
-struct Service(Child);
+pub(super) struct Service {
+    child: Child,
+    /// What it said about itself when it was ready.
+    pub(super) said: String,
+}
 
 impl Service {
-    async fn start(url: &str, single: bool) -> Result<Self> {
+    pub(super) async fn start(url: &str, more: &[&str]) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["bench", "--worker", url]).kill_on_drop(true);
-        if single {
-            command.arg("--single");
-        }
+        command.args(["bench", "--worker", url]).args(more).kill_on_drop(true);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let said = child.stdout.take().context("the service has no standard output")?;
         let first = BufReader::new(said).lines().next_line().await?;
-        if first.as_deref() != Some(READY) {
+        let Some(said) = first.as_deref().and_then(|line| line.strip_prefix(READY)) else {
             bail!("the service under load did not start: {}", child.wait().await?);
-        }
-        Ok(Self(child))
+        };
+        Ok(Self { child, said: said.to_owned() })
     }
 
-    async fn stop(&mut self) -> Result<()> {
-        drop(self.0.stdin.take());
-        let status = self.0.wait().await?;
+    pub(super) async fn stop(&mut self) -> Result<()> {
+        drop(self.child.stdin.take());
+        let status = self.child.wait().await?;
         if !status.success() {
             bail!("the service under load ended badly: {status}");
         }

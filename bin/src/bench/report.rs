@@ -22,7 +22,7 @@ const SPREAD_MIN: f64 = 0.6;
 /// How many times faster one aggregate must be when commands are decided together.
 const HOT_MIN: f64 = 4.0;
 
-fn micros(time: Duration) -> f64 {
+pub(super) fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 

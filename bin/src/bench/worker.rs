@@ -16,18 +16,29 @@ use kit::Secret;
 use tokio::io::AsyncReadExt as _;
 use uuid::Uuid;
 
-use super::{aggregate::Notebook, work::ECHO};
+use super::{aggregate::Notebook, http::Face, work::ECHO};
 
 /// The line that says that load may begin.
 pub(super) const READY: &str = "ready";
 
 /// Serves until standard input closes.
-pub(super) async fn run(url: &str, single: bool) -> Result<()> {
+pub(super) async fn run(url: &str, single: bool, http: bool) -> Result<()> {
+    // The face is not on the thread of the commands, as it is not in `serve`.
+    let face = match http {
+        true => Some(Face::open(connection::connect(&ConnectOptions::new(url)).await?).await?),
+        false => None,
+    };
+    let (said, answering) = face
+        .map_or_else(Default::default, |(face, answering)| (format!(" {face}"), Some(answering)));
     let thread = OwnThread::start("commands")?;
-    thread.run(serve(url.to_owned(), single)).await?
+    let served = thread.run(serve(url.to_owned(), single, said)).await?;
+    if let Some(answering) = answering {
+        answering.stop().await;
+    }
+    served
 }
 
-async fn serve(url: String, single: bool) -> Result<()> {
+async fn serve(url: String, single: bool, said: String) -> Result<()> {
     let options = ConnectOptions::new(url);
     let commands = connection::connect(&options).await?;
     let appends = connection::connect(&options).await?;
@@ -51,7 +62,7 @@ async fn serve(url: String, single: bool) -> Result<()> {
     });
     let id = Uuid::now_v7().simple().to_string();
     let micro = Micro::start(commands, id, vec![service.endpoint()]).await?;
-    say_ready()?;
+    say_ready(&said);
     tokio::io::stdin().read_to_end(&mut Vec::new()).await?;
     echo.abort();
     drop(micro);
@@ -61,7 +72,6 @@ async fn serve(url: String, single: bool) -> Result<()> {
 }
 
 #[expect(clippy::print_stdout, reason = "this line is how the bench knows")]
-fn say_ready() -> Result<()> {
-    println!("{READY}");
-    Ok(())
+fn say_ready(said: &str) {
+    println!("{READY}{said}");
 }
