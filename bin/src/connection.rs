@@ -113,8 +113,7 @@ pub fn options(global: &Global) -> Result<ConnectOptions> {
     for path in [&args.creds, &args.nkey, &args.tls_ca, &args.tls_cert, &args.tls_key] {
         path.as_deref().map_or(Ok(()), readable)?;
     }
-    let announced = || DataFolder::at(&global.data).announced();
-    let url = args.nats.clone().or_else(announced).unwrap_or_else(|| DEFAULT.to_owned());
+    let url = args.nats.clone().map_or_else(|| found(global), Ok)?;
     let user = match (&args.nats_user, &args.nats_password_file) {
         (Some(user), Some(path)) => {
             let password = fs::read_to_string(path).with_context(|| unreadable(path))?;
@@ -133,6 +132,20 @@ pub fn options(global: &Global) -> Result<ConnectOptions> {
         tls_identity: args.tls_cert.clone().zip(args.tls_key.clone()),
         tls_required: args.tls,
     })
+}
+
+/// The broker of the data folder. Whoever has one means that, and nobody else's at the usual port.
+fn found(global: &Global) -> Result<String> {
+    let folder = DataFolder::at(&global.data);
+    match folder.announced() {
+        Some(url) => Ok(url),
+        None if folder.is_used() => {
+            let detail = format!("no `headwater dev` runs on {}", folder.path().display());
+            let advice = "Start it with `headwater dev`, or name another with --nats URL.";
+            Err(anyhow::Error::from(Problem::unavailable(detail)).context(Advised::new("", advice)))
+        }
+        None => Ok(DEFAULT.to_owned()),
+    }
 }
 
 /// The client of TLS would not name the file, nor say so before it connects.

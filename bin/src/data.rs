@@ -89,7 +89,7 @@ impl DataFolder {
             .create(true)
             .truncate(false)
             .open(&path)
-            .with_context(|| format!("cannot open {}", path.display()))?;
+            .with_context(|| unusable(&self.root))?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             let mut owner = String::new();
             let _ = file.read_to_string(&mut owner);
@@ -103,6 +103,8 @@ impl DataFolder {
         }
         file.set_len(0)?;
         file.write_all(std::process::id().to_string().as_bytes())?;
+        // What runs on the folder makes files in it, and says less clearly that it cannot.
+        tempfile::tempfile_in(&self.root).with_context(|| unusable(&self.root))?;
         Ok(Lock { _file: file })
     }
 
@@ -143,6 +145,12 @@ impl DataFolder {
     pub fn withdraw(&self) {
         // Gone is what it should be; a leftover only names a broker that does not answer.
         let _ = fs::remove_file(self.address());
+    }
+
+    /// Whether a `headwater dev` has ever run on the folder.
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        self.secret_path().exists()
     }
 
     /// Where the folder's broker listens, if one was announced.

@@ -78,19 +78,19 @@ pub enum BrokerError {
     #[error("{} cannot be written into a configuration file", .0.display())]
     Path(PathBuf),
     /// The file system or the operating system refuses.
-    #[error("{what}: {source}")]
+    #[error("cannot {what}: {reason}")]
     Io {
         /// What was being done.
         what: String,
         /// The refusal.
-        source: io::Error,
+        reason: io::Error,
     },
 }
 
 /// Names what was being done when the operating system refused.
 fn io_error(what: impl Into<String>) -> impl FnOnce(io::Error) -> BrokerError {
     let what = what.into();
-    move |source| BrokerError::Io { what, source }
+    move |reason| BrokerError::Io { what, reason }
 }
 
 /// How to run a server.

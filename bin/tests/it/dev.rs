@@ -71,6 +71,15 @@ async fn a_second_dev_on_the_same_folder_is_refused() {
 }
 
 #[tokio::test]
+async fn a_folder_whose_dev_has_stopped_stands_for_no_other_server() {
+    let mut installation = Installation::start().await;
+    assert_eq!(installation.dev.stop(Signal::TERM).await, Some(0));
+    let refused = installation.run(&["events", "person", "ada"]).await;
+    assert_eq!(refused.code, Some(6), "{}", refused.stdout);
+    assert!(refused.stderr.contains("no `headwater dev` runs on"), "{}", refused.stderr);
+}
+
+#[tokio::test]
 async fn a_broker_that_dies_is_started_again() {
     let installation = Installation::start().await;
     installation.create("ada").await;

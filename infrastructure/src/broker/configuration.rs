@@ -47,6 +47,9 @@ impl Folder {
         let text = folder.render(options)?;
         fs::write(folder.configuration(), text)
             .map_err(io_error("write the server's configuration"))?;
+        // A server that cannot say on which port it listens would be waited for in vain.
+        tempfile::tempfile_in(&folder.path)
+            .map_err(io_error(format!("make files in {}", folder.path.display())))?;
         Ok(folder)
     }
 

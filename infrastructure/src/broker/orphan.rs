@@ -54,7 +54,7 @@ fn signal(pid: Pid, signal: Signal) -> Result<(), BrokerError> {
         Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
         Err(error) => Err(BrokerError::Io {
             what: format!("end process {}", pid.as_raw_nonzero()),
-            source: io::Error::from(error),
+            reason: io::Error::from(error),
         }),
     }
 }
