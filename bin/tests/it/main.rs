@@ -3,6 +3,7 @@
 
 mod asking;
 mod backup;
+mod bench;
 mod credentials;
 mod dev;
 mod dlq;
