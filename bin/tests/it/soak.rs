@@ -131,6 +131,9 @@ async fn one_stream_without_room_holds_up_what_needs_it_and_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_whose_tables_somebody_has_locked_delays_and_loses_nothing() {
+    if !test_postgres::is_installed() {
+        return;
+    }
     let server = tokio::task::spawn_blocking(Postgres::start).await.unwrap();
     let store = Some(server.database());
     soaked(|plan| {
@@ -152,6 +155,9 @@ async fn a_rebuild_amid_kills_leaves_every_row_right() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_server_that_goes_away_and_comes_back_delays_and_loses_nothing() {
+    if !test_postgres::is_installed() {
+        return;
+    }
     let mut server = tokio::task::spawn_blocking(Postgres::start).await.unwrap();
     let database = server.database();
     let (struck, mut strikes) = watch::channel(());

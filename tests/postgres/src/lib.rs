@@ -11,7 +11,7 @@ mod user;
 use std::{
     env,
     fs::{self, Permissions},
-    io::Write as _,
+    io::{self, Write as _},
     net::TcpListener,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -94,7 +94,8 @@ impl Postgres {
         let folder = tempfile::Builder::new().prefix("headwater-postgres-").tempdir();
         let folder = folder.expect("a temporary folder").keep();
         user.give(&folder);
-        let (binaries, port, settings) = (binaries(), free_port(), SETTINGS.to_vec());
+        let (port, settings) = (free_port(), SETTINGS.to_vec());
+        let binaries = binaries().expect("PostgreSQL is installed");
         let postgres = Self { binaries, user, folder, port, settings, keeper: None };
         let mut initdb = postgres.command("initdb");
         initdb.args(["-U", "headwater", "-A", "trust", "-E", "UTF8", "--no-sync", "--no-locale"]);
@@ -197,15 +198,38 @@ impl Drop for Postgres {
     }
 }
 
+/// Whether PostgreSQL is installed. If not, a test that needs it is to be left out.
+///
+/// # Panics
+/// As [`left_out`].
+#[must_use]
+pub fn is_installed() -> bool {
+    let found = binaries().is_some();
+    if !found {
+        left_out("PostgreSQL 15 or later (on Debian: apt-get install postgresql)");
+    }
+    found
+}
+
+/// Says that a test is left out for want of a program, where the runner of tests hides nothing.
+///
+/// # Panics
+/// When `HEADWATER_TESTS_COMPLETE` is set, as where nothing may be left out.
+pub fn left_out(program: &str) {
+    assert!(env::var_os("HEADWATER_TESTS_COMPLETE").is_none(), "{program} is missing");
+    let test = thread::current().name().unwrap_or("a test").to_owned();
+    // Nothing can be done about a standard error that is closed.
+    let _ = writeln!(io::stderr(), "left out: {test} needs {program}");
+}
+
 /// The folder with PostgreSQL's programs: on the path, or the newest where Debian keeps them.
-fn binaries() -> PathBuf {
+fn binaries() -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut debian: Vec<_> = debian.map(|version| version.path().join("bin")).collect();
     debian.sort();
     let folders = env::split_paths(&path).chain(debian.into_iter().rev());
-    let found = folders.into_iter().find(|folder| is_complete(folder));
-    found.expect("PostgreSQL 15 or later; on Debian: apt-get install postgresql")
+    folders.into_iter().find(|folder| is_complete(folder))
 }
 
 fn is_complete(folder: &Path) -> bool {
