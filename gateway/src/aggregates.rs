@@ -16,7 +16,7 @@ use hyper::{
 use infrastructure::{archive::At, envelope, problem::Problem, record::Record, store::Page};
 use kit::{AggregateId, Position, Version};
 use serde_json::{Value, json};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::SemaphorePermit;
 
 use crate::{
     access::Asks,
@@ -122,7 +122,6 @@ pub(crate) fn read_id(text: &str) -> Result<AggregateId, Problem> {
     text.parse().map_err(|bad| Problem::invalid(format!("{bad}")))
 }
 
-pub(crate) fn place(service: &Service) -> Result<OwnedSemaphorePermit, Fault> {
-    let place = Arc::clone(&service.histories).try_acquire_owned();
-    place.map_err(|_| edge::busy("too many histories are being read"))
+fn place(service: &Service) -> Result<SemaphorePermit<'_>, Fault> {
+    service.histories.try_acquire().map_err(|_| edge::busy("too many histories are being read"))
 }

@@ -23,7 +23,7 @@ use hyper::{HeaderMap, header::HeaderValue};
 use infrastructure::problem::Problem;
 use kit::{AggregateId, Position};
 
-pub(crate) use self::places::Places;
+pub(crate) use self::places::{Place, Places};
 use self::{feed::Feed, filter::Filter};
 use crate::{
     access::Asks,

@@ -11,9 +11,9 @@ pub struct Limits {
     /// Requests at work at a time, probes of health and open streams not counted. Routes that are open to
     /// everybody have as many places of their own, so that a webhook is not kept out by callers.
     pub requests: usize,
-    /// Streams of events at a time.
+    /// Streams of events, and exports of histories, at a time.
     pub streams: usize,
-    /// Streams of events of one caller at a time, where access control tells callers apart.
+    /// Those of one caller at a time, where access control tells callers apart.
     pub streams_each: usize,
     /// Histories that are read for a state or a page at a time: each costs a loop over all of it.
     pub histories: usize,
@@ -29,7 +29,8 @@ pub struct Limits {
     pub write_timeout: Duration,
     /// How long a stream of events is silent before it says that it is alive.
     pub heartbeat: Duration,
-    /// How long a stream of events lasts. The client then comes back, and access is checked anew.
+    /// How long a stream of events lasts; the client then comes back, and access is checked anew. An
+    /// export that takes longer is cut off.
     pub stream_time: Duration,
 }
 

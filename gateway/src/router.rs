@@ -95,7 +95,7 @@ impl Gateway {
             archive,
             limits: Arc::clone(&limits),
             streams: Places::new(limits.streams, limits.streams_each),
-            histories: Arc::new(Semaphore::new(limits.histories)),
+            histories: Semaphore::new(limits.histories),
             stop: stop.clone(),
         });
         let closed = edge::work(closed.merge(general), &limits);

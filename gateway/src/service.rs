@@ -25,10 +25,10 @@ pub(crate) struct Service {
     pub(crate) archive: Archive,
     pub(crate) catalogue: Vec<Catalogue>,
     pub(crate) limits: Arc<Limits>,
-    /// Open streams of events.
+    /// Open streams of events, and exports.
     pub(crate) streams: Arc<Places>,
     /// Histories that are being read.
-    pub(crate) histories: Arc<Semaphore>,
+    pub(crate) histories: Semaphore,
     pub(crate) stop: CancellationToken,
 }
 

@@ -1,4 +1,4 @@
-//! Places for open streams: so many in all, and so many for each caller, so that one of them leaves
+//! Places for open streams and exports: so many in all, and so many for each caller, so that one of them leaves
 //! some to the others.
 
 use std::{
@@ -23,17 +23,17 @@ struct Taken {
 
 /// One place, free again when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     places: Arc<Places>,
     caller: Option<Arc<str>>,
 }
 
 /// Why there is no place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Full {
-    #[error("too many streams of events are open here")]
+pub(crate) enum Full {
+    #[error("too many streams and exports are open here")]
     All,
-    #[error("too many streams of events of yours are open here")]
+    #[error("too many streams and exports of yours are open here")]
     Yours,
 }
 
@@ -44,7 +44,7 @@ impl Places {
 
     /// A place for `caller`. Without access control nobody is told from another, and only the places
     /// in all are counted.
-    pub(super) fn take(self: &Arc<Self>, caller: Option<Arc<str>>) -> Result<Place, Full> {
+    pub(crate) fn take(self: &Arc<Self>, caller: Option<Arc<str>>) -> Result<Place, Full> {
         let mut taken = self.taken();
         if taken.all >= self.all {
             return Err(Full::All);

@@ -1,9 +1,12 @@
 //! States and histories, read from the log.
 
+use std::time::Duration;
+
+use gateway::Limits;
 use infrastructure::proof::Check;
 use serde_json::Value;
 
-use crate::kit::{Stand, code, json};
+use crate::kit::{Stand, code, json, serve};
 
 async fn grown() -> Stand {
     let stand = Stand::start().await;
@@ -73,6 +76,23 @@ async fn an_export_is_a_document_with_a_head_that_verifies() {
     assert_eq!(verdict.findings, []);
     let head = verdict.head.unwrap();
     assert_eq!((head.version.0, head.commits, head.id.as_str()), (4, 4, "ada"));
+}
+
+#[tokio::test]
+async fn an_export_has_a_place_among_streams_and_ends_without_a_head_once_its_time_is_over() {
+    let full = Limits { streams: 0, ..Limits::default() };
+    let stand = Stand::start_as(|gateway| gateway.limited(full)).await;
+    stand.create("ada").await;
+    let refused = code(stand.get("/v1/aggregates/person/ada/export").await).await;
+    assert_eq!(refused, (503, "busy".into()));
+    let brief = Limits { stream_time: Duration::ZERO, ..Limits::default() };
+    let late = serve(&stand.server, |gateway| gateway.limited(brief)).await;
+    let asked = stand.http.get(late.url() + "/v1/aggregates/person/ada/export").send().await;
+    let text = match asked {
+        Ok(response) => response.text().await,
+        Err(error) => Err(error),
+    };
+    assert!(text.is_err(), "the body has no end: {text:?}");
 }
 
 #[tokio::test]

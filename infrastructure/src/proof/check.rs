@@ -8,6 +8,8 @@ mod links;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
+
 use chrono::{DateTime, Utc};
 use kit::{Position, Version};
 use sha2::{Digest as _, Sha256};
@@ -181,14 +183,22 @@ impl Check {
         let opening = self.opening.as_ref();
         let is_own = opening.is_some_and(|it| it.aggregate == head.aggregate && it.id == head.id);
         let mut found = Vec::new();
-        if head.position > last.position {
-            let detail = format!("it is the last one by the head, and {} is", last.position);
-            found.push(Finding::at(head.position, Fault::Removed, detail));
-        } else if (head.position, head.version, head.chain, head.commits, is_own)
-            != (last.position, last.version, last.chain, self.commits, true)
-        {
-            let detail = "the head is not that of the commits before it";
-            found.push(Finding::of_all(Fault::Head, detail));
+        match head.position.cmp(&last.position) {
+            Ordering::Greater => {
+                let detail = format!("it is the last one by the head, and {} is", last.position);
+                found.push(Finding::at(head.position, Fault::Removed, detail));
+            }
+            Ordering::Less => {
+                let detail = format!("{} is the last one by the head", head.position);
+                found.push(Finding::at(last.position, Fault::Added, detail));
+            }
+            Ordering::Equal => {
+                let said = (head.version, head.chain, head.commits, true);
+                if said != (last.version, last.chain, self.commits, is_own) {
+                    let detail = "the head is not that of the commits before it";
+                    found.push(Finding::of_all(Fault::Head, detail));
+                }
+            }
         }
         if head.lines != Hash::end(self.read.clone()) {
             let detail = "the lines before the head are not those that were written";

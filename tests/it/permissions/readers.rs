@@ -4,8 +4,16 @@ use async_nats::jetstream::{
     self,
     consumer::{AckPolicy, pull},
 };
+use domain::person::Person;
 use futures::StreamExt;
-use infrastructure::{doctor::examine, provision::ProvisionOptions};
+use infrastructure::{
+    archive::Archive,
+    composition::Composition,
+    doctor::examine,
+    growth,
+    proof::{Check, Export},
+    provision::ProvisionOptions,
+};
 
 use super::{guarded, role::Role};
 
@@ -88,4 +96,27 @@ async fn an_operator_reads_the_log_in_order() {
     let sequences: Vec<u64> =
         messages.map(|message| message.unwrap().info().unwrap().stream_sequence).collect().await;
     assert_eq!(sequences, (1..=10).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn an_operator_exports_what_is_stored_be_it_readable_or_not_and_sees_the_log_grow() {
+    let (server, service) = guarded().await;
+    let service = jetstream::new(service.client);
+    for body in ["[]", "{", ""] {
+        service.publish("event.person.a", body.into()).await.unwrap().await.unwrap();
+    }
+    let operator = Role::connect(server.url(), "operator").await.client;
+    let aggregates = Composition::new().aggregate::<Person>().aggregates();
+    let archive = Archive::open(operator.clone(), aggregates).await.unwrap();
+    let mut export = Export::open(&archive, "person", &"a".parse().unwrap(), true).await.unwrap();
+    let mut check = Check::new(None);
+    while let Some(line) = export.line().await.unwrap() {
+        check.take(line.as_bytes());
+    }
+    let verdict = check.finish();
+    assert_eq!(verdict.findings, []);
+    let head = verdict.head.unwrap();
+    assert_eq!((head.commits, head.position.0, head.version.0), (3, 3, 0));
+    let growth = growth::examine(&operator, ["person"], 1, None).await.unwrap();
+    assert_eq!((growth.commits, growth.aggregates[0].commits), (3, 3));
 }

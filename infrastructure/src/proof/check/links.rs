@@ -17,6 +17,14 @@ pub(super) fn findings(last: Last, entry: &Entry, leaf: Hash) -> Vec<Finding> {
         let detail = format!("the stored message was altered: its hash is {leaf}");
         found.push(Finding::at(at, Fault::Altered, detail));
     }
+    // Two of them could be written as one that holds a line feed, and have the same hash.
+    let foreign = |(name, value): &(String, String)| {
+        name.contains([':', '\r', '\n']) || value.contains(['\r', '\n'])
+    };
+    if entry.headers.iter().any(foreign) {
+        let detail = "it has a header that no message can have";
+        found.push(Finding::at(at, Fault::Altered, detail));
+    }
     if let Some(out_of_place) = place(last, entry) {
         found.push(out_of_place);
     } else {

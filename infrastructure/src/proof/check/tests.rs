@@ -154,12 +154,25 @@ fn what_was_added_or_stands_elsewhere_is_named() {
     let added = Line::Commit(entry(5, 3, 3, behind));
     more.insert(3, serde_json::to_string(&added).unwrap() + "\n");
     assert_eq!(faults(&more), [(Some(5), Fault::Added)]);
+    // At the end, all but the head made anew.
+    let mut longer = lines.clone();
+    let last = commits(&PLACES)[4].chain;
+    let added = Line::Commit(entry(21, 20, 6, last));
+    longer.insert(6, serde_json::to_string(&added).unwrap() + "\n");
+    assert_eq!(faults(&longer), [(Some(21), Fault::Added)]);
     let mut swapped = lines.clone();
     swapped.swap(2, 3);
     assert_eq!(faults(&swapped), [(Some(3), Fault::Reordered)]);
     let mut twice = lines.clone();
     twice.insert(3, lines[2].clone());
     assert_eq!(faults(&twice), [(Some(3), Fault::Reordered)]);
+}
+
+#[test]
+fn headers_that_are_written_as_one_are_not_taken_for_the_same() {
+    let mut lines = document(commits(&PLACES));
+    lines[2] = changed(&lines[2], |it| it["headers"] = serde_json::json!([["A", "1\nB: 2"]]));
+    assert!(faults(&lines).iter().filter(|it| it.1 == Fault::Altered).count() == 2);
 }
 
 #[test]
