@@ -14,6 +14,7 @@ use async_nats::{
     jetstream::{self, stream::Stream},
 };
 use bytes::Bytes;
+use infrastructure::provision::{ProvisionOptions, provision};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::{LIMIT, MailSink, Server, Service, eventually};
@@ -63,6 +64,11 @@ async fn alone(arguments: &[&str]) -> Finished {
 impl World {
     async fn start() -> Self {
         let (server, sink) = (Server::start().await, MailSink::start().await);
+        let client = server.client().await;
+        provision(&client, &ProvisionOptions::default()).await.unwrap();
+        // Epochs as they are after a year: a server that begins at 1 would take long to pass them.
+        let leases = jetstream::new(client).get_stream("KV_LEASES").await.unwrap();
+        leases.purge().sequence(1_000_000).await.unwrap();
         let service = serve(&server, &sink, "one").await;
         Self { server, sink, service, folder: tempfile::tempdir().unwrap() }
     }

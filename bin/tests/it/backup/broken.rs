@@ -60,7 +60,7 @@ async fn a_backup_that_was_killed_is_no_backup_and_the_next_run_makes_it_one() {
 
 #[tokio::test]
 async fn a_restore_that_was_killed_lets_nothing_start_and_the_next_run_ends_it() {
-    let (server, folder) = long(1_500).await;
+    let (server, folder) = long(4_000).await;
     let path = folder.path().join("backup");
     run(&server, &["backup", "create", text(&path)]).await.ok();
     let last = last_of(&path).await;

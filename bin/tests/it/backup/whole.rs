@@ -6,6 +6,8 @@ use std::{
 };
 
 use async_nats::jetstream;
+use futures::future::join_all;
+use infrastructure::{client::Client, request::CommandRequest};
 use serde_json::json;
 use tests::{History, LIMIT, Server, eventually};
 
@@ -20,13 +22,17 @@ async fn timers(server: &Server) -> BTreeSet<String> {
         .collect()
 }
 
-/// Makes people as long as `busy`.
+/// Makes people as long as `busy`, many at once: at each moment of a copy something moves.
 async fn traffic(server: &Server, busy: &AtomicBool) -> usize {
-    let mut made = 0;
+    let (client, mut made) = (Client::new(server.client().await), 0);
     while busy.load(Ordering::Relaxed) {
-        let id = format!("walker-{made}");
-        run(server, &["send", "person", &id, "create-person", "--json", ADA]).await.ok();
-        made += 1;
+        let sent = (made..made + 32).map(|at| {
+            let id = format!("walker-{at}").parse().unwrap();
+            let request = CommandRequest::new("person", id, "create-person", ADA);
+            let client = client.clone();
+            async move { client.send(&request).await.unwrap().position }
+        });
+        made += join_all(sent).await.len();
     }
     made
 }
