@@ -31,6 +31,7 @@ pub(crate) async fn export(
 ) -> Result<Response, Fault> {
     asks.to_read(Some(&aggregate), Some(&id))?;
     let id = read_id(&id)?;
+    asks.claim_read((Some(&aggregate), Some(&id)), &service.archive).await?;
     let events = params.read("events", "true or false")?.unwrap_or(false);
     params.end()?;
     let place = service.streams.take(caller.map(|Extension(caller)| caller.scope));

@@ -97,6 +97,7 @@ async fn what_another_has_begun_is_reached_in_no_way() {
     for path in [
         "/v1/aggregates/person/one",
         "/v1/aggregates/person/one/events",
+        "/v1/aggregates/person/one/export",
         "/v1/events?aggregate=person&id=one",
         "/v1/events?aggregate=person",
         "/v1/events",
@@ -125,6 +126,7 @@ async fn what_one_has_begun_oneself_is_reached_also_with_the_next_key_and_by_the
         for path in [
             "/v1/aggregates/person/one",
             "/v1/aggregates/person/one/events",
+            "/v1/aggregates/person/one/export",
             "/v1/events?aggregate=person&id=one",
             &query,
         ] {
