@@ -27,6 +27,7 @@ mod parked;
 mod queue;
 mod record;
 mod reset;
+mod stall;
 #[cfg(test)]
 mod wire_tests;
 mod writing;

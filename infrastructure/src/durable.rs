@@ -142,7 +142,7 @@ async fn run(worker: Arc<Worker>, mut contender: Contender, gauge: Gauge, stop: 
 async fn own(worker: &Arc<Worker>, lease: &Lease, gauge: &Gauge, stop: &CancellationToken) {
     let opened = tokio::select! {
         () = stop.cancelled() => return,
-        opened = desk::open(worker, lease.epoch) => opened,
+        opened = desk::open(worker, lease.epoch, gauge) => opened,
     };
     let (book, letters) = (Arc::new(opened.0), opened.1);
     let (validity, gauge) = (lease.validity(), gauge.clone());

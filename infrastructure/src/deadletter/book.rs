@@ -17,7 +17,7 @@ use super::{
     record::{Cursor, Owned, Record},
     reset::{Reset, Resets},
 };
-use crate::handler::{Delivery, Feed, Item};
+use crate::handler::{Delivery, Feed, Gauge, Item};
 
 /// Why the book is not ours, or not there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +59,8 @@ pub(crate) struct Book {
     /// Keys that are about to be parked.
     rooms: AtomicUsize,
     pub(super) changed: watch::Sender<()>,
+    /// Says that a record waits to be written.
+    pub(super) gauge: Gauge,
 }
 
 /// The right to park one more key, until it is dropped.
@@ -83,6 +85,7 @@ impl Book {
         handler: &str,
         epoch: u64,
         instance: &str,
+        gauge: Gauge,
     ) -> Result<(Self, Feed), BookError> {
         let owners = Subject::DeadLetterOwners { handler: handler.to_owned() };
         let owned = Record::Owned(Owned { epoch, instance: instance.to_owned(), time: Utc::now() });
@@ -99,6 +102,7 @@ impl Book {
             resets: Mutex::default(),
             rooms: AtomicUsize::new(0),
             changed: watch::Sender::new(()),
+            gauge,
         };
         loop {
             let item = feed.next().await;

@@ -9,14 +9,19 @@ use tokio::time::timeout;
 use super::{book::Book, queue::Queue, wire_tests::parked_at, *};
 use crate::{
     broker::{Broker, BrokerOptions, find_or_install},
+    composition::{HandlerInfo, HandlerKind},
     connection::{ConnectOptions, connect},
-    handler::Feed,
+    handler::{Feed, Gauge},
     provision::{ProvisionOptions, provision},
 };
 
 /// Only a test that fails waits this long.
 const LIMIT: Duration = Duration::from_secs(30);
 const KEY: &str = "event.person.ada";
+
+fn gauge() -> Gauge {
+    Gauge::new(HandlerInfo { name: "welcome", kind: HandlerKind::Policy }, None)
+}
 
 struct Bench {
     client: async_nats::Client,
@@ -40,7 +45,7 @@ impl Bench {
     }
 
     async fn owner(&self, epoch: u64) -> (Book, Feed) {
-        Book::open(self.queue.clone(), "welcome", epoch, "one").await.unwrap()
+        Book::open(self.queue.clone(), "welcome", epoch, "one", gauge()).await.unwrap()
     }
 
     async fn listed(&self) -> Vec<DeadLetter> {
@@ -116,7 +121,7 @@ async fn a_former_owner_that_meets_a_record_of_a_later_one_knows_that_it_is_late
     owner.append(KEY, parked(7, 9)).await.unwrap();
     assert_eq!(former.append(KEY, parked(7, 5)).await, Err(BookError::Fenced));
     assert_eq!(next(&former, &mut feed).await, Followed::Fenced);
-    let again = Book::open(bench.queue.clone(), "welcome", 5, "one").await;
+    let again = Book::open(bench.queue.clone(), "welcome", 5, "one", gauge()).await;
     assert!(matches!(again, Err(BookError::Fenced)));
 }
 

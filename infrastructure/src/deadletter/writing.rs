@@ -14,6 +14,7 @@ use super::{
     queue::{AppendError, QueueAway, Stored},
     record::{Record, Released},
     reset::{Reset, Rewound},
+    stall::Stall,
 };
 use crate::handler::Backoff;
 
@@ -39,6 +40,7 @@ impl Book {
         let subject = self.subject_of(key)?;
         let mut expected = 0;
         let mut retry = Backoff::new(RETRY_DELAY, RETRY_DELAY_MAX);
+        let mut stall = Stall::new(&self.gauge);
         loop {
             // What is known and what the append expects are one: nothing comes between them.
             let known = self.ledger().get(key).cloned().unwrap_or_default();
@@ -55,6 +57,7 @@ impl Book {
                 Err(AppendError::Conflict) => {}
                 Err(AppendError::Away(why)) => {
                     tracing::warn!(handler = self.handler(), "a dead letter's record waits: {why}");
+                    stall.failed(&why);
                     time::sleep(retry.next()).await;
                 }
             }
@@ -62,6 +65,7 @@ impl Book {
                 Ok(tail) => tail,
                 Err(QueueAway(why)) => {
                     tracing::warn!(handler = self.handler(), "dead letters cannot be read: {why}");
+                    stall.failed(&why);
                     time::sleep(retry.next()).await;
                     continue;
                 }
@@ -152,6 +156,7 @@ impl Book {
         let body = encoded(&record)?;
         let subject = Subject::HandlerReset { handler: self.handler().to_owned() }.to_string();
         let mut retry = Backoff::new(RETRY_DELAY, RETRY_DELAY_MAX);
+        let mut stall = Stall::new(&self.gauge);
         loop {
             let last = self.resets().last;
             match self.queue.append(subject.clone(), body.clone(), Some(last)).await {
@@ -162,6 +167,7 @@ impl Book {
                 Err(AppendError::Conflict) => {}
                 Err(AppendError::Away(why)) => {
                     tracing::warn!(handler = self.handler(), "a reset's record waits: {why}");
+                    stall.failed(&why);
                     time::sleep(retry.next()).await;
                 }
             }
@@ -181,6 +187,7 @@ impl Book {
                 }
                 Err(QueueAway(why)) => {
                     tracing::warn!(handler = self.handler(), "resets cannot be read: {why}");
+                    stall.failed(&why);
                     time::sleep(retry.next()).await;
                 }
             }

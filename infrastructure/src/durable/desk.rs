@@ -215,14 +215,19 @@ fn request(original: &Original, data: Option<Bytes>) -> Result<CommandRequest, P
     wire::read_request(&original.subject, Some(&headers), body)
 }
 
-/// Opens the dead letters of durable commands for `epoch`, for as long as it takes.
-pub(super) async fn open(worker: &Worker, epoch: u64) -> (Book, Feed) {
+/// Opens the dead letters of durable commands for `epoch`, for as long as it takes, for all to see.
+pub(super) async fn open(worker: &Worker, epoch: u64, gauge: &Gauge) -> (Book, Feed) {
     let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
     loop {
-        match Book::open(worker.letters.clone(), LEASE, epoch, &worker.instance).await {
-            Ok(opened) => return opened,
+        let (letters, own) = (worker.letters.clone(), gauge.clone());
+        match Book::open(letters, LEASE, epoch, &worker.instance, own).await {
+            Ok(opened) => {
+                gauge.running(epoch);
+                return opened;
+            }
             Err(error) => {
                 tracing::warn!(%error, "{} of durable commands cannot be read", names::DLQ);
+                gauge.retrying(&error.to_string(), false);
                 time::sleep(backoff.next()).await;
             }
         }

@@ -131,7 +131,10 @@ impl Hands {
         let (handler, at, class) = (self.duty.name, parked.event.at, parked.class);
         tracing::error!(handler, key, %at, ?class, "parked: {failure}");
         self.duty.options.fail_points.reach("park.before").await;
-        self.write(self.book.append(key, Record::Parked(Box::new(parked)))).await?;
+        self.duty.gauge.fails(at);
+        let written = self.write(self.book.append(key, Record::Parked(Box::new(parked)))).await;
+        self.duty.gauge.fails_no_more(at);
+        written?;
         drop(room);
         self.duty.options.fail_points.reach("park.after").await;
         Ok(())

@@ -86,6 +86,8 @@ impl Projector {
 
     /// Brings a batch into the rows, parking what cannot be folded on the way.
     async fn fold(&mut self, mut batch: Taken) -> Result<(), Ended> {
+        let taken = batch.commits.iter().map(|commit| commit.delivery.position.0);
+        self.duty.gauge.in_hand(batch.to.0, taken);
         loop {
             let begun = Instant::now();
             let mut reading =
@@ -101,6 +103,8 @@ impl Projector {
             match (reading.fault, overfull) {
                 (Some(fault), _) => {
                     let at = fault.at.position;
+                    // It may wait for room among the dead letters.
+                    self.stands(&batch);
                     let mut deliveries = batch.commits.iter().map(|commit| &commit.delivery);
                     let found = deliveries.find(|it| it.position == at).cloned();
                     let lost = || Ended::Halted(format!("no event at {at}"));
@@ -112,8 +116,17 @@ impl Projector {
         }
         let position = self.generations.iter().map(|generation| generation.position).min();
         let oldest = batch.stored.map(|(_, last)| last).filter(|_| batch.pending > 0);
+        self.duty.gauge.in_hand(batch.to.0, std::iter::empty());
         self.duty.gauge.progress(position.unwrap_or_default().0, batch.pending, oldest);
         Ok(())
+    }
+
+    /// Says what stands behind the rows when a part of `batch` is in them.
+    fn stands(&self, batch: &Taken) {
+        let position = self.generations.iter().map(|generation| generation.position).min();
+        let behind = batch.pending + batch.commits.len() as u64;
+        let oldest = batch.commits.front().map(|commit| commit.delivery.time);
+        self.duty.gauge.progress(position.unwrap_or_default().0, behind, oldest);
     }
 
     pub(super) fn reader(&self) -> Reader<'_> {

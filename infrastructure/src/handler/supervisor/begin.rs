@@ -111,7 +111,7 @@ impl Supervisor {
     /// Opens the handler's dead letters. Only after the checkpoint was taken over: see [`Book`].
     async fn book(&self, duty: &Duty) -> Result<(Book, Feed), BeginError> {
         let (queue, instance) = (self.shared.letters.clone(), &duty.options.instance);
-        Ok(Book::open(queue, duty.name, duty.epoch, instance).await?)
+        Ok(Book::open(queue, duty.name, duty.epoch, instance, duty.gauge.clone()).await?)
     }
 }
 
