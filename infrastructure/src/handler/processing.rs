@@ -9,7 +9,7 @@ use kit::{AggregateId, EventId, Position, json};
 use nats::{Subject, names};
 use serde::{Deserialize, Serialize};
 
-use super::{HandlerReport, report};
+use super::{HandlerReport, HandlerState, report};
 use crate::{
     composition::{Composition, HandlerKind},
     deadletter::{Class, Cursor, DeadLetter, DeadLetters, DeadLettersError, Fact, Facts},
@@ -137,12 +137,20 @@ impl Processings {
             match handler.in_hand.is_open(at.position.0) {
                 None => Processing::Received,
                 Some(false) => Processing::Processed,
-                Some(true) if handler.in_hand.is_failing(at) => Processing::Failed,
+                Some(true) if handler.in_hand.is_failing(at) || retries_all(handler) => {
+                    Processing::Failed
+                }
                 Some(true) => Processing::Processing,
             }
         };
         (status, note)
     }
+}
+
+/// A projection takes in together what it has in hand, so that all of it fails together.
+const fn retries_all(handler: &HandlerReport) -> bool {
+    matches!(handler.kind, HandlerKind::Projection)
+        && matches!(handler.state, Some(HandlerState::Retrying { .. }))
 }
 
 impl From<DeadLettersError> for Problem {

@@ -4,10 +4,13 @@ use infrastructure::{
     deadletter::{Action, Cursor},
     envelope,
     handler::{EventStatus, HandlerOptions, Processing, Processings},
+    request::Reply,
 };
 use kit::Position;
 use nats::Subject;
+use test_postgres::Postgres;
 use tests::{LIMIT, eventually};
+use tokio::task::spawn_blocking;
 
 use super::{
     table_tennis::Scores,
@@ -103,4 +106,41 @@ async fn a_projection_has_processed_what_is_in_its_rows_however_rarely_it_renews
     })
     .await;
     handlers.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_projection_has_in_hand_fails_while_its_store_is_away() {
+    let mut postgres = spawn_blocking(Postgres::start).await.unwrap();
+    let store = postgres.database().parse().unwrap();
+    let world = World::start_with(store, tempfile::tempdir().unwrap()).await;
+    let scoring = table().projection(Scores::<1, false>);
+    let handlers = world.handlers(&scoring, "one").await;
+    let becomes = async |reply: &Reply, wanted: Processing| {
+        let at = Cursor { position: reply.position, index: 0 };
+        eventually(&format!("the event at {at} is {wanted:?}"), LIMIT, async || {
+            let read = Processings::read(&world.connection, &scoring, "server").await.ok()?;
+            (read.of(&reply.id, at, reply.events[0].id)[0].status == wanted).then_some(())
+        })
+        .await;
+    };
+    let first = world.serve("ada", 1).await;
+    becomes(&first, Processing::Processed).await;
+    let mut postgres = spawn_blocking(move || {
+        postgres.stop();
+        postgres
+    })
+    .await
+    .unwrap();
+    let second = world.serve("ada", 2).await;
+    becomes(&second, Processing::Failed).await;
+    becomes(&first, Processing::Processed).await;
+    let postgres = spawn_blocking(move || {
+        postgres.restart();
+        postgres
+    })
+    .await
+    .unwrap();
+    becomes(&second, Processing::Processed).await;
+    handlers.stop().await;
+    spawn_blocking(|| drop(postgres)).await.unwrap();
 }
