@@ -32,7 +32,7 @@ pub(crate) fn dead_letter(
     };
     let before = book.head(key).filter(|head| head.event == event);
     let last = failed.last.last().map_or_else(Utc::now, |attempt| attempt.time);
-    let first = failed.last.first().map_or(last, |attempt| attempt.time);
+    let first = failed.first.unwrap_or(last);
     let recent = failed.last.into_iter();
     Some(Parked {
         event,

@@ -35,6 +35,8 @@ pub(crate) struct Attempt {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Attempts {
     pub(crate) count: u32,
+    /// When the first of all failed.
+    pub(crate) first: Option<DateTime<Utc>>,
     pub(crate) last: Vec<Attempt>,
 }
 
@@ -51,7 +53,9 @@ impl Attempts {
         if self.last.len() == REMEMBERED_MAX {
             self.last.remove(0);
         }
-        self.last.push(Attempt { time: Utc::now(), error: shortened(error) });
+        let time = Utc::now();
+        self.first.get_or_insert(time);
+        self.last.push(Attempt { time, error: shortened(error) });
     }
 }
 
@@ -235,5 +239,22 @@ impl Drop for Trial<'_> {
         if self.fails {
             self.duty.gauge.fails_no_more(self.at);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_failure_is_remembered_behind_however_many() {
+        let mut attempts = Attempts::one("0".to_owned());
+        let first = attempts.last[0].time;
+        for more in 1..=REMEMBERED_MAX {
+            attempts.push(more.to_string());
+        }
+        assert_eq!(attempts.last.len(), REMEMBERED_MAX);
+        assert_eq!(attempts.last[0].error, "1");
+        assert_eq!(attempts.first, Some(first));
     }
 }
