@@ -4,11 +4,11 @@
 mod offer;
 mod ping;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, error::Error as _, time::Duration};
 
 use async_nats::{RequestErrorKind, jetstream};
 use chrono::Utc;
-use jetstream::context::PublishErrorKind;
+use jetstream::context::{PublishError, PublishErrorKind};
 use kit::{CommandId, excerpt};
 use nats::{Subject, headers, limits};
 use serde::{Serialize, de::DeserializeOwned};
@@ -95,7 +95,8 @@ impl Client {
     /// asked for with [`Self::result`].
     ///
     /// # Errors
-    /// `unavailable` if the queue is away, `outcome-unknown` if the broker did not confirm in time.
+    /// `unavailable` if the queue is away or refuses, `outcome-unknown` if the broker did not confirm in
+    /// time or is in trouble: then another replica may have it all the same.
     pub async fn enqueue(&self, request: &CommandRequest) -> Result<CommandId, Problem> {
         let request = request.clone().identified();
         let Some(id) = request.command_id.clone() else {
@@ -123,6 +124,9 @@ impl Client {
                     "no stream takes durable commands here: start `headwater dev` or `headwater \
                      serve`, which provision it",
                 ))
+            }
+            Err(error) if refuses(&error) => {
+                Err(Problem::unavailable(format!("the queue refuses: {error}")))
             }
             Err(error) => Err(unknown(&error)),
         }
@@ -197,6 +201,13 @@ impl Client {
         // The service's own `deadline` answer is better than a time-out, so wait for it a little.
         (deadline - Utc::now()).to_std().unwrap_or_default() + Duration::from_millis(500)
     }
+}
+
+/// Whether the broker says that it has stored nothing.
+fn refuses(error: &PublishError) -> bool {
+    let answer = error.source().and_then(|source| source.downcast_ref::<jetstream::Error>());
+    // From 500 on a server is in trouble, as where a stream is full: see the event store's appends.
+    answer.is_some_and(|answer| answer.code() < 500)
 }
 
 fn subject(request: &CommandRequest) -> String {

@@ -25,7 +25,7 @@ const WAIT_MAX: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// `Conflict`: another commit has the place, so this one is not in the log and never will be.
-/// `Unknown`: not settled before `deadline`. `TooLarge`: the body can never have been written.
+/// `Unknown`: not settled before `deadline`, with what the store said last. `TooLarge`: the body can never have been written.
 /// Never `Refused`: a refusal now says nothing about the first attempt.
 pub async fn settle<S: Store>(
     store: &S,
@@ -36,10 +36,13 @@ pub async fn settle<S: Store>(
 ) -> Result<Position, AppendError> {
     let ours = first_event(body)
         .ok_or_else(|| AppendError::Unknown("the body is not a commit".to_owned()))?;
-    let attempts = rounds(store, key, expected, body, ours);
-    tokio::time::timeout_at(deadline, attempts)
-        .await
-        .unwrap_or_else(|_| Err(AppendError::Unknown("not settled in time".to_owned())))
+    let mut last = None;
+    let attempts = rounds(store, key, expected, body, ours, &mut last);
+    let settled = tokio::time::timeout_at(deadline, attempts).await;
+    settled.unwrap_or_else(|_| {
+        let said = last.map_or_else(String::new, |last| format!(": {last}"));
+        Err(AppendError::Unknown(format!("not settled in time{said}")))
+    })
 }
 
 async fn rounds<S: Store>(
@@ -48,21 +51,26 @@ async fn rounds<S: Store>(
     expected: Position,
     body: &Bytes,
     ours: EventId,
+    last: &mut Option<String>,
 ) -> Result<Position, AppendError> {
     let mut wait = WAIT;
     loop {
         let mut behind = Pages::new(store, key, Start::After(expected), Freshness::Leader);
         // Ours can only be the first one there.
-        if let Ok(commits) = behind.next().await {
-            if let Some(first) = commits.iter().flatten().next() {
-                let ours = holds(first, ours).then_some(first.position);
-                return ours.ok_or(AppendError::Conflict);
-            }
-            match store.append(key, expected, body.clone()).await {
-                Ok(position) => return Ok(position),
-                Err(too_large @ AppendError::TooLarge { .. }) => return Err(too_large),
-                // The place may be taken by our own first attempt: the next read tells.
-                Err(AppendError::Conflict | AppendError::Unknown(_) | AppendError::Refused(_)) => {}
+        match behind.next().await {
+            Err(error) => *last = Some(error.to_string()),
+            Ok(commits) => {
+                if let Some(first) = commits.iter().flatten().next() {
+                    let ours = holds(first, ours).then_some(first.position);
+                    return ours.ok_or(AppendError::Conflict);
+                }
+                match store.append(key, expected, body.clone()).await {
+                    Ok(position) => return Ok(position),
+                    Err(too_large @ AppendError::TooLarge { .. }) => return Err(too_large),
+                    Err(AppendError::Unknown(why) | AppendError::Refused(why)) => *last = Some(why),
+                    // The place may be taken by our own first attempt: the next read tells.
+                    Err(AppendError::Conflict) => {}
+                }
             }
         }
         sleep(wait).await;

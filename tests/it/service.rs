@@ -6,6 +6,7 @@ mod drain;
 mod durable;
 mod ended;
 mod follow;
+mod full;
 mod raw;
 mod replies;
 mod secrets;

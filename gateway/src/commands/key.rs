@@ -71,8 +71,9 @@ impl Key {
             return problem;
         }
         let key = self.made().map_or(String::new(), |key| format!(", {key}"));
-        let detail =
-            format!("no answer came in time; repeat it with the same Idempotency-Key{key}");
+        // The id that a caller over NATS would repeat is not for this one.
+        let why = problem.detail.rsplit_once("; repeat").map_or(&*problem.detail, |(why, _)| why);
+        let detail = format!("{why}; repeat it with the same Idempotency-Key{key}");
         Problem { detail, ..problem }
     }
 }
@@ -111,6 +112,17 @@ mod tests {
         ];
         assert!(others.iter().all(|other| *other != first));
         assert!(!first.is_derived(), "it is no handler's");
+    }
+
+    #[test]
+    fn an_unknown_outcome_keeps_its_reason_and_is_repeated_by_key() {
+        let key = Key { bytes: b"k".to_vec(), made: true };
+        for said in ["no room; repeat it with the same command id, 7", "no room"] {
+            let told = key.explain(Problem::outcome_unknown(said));
+            assert_eq!(told.detail, "no room; repeat it with the same Idempotency-Key, k");
+        }
+        let other = Problem::busy("no room; repeat");
+        assert_eq!(key.explain(other.clone()), other);
     }
 
     #[test]

@@ -107,11 +107,12 @@ async fn a_store_that_is_away_for_a_while_does_not_end_the_search() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_settled_in_time_stays_unknown() {
+async fn what_cannot_be_settled_in_time_stays_unknown_with_the_words_of_the_store() {
     let store = unanswered(Fault::AckLost).await;
     store.away(usize::MAX);
     let settled = settle(&store, &key(), Position::ZERO, &commit(1), soon()).await;
-    assert!(matches!(settled, Err(AppendError::Unknown(_))), "{settled:?}");
+    let Err(AppendError::Unknown(why)) = settled else { panic!("{settled:?}") };
+    assert!(why.contains("told to be away"), "{why}");
 }
 
 #[tokio::test]
