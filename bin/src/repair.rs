@@ -1,7 +1,10 @@
 //! What every repair by hand takes: who, why, and that it is meant.
 //! Not here: what is repaired.
 
+use anyhow::Result;
 use clap::Args;
+
+use crate::exit::Advised;
 
 /// Longest word on who and why, in bytes: it is kept for ever.
 const WORDS_MAX: usize = 4_096;
@@ -31,9 +34,21 @@ fn words(text: &str) -> Result<String, String> {
 
 impl RepairArgs {
     /// On whose behalf.
-    #[must_use]
-    pub(crate) fn by(&self) -> String {
-        let name = || std::env::var("USER").ok().filter(|name| !name.is_empty());
-        self.by.clone().or_else(name).unwrap_or_else(|| "unknown".to_owned())
+    ///
+    /// # Errors
+    /// As [`by`].
+    pub(crate) fn by(&self) -> Result<String> {
+        by(self.by.as_deref())
     }
+}
+
+/// On whose behalf something is done: whom `given` names, or the user of this machine.
+///
+/// # Errors
+/// If neither is known, as in a container: nobody could ask them later.
+pub(crate) fn by(given: Option<&str>) -> Result<String> {
+    let user = || std::env::var("USER").ok();
+    let name = given.map(str::to_owned).or_else(user).filter(|name| !name.trim().is_empty());
+    let nobody = || Advised::usage("$USER names nobody", "Say on whose behalf: --by NAME.");
+    Ok(name.ok_or_else(nobody)?)
 }

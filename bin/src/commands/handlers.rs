@@ -93,7 +93,9 @@ async fn list(global: &Global, output: Output) -> Result<()> {
 
 async fn rewind(output: Output, client: &async_nats::Client, repair: &RepairArgs) -> Result<()> {
     let word = if repair.yes { "moved" } else { "would move" };
-    let (by, why) = (repair.by(), &repair.why);
+    // A dry run is on nobody's behalf.
+    let by = if repair.yes { repair.by()? } else { String::new() };
+    let why = &repair.why;
     let moved = match repair.yes {
         true => Box::pin(handler::rewind(client, (&by, why))).await?,
         false => handler::past_the_end(client).await?,

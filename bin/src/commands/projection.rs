@@ -19,6 +19,7 @@ use crate::{
     connection,
     exit::Quietly,
     output::{Output, clean},
+    repair,
 };
 
 /// What `headwater projection` takes.
@@ -104,13 +105,6 @@ struct WhoArgs {
     json: JsonArgs,
 }
 
-impl WhoArgs {
-    fn name(&self) -> String {
-        let name = || std::env::var("USER").ok().filter(|name| !name.is_empty());
-        self.by.clone().or_else(name).unwrap_or_else(|| "unknown".to_owned())
-    }
-}
-
 /// Shows generations, or asks for something and waits until it is done.
 ///
 /// # Errors
@@ -132,7 +126,8 @@ pub async fn run(global: &Global, args: ProjectionArgs) -> Result<()> {
         }
     };
     let output = Output::with(global, who.json);
-    let request = readmodel::request_generation(&client, &name, action, &who.name()).await?;
+    let by = repair::by(who.by.as_deref())?;
+    let request = readmodel::request_generation(&client, &name, action, &by).await?;
     let GenerationRequest { id, .. } = &request;
     let outcome = progress::follow(output, &client, &name, id).await?;
     output.write(&outcome, || {

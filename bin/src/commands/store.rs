@@ -62,7 +62,7 @@ pub async fn run(global: &Global, args: StoreArgs) -> Result<()> {
         output.write(&plan, || planned(claim.as_ref(), &owners))?;
         return Err(Quietly(2).into());
     }
-    let released = readmodel::release_store(&client, &store, &repair.by(), &repair.why).await?;
+    let released = readmodel::release_store(&client, &store, &repair.by()?, &repair.why).await?;
     output.write(&released, || told(Some(&released)))
 }
 

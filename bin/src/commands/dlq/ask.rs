@@ -200,7 +200,7 @@ impl Asker<'_> {
             event: letter.parked.event.clone(),
             data,
             schema_version: schema_version.flatten(),
-            who: self.repair.by(),
+            who: self.repair.by()?,
             why: self.repair.why.clone(),
             selection: self.selection.clone(),
             time: Utc::now(),

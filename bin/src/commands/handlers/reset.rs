@@ -79,7 +79,7 @@ pub(super) async fn run(global: &Global, args: &ResetArgs) -> Result<()> {
     if !args.repair.yes {
         return planned(output, &client, &stands, from).await;
     }
-    let (who, why) = (args.repair.by(), &args.repair.why);
+    let (who, why) = (args.repair.by()?, &args.repair.why);
     let reset = stands.ask(&client, from, (&who, why), args.instead_of).await?;
     say(output, &stands, &reset, "requested", stands.checkpoint)?;
     if args.wait { wait(output, &client, &stands, &reset, args.wait_ms).await } else { Ok(()) }
