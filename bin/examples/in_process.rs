@@ -39,6 +39,7 @@ async fn main() -> Result<()> {
         composition: contexts::composition(),
         roles: Roles::default(),
         secret: secret.clone(),
+        master_keys: None,
         store: folder.path().join("read.sqlite").into(),
         instance: "example".to_owned(),
     })

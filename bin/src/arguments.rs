@@ -97,6 +97,17 @@ pub struct Global {
     )]
     #[arg(default_value_t = Format::Human, hide_possible_values = true, help_heading = "General")]
     pub log_format: Format,
+    /// File with the keys that wrap those of personal data, one in each line, the newest first
+    /// [default: the data folder's, or one that follows from the service's secret]
+    #[arg(
+        long,
+        global = true,
+        env = "HEADWATER_MASTER_KEY_FILE",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    #[arg(help_heading = "General")]
+    pub master_key_file: Option<PathBuf>,
     /// How to reach NATS.
     #[command(flatten)]
     pub connection: ConnectionArgs,

@@ -10,7 +10,7 @@ use effects::{FeesDue, MailsDue};
 use infrastructure::{composition::Composition, problem::Problem};
 use kit::{Aggregate, excerpt};
 use policies::{
-    ActivateOnOnboarding, AnnounceDesign, CertificationExpiry, ExpireOnboarding,
+    ActivateOnOnboarding, AnnounceDesign, CertificationExpiry, EraseStripeEvents, ExpireOnboarding,
     ExpireVerification, OnboardingDriver, RecordStripePayments, RemindOfOnboarding,
     ReserveVerifiedEmail, SendVerification, SetAsideUnfitPayments, Welcome,
 };
@@ -53,6 +53,7 @@ pub fn composition() -> Composition {
         .policy(RecordStripePayments)
         .policy(SetAsideUnfitPayments)
         .policy(AnnounceDesign)
+        .policy(EraseStripeEvents)
         .projection(People)
         .projection(Directory)
         .projection(Timeline)

@@ -9,10 +9,11 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use infrastructure::sealing::MasterKeys;
 use kit::Secret;
 use rustix::fs::{FlockOperation, flock};
 
-use crate::{exit::Advised, secret};
+use crate::{exit::Advised, master_keys, secret};
 
 /// A folder that holds everything one `headwater dev` keeps.
 #[derive(Debug, Clone)]
@@ -114,19 +115,29 @@ impl DataFolder {
         self.root.join("secret")
     }
 
+    /// The file that holds the folder's master keys.
+    #[must_use]
+    pub fn master_keys_path(&self) -> PathBuf {
+        self.root.join("master-key")
+    }
+
+    /// The folder's master keys, of which one is made the first time they are asked for.
+    ///
+    /// # Errors
+    /// If they can be neither read nor made.
+    pub fn master_keys(&self) -> Result<MasterKeys> {
+        let path = self.master_keys_path();
+        make_key(&path)?;
+        master_keys::read(&path)
+    }
+
     /// The folder's secret, made the first time it is asked for.
     ///
     /// # Errors
     /// If it can be neither read nor made.
     pub fn secret(&self) -> Result<Secret> {
         let path = self.secret_path();
-        if !path.exists() {
-            let mut bytes = [0; 32];
-            File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes))?;
-            let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            write_whole(&path, format!("{text}\n").as_bytes())
-                .with_context(|| format!("cannot write {}", path.display()))?;
-        }
+        make_key(&path)?;
         secret::read(&path)
     }
 
@@ -173,6 +184,18 @@ impl DataFolder {
     fn address(&self) -> PathBuf {
         self.root.join("nats.url")
     }
+}
+
+/// Puts 64 random digits into `path`, unless it is there.
+fn make_key(path: &Path) -> Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    let mut bytes = [0; 32];
+    File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes))?;
+    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    write_whole(path, format!("{text}\n").as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn unusable(root: &Path) -> Advised {

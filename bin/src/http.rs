@@ -11,6 +11,7 @@ use infrastructure::{
     client::Client,
     connection::{ConnectOptions, connect},
     runtime::{Runtime, RuntimeError},
+    sealing::Keys,
 };
 use routes::design;
 
@@ -116,12 +117,14 @@ impl Http {
         name: String,
         connect_to: &ConnectOptions,
         stripe: &Stripe,
+        keys: Keys,
     ) -> Result<Serving> {
         let options = ConnectOptions { name: Some(name), ..connect_to.clone() };
         let connected = connect(&options).await.map_err(|error| connection::explained(&error))?;
         let archive = Archive::open(connected.clone(), contexts::composition().aggregates());
-        let (client, access) = (Client::new(connected), self.access);
-        let gateway = stripe.at(Gateway::new(client.clone(), archive.await?), &client);
+        let (client, access) = (Client::new(connected).opening(keys.clone()), self.access);
+        let archive = archive.await?.opening(keys);
+        let gateway = stripe.at(Gateway::new(client.clone(), archive), &client);
         let gateway = gateway.with(design::routes(client));
         let gateway = gateway.described(&description());
         let gateway = gateway.guarded(move |routes| design::formed(access.guard(routes)));
@@ -148,7 +151,8 @@ impl Instance {
     ) -> Result<Self> {
         let serving = match http {
             Some(http) => {
-                Some(http.serve(format!("headwater {name} http"), connect, stripe).await?)
+                let keys = runtime.keys().clone();
+                Some(http.serve(format!("headwater {name} http"), connect, stripe, keys).await?)
             }
             None => None,
         };

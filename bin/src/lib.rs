@@ -14,6 +14,7 @@ pub mod exit;
 pub mod http;
 mod input;
 mod log;
+mod master_keys;
 pub mod metrics_endpoint;
 pub mod output;
 mod past;

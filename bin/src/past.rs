@@ -6,6 +6,7 @@ use effects::{History, HistoryError};
 use infrastructure::{
     connection::{ConnectOptions, connect},
     jetstream::{JetStreamOptions, JetStreamStore},
+    sealing::{Keys, MasterKeys},
     store::{Freshness, Pages, ReadError, Start, StreamKey},
 };
 use kit::{Aggregate, AggregateId};
@@ -17,20 +18,23 @@ use crate::reader;
 #[derive(Debug)]
 pub(crate) struct Past {
     nats: ConnectOptions,
+    masters: Option<MasterKeys>,
     store: OnceCell<JetStreamStore>,
 }
 
 impl Past {
-    pub(crate) fn new(nats: ConnectOptions) -> Self {
+    /// The same, with what is sealed in it opened by keys that `masters` have wrapped.
+    pub(crate) fn new(nats: ConnectOptions, masters: Option<MasterKeys>) -> Self {
         let nats = ConnectOptions { name: Some("effects".to_owned()), ..nats };
-        Self { nats, store: OnceCell::new() }
+        Self { nats, masters, store: OnceCell::new() }
     }
 
     async fn open(&self) -> Result<JetStreamStore, String> {
         let connection = connect(&self.nats).await.map_err(|error| error.to_string())?;
+        let keys = self.masters.clone().map(|masters| Keys::new(connection.clone(), masters));
         let store =
             JetStreamStore::new(connection.clone(), connection, JetStreamOptions::default());
-        store.await.map_err(|error| error.to_string())
+        Ok(store.await.map_err(|error| error.to_string())?.opening(keys))
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn read(path: &Path) -> Result<Secret> {
     Ok(Secret::new(bytes))
 }
 
-fn from_hex(digits: &[u8]) -> Option<[u8; 32]> {
+pub(crate) fn from_hex(digits: &[u8]) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     let (pairs, rest) = digits.as_chunks::<2>();
     if pairs.len() != bytes.len() || !rest.is_empty() {

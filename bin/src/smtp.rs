@@ -6,7 +6,7 @@ use std::{env, fmt, fs, path::PathBuf, str::FromStr, time::Duration};
 use anyhow::{Context as _, Result};
 use clap::Args;
 use effects::{DeliverMail, Security, Smtp, SmtpOptions};
-use infrastructure::{composition::Composition, connection::ConnectOptions};
+use infrastructure::{composition::Composition, connection::ConnectOptions, sealing::MasterKeys};
 use kit::Secret;
 
 use crate::{exit::Advised, past::Past};
@@ -101,11 +101,12 @@ impl SmtpArgs {
         composition: Composition,
         nats: &ConnectOptions,
         secret: &Secret,
+        masters: &MasterKeys,
     ) -> Result<Composition> {
         let Some(options) = self.options()? else { return Ok(composition) };
         let smtp = Smtp::new(options)
             .map_err(|error| Advised::usage(error.to_string(), "See --help under Mail."))?;
-        let past = Past::new(nats.clone());
+        let past = Past::new(nats.clone(), Some(masters.clone()));
         Ok(composition.effect(DeliverMail::new(past, smtp, secret.clone())))
     }
 

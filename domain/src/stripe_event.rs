@@ -16,9 +16,12 @@ mod payment_intent;
 mod state;
 mod units;
 
-pub use command::{Payload, Receive, SetAside, StripeEventCommand};
+pub use command::{EraseStripeEvent, Payload, Receive, SetAside, StripeEventCommand};
 pub use error::StripeEventError;
-pub use event::{StripeEventEvent, StripeEventIgnored, StripeEventReceived, StripeEventSetAside};
+pub use event::{
+    StripeEventErased, StripeEventEvent, StripeEventIgnored, StripeEventReceived,
+    StripeEventSetAside,
+};
 pub use known::{fact_of, known_types};
 pub use payment_intent::{BadIntent, PaymentIntent};
 pub use state::{StripeEvent, StripeEventStage};

@@ -3,7 +3,7 @@
 
 use std::{any::Any, collections::HashMap, fmt, sync::Arc};
 
-use kit::{Aggregate, BadCommand, Command, CommandInfo, Context, Event, Kind, Unreadable};
+use kit::{Aggregate, BadCommand, Command, CommandInfo, Context, Event, Kind, Unreadable, Written};
 use serde_json::value::RawValue;
 
 use crate::{envelope::Element, problem::Problem};
@@ -80,6 +80,9 @@ pub(crate) trait AnyAggregate: Send + Sync {
     /// [`Aggregate::STATE_SCHEMA`].
     fn state_schema(&self) -> u32;
 
+    /// Whether its events are sealed: it has personal data, which can be erased.
+    fn is_sealed(&self) -> bool;
+
     fn read(&self, name: &str, body: &[u8]) -> Result<AnyCommand, Problem>;
 
     /// The state before the first event.
@@ -96,7 +99,7 @@ pub(crate) trait AnyAggregate: Send + Sync {
 #[derive(Debug)]
 pub(crate) struct Decided {
     pub(crate) kind: Kind,
-    pub(crate) data: Vec<u8>,
+    pub(crate) written: Written,
 }
 
 /// The state of one aggregate: as the log has it and, while commands are decided together, as it

@@ -19,6 +19,7 @@ use crate::{
     envelope,
     jetstream::{JetStreamOptions, JetStreamStore},
     problem::Problem,
+    sealing::Keys,
     store::{Page, ReadError, Start, Store as _, StreamKey},
 };
 
@@ -34,6 +35,7 @@ pub struct Archive {
     store: JetStreamStore,
     aggregates: Arc<Aggregates>,
     owners: Arc<Owners>,
+    keys: Option<Keys>,
 }
 
 impl Archive {
@@ -45,7 +47,17 @@ impl Archive {
         let (appends, reads) = (connection.clone(), connection.clone());
         let store = JetStreamStore::new(appends, reads, JetStreamOptions::default()).await;
         let store = store.map_err(|error| Problem::unavailable(error.to_string()))?;
-        Ok(Self { connection, store, aggregates: Arc::new(aggregates), owners: Arc::default() })
+        let (aggregates, owners) = (Arc::new(aggregates), Arc::default());
+        Ok(Self { connection, store, aggregates, owners, keys: None })
+    }
+
+    /// The same, with what is sealed in events opened by `keys`. Without them it is shown as it is
+    /// stored, and adds up to no state.
+    #[must_use]
+    pub fn opening(mut self, keys: Keys) -> Self {
+        self.store = self.store.opening(Some(keys.clone()));
+        self.keys = Some(keys);
+        self
     }
 
     /// What each aggregate type offers.

@@ -18,6 +18,7 @@ use crate::{
     durable::Outcome,
     problem::Problem,
     request::{CommandRequest, Reply},
+    sealing::Keys,
     wire,
 };
 
@@ -36,6 +37,7 @@ pub struct Client {
     connection: async_nats::Client,
     jetstream: jetstream::Context,
     command_timeout: Duration,
+    keys: Option<Keys>,
 }
 
 impl Client {
@@ -43,7 +45,7 @@ impl Client {
     #[must_use]
     pub fn new(connection: async_nats::Client) -> Self {
         let jetstream = jetstream::new(connection.clone());
-        Self { connection, jetstream, command_timeout: COMMAND_TIMEOUT }
+        Self { connection, jetstream, command_timeout: COMMAND_TIMEOUT, keys: None }
     }
 
     /// The same client with another limit for commands that have no deadline.
@@ -51,6 +53,19 @@ impl Client {
     pub const fn with_timeout(mut self, timeout: Duration) -> Self {
         self.command_timeout = timeout;
         self
+    }
+
+    /// The same client, for whoever reads the log beside it: with what opens what is sealed there.
+    #[must_use]
+    pub fn opening(mut self, keys: Keys) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
+    /// What opens what is sealed in the log.
+    #[must_use]
+    pub const fn keys(&self) -> Option<&Keys> {
+        self.keys.as_ref()
     }
 
     /// The connection underneath.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use kit::{
-    Aggregate, BatchEffect, Chart, Effect, Field, Policy, Projection, TableProjection,
+    Aggregate, BatchEffect, Chart, Effect, Event, Field, Policy, Projection, TableProjection,
     tables::Query,
 };
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,7 @@ use crate::{
     aggregates::Aggregates,
     handler::{AnyBatchEffect, AnyEffect, AnyPolicy, Batching},
     readmodel::{AnyProjection, Rows, Tabled},
+    sealing::{DestroyKeys, Keys},
 };
 
 /// What a handler is.
@@ -158,6 +159,11 @@ impl HandlerPart {
 pub struct Composition {
     aggregates: Vec<AggregatePart>,
     handlers: Vec<HandlerPart>,
+    /// Aggregate types with the events that erase their personal data.
+    erasing: Vec<(&'static str, &'static [&'static str])>,
+    /// What destroys keys, if there is anything to erase.
+    destroyer: Option<HandlerPart>,
+    keys: Option<Keys>,
 }
 
 impl Composition {
@@ -175,7 +181,34 @@ impl Composition {
             charts: A::charts,
             register: Aggregates::with::<A>,
         });
+        let erases = <A::Event as Event>::ERASES;
+        if !erases.is_empty() {
+            self.erasing.push((A::TYPE, erases));
+            self.destroys_keys();
+        }
         self
+    }
+
+    /// The same, with what is sealed in its events opened by `keys`, and keys destroyed there.
+    #[must_use]
+    pub fn opening(mut self, keys: Keys) -> Self {
+        self.keys = Some(keys);
+        self.destroys_keys();
+        self
+    }
+
+    /// What opens what is sealed in its events.
+    pub(crate) const fn keys(&self) -> Option<&Keys> {
+        self.keys.as_ref()
+    }
+
+    /// Has the keys of aggregates destroyed whose personal data are erased.
+    fn destroys_keys(&mut self) {
+        if self.erasing.is_empty() {
+            return;
+        }
+        let effect = DestroyKeys::new(self.keys.clone(), self.erasing.clone());
+        self.destroyer = Some(HandlerPart::Effect(Arc::new(effect)));
     }
 
     /// Adds a policy.
@@ -225,10 +258,10 @@ impl Composition {
         self.aggregates.iter().map(|part| (part.name, (part.charts)())).collect()
     }
 
-    /// Every handler, in the order they were added.
+    /// Every handler, in the order they were added, and what destroys keys behind them.
     #[must_use]
     pub fn handlers(&self) -> Vec<HandlerInfo> {
-        self.handlers.iter().map(HandlerPart::info).collect()
+        self.parts().map(HandlerPart::info).collect()
     }
 
     /// Every projection, in the order they were added.
@@ -256,11 +289,12 @@ impl Composition {
     #[must_use]
     pub fn readers_of(&self, aggregate: &str) -> Vec<HandlerInfo> {
         let reads = |part: &&HandlerPart| part.aggregates().contains(&aggregate);
-        self.handlers.iter().filter(reads).map(HandlerPart::info).collect()
+        self.parts().filter(reads).map(HandlerPart::info).collect()
     }
 
-    pub(crate) fn parts(&self) -> &[HandlerPart] {
-        &self.handlers
+    /// Every handler: those that were added, and what destroys keys.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &HandlerPart> {
+        self.handlers.iter().chain(&self.destroyer)
     }
 
     /// Checks what the types cannot: that names are unique and fit a subject, that handlers read
@@ -276,7 +310,7 @@ impl Composition {
         for part in &self.aggregates {
             named(part.name, &mut aggregates)?;
         }
-        for part in &self.handlers {
+        for part in self.parts() {
             let handler = part.info().name;
             named(handler, &mut handlers)?;
             let unlisted = part.aggregates().into_iter().find(|read| !aggregates.contains(read));

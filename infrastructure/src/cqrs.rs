@@ -19,6 +19,7 @@ pub use metadata::BadMetadata;
 
 use crate::{
     envelope::{Draft, Element, decode_commit, encode_drafts},
+    sealing::{Keys, Sealing, seal},
     settle::settle,
     store::{AppendError, Freshness, Pages, Start, Store, StreamKey},
 };
@@ -35,13 +36,14 @@ const SETTLE_MAX: Duration = Duration::from_secs(10);
 pub struct CqrsStore<S, A, C = PlainJson> {
     store: S,
     codec: C,
+    keys: Option<Keys>,
     aggregate: PhantomData<fn() -> A>,
 }
 
 // By hand, because derived ones would ask `A` for what only the store and the codec need.
 impl<S: Clone, A, C: Clone> Clone for CqrsStore<S, A, C> {
     fn clone(&self) -> Self {
-        Self::with_codec(self.store.clone(), self.codec.clone())
+        Self { keys: self.keys.clone(), ..Self::with_codec(self.store.clone(), self.codec.clone()) }
     }
 }
 
@@ -76,7 +78,14 @@ impl<S, A> CqrsStore<S, A> {
 impl<S, A, C> CqrsStore<S, A, C> {
     /// A store for events that `codec` writes and reads.
     pub const fn with_codec(store: S, codec: C) -> Self {
-        Self { store, codec, aggregate: PhantomData }
+        Self { store, codec, keys: None, aggregate: PhantomData }
+    }
+
+    /// The same, which seals what is personal in events under `keys`. Without them such events are not
+    /// written. To read them, the store is to be opened by the same keys.
+    #[must_use]
+    pub fn sealing(self, keys: Keys) -> Self {
+        Self { keys: Some(keys), ..self }
     }
 }
 
@@ -180,14 +189,29 @@ impl<S: Store, A: Aggregate, C: Codec<A>> CqrsStore<S, A, C> {
         let drafts: Vec<Draft<'_>> = written
             .iter()
             .zip(versions)
-            .map(|(Written { kind, schema_version, data }, version)| Draft {
+            .map(|(Written { kind, schema_version, payload }, version)| Draft {
                 id: Uuid::now_v7(),
                 kind,
                 schema_version: *schema_version,
                 version,
                 time,
-                data,
+                data: &payload.data,
+                sealed: None,
                 metadata: &metadata,
+            })
+            .collect();
+        let mut sealings = Vec::with_capacity(drafts.len());
+        for (draft, Written { payload, .. }) in drafts.iter().zip(&written) {
+            sealings.push(self.sealed(&key, draft, payload).await?);
+        }
+        let drafts: Vec<Draft<'_>> = drafts
+            .into_iter()
+            .zip(&sealings)
+            .map(|(draft, sealing)| match sealing {
+                None => draft,
+                Some(Sealing { data, sealed, metadata }) => {
+                    Draft { data, sealed: sealed.as_deref(), metadata, ..draft }
+                }
             })
             .collect();
         self.append(&key, position, &drafts).await?;
@@ -198,6 +222,24 @@ impl<S: Store, A: Aggregate, C: Codec<A>> CqrsStore<S, A, C> {
             metadata: kit::cqrs_metadata(draft.id, time, &metadata),
         });
         Ok(committed.collect())
+    }
+
+    /// The event `draft` with what is personal in it sealed; none if nothing is.
+    async fn sealed<'a>(
+        &self,
+        key: &StreamKey,
+        draft: &Draft<'_>,
+        payload: &'a kit::Written,
+    ) -> Result<Option<Sealing<'a>>, Failed> {
+        if payload.personal.is_empty() {
+            return Ok(None);
+        }
+        let Some(keys) = &self.keys else {
+            return Err(unexpected("personal data are only written where there are keys"));
+        };
+        let held = keys.obtain(key).await.map_err(|error| Failed::Away(error.into()))?;
+        let sealing = seal(&held.hold, key, (draft.id, draft.kind), payload, draft.metadata);
+        sealing.map(Some).map_err(unexpected)
     }
 
     /// Appends, and answers only when it is known what became of it, if it can be known in time.

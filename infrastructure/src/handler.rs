@@ -66,7 +66,7 @@ pub(crate) use checkpoint::CheckpointRecord;
 pub(crate) use dead_letter::{dead_letter, overridden};
 pub(crate) use deliveries::Delivery;
 pub(crate) use duty::{Duty, Ended};
-pub(crate) use effect::AnyEffect;
+pub(crate) use effect::{AnyEffect, Note};
 pub(crate) use event_meter::{EventMeter, EventType};
 pub(crate) use failure::{Failure, guarded};
 pub(crate) use feed::{Feed, Item};

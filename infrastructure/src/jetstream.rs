@@ -13,7 +13,10 @@ use kit::Position;
 use nats::Subject;
 
 use self::{append::Appender, read::Reader};
-use crate::store::{AppendError, Page, ReadError, Start, Store, StreamKey};
+use crate::{
+    sealing::Keys,
+    store::{AppendError, Page, ReadError, Start, Store, StreamKey},
+};
 
 /// Limits of the store's waiting.
 #[derive(Debug, Clone)]
@@ -45,6 +48,7 @@ impl Default for JetStreamOptions {
 pub struct JetStreamStore {
     appender: Arc<Appender>,
     reader: Arc<Reader>,
+    keys: Option<Keys>,
 }
 
 impl JetStreamStore {
@@ -60,7 +64,13 @@ impl JetStreamStore {
     ) -> Result<Self, SubscribeError> {
         let appender = Appender::open(append, &options).await?;
         let reader = Reader::open(read, &options).await?;
-        Ok(Self { appender: Arc::new(appender), reader: Arc::new(reader) })
+        Ok(Self { appender: Arc::new(appender), reader: Arc::new(reader), keys: None })
+    }
+
+    /// The same, which gives out commits with what is sealed in them opened by `keys`.
+    #[must_use]
+    pub fn opening(self, keys: Option<Keys>) -> Self {
+        Self { keys, ..self }
     }
 }
 
@@ -79,7 +89,18 @@ impl Store for JetStreamStore {
     }
 
     async fn page(&self, key: &StreamKey, start: Start, goal: Position) -> Result<Page, ReadError> {
-        self.reader.page(&Subject::event(&key.aggregate, &key.id), start, goal).await
+        let subject = Subject::event(&key.aggregate, &key.id);
+        let mut page = self.reader.page(&subject, start, goal).await?;
+        if let Some(keys) = &self.keys {
+            for commit in &mut page.commits {
+                let opened = keys.opened(&key.aggregate, &key.id, &commit.body).await;
+                let opened = opened.map_err(|error| ReadError::Unavailable(error.to_string()))?;
+                if let Some(opened) = opened {
+                    commit.body = opened;
+                }
+            }
+        }
+        Ok(page)
     }
 
     async fn last(&self, key: &StreamKey) -> Result<Position, ReadError> {

@@ -36,6 +36,7 @@ pub mod record;
 pub mod replay;
 pub mod request;
 pub mod runtime;
+pub mod sealing;
 pub mod server_version;
 pub mod service;
 pub mod settle;

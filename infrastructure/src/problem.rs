@@ -49,6 +49,10 @@ problems! {
     id_reused = 409 "id-reused" "The command id stands for another command";
     /// The instance has another secret than those before it.
     secret_differs = 409 "secret-differs" "The instance has another secret than those before it";
+    /// The instance lacks the master key of those before it.
+    master_key_differs = 409 "master-key-differs" "The instance lacks the master key of others";
+    /// What the command says about a person could only be written under a key that is destroyed.
+    personal_data_erased = 422 "personal-data-erased" "The personal data are erased";
     /// Too many policies followed one another.
     too_many_hops = 422 "too-many-hops" "Too many policies followed one another";
     /// Larger than the limit.

@@ -32,6 +32,12 @@ pub struct Record<'a> {
     /// Who, why, and in which conversation.
     #[serde(flatten)]
     pub metadata: &'a Metadata,
+    /// What of it is sealed, and not opened for whoever reads this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<&'a str>,
+    /// What of it was sealed, and is erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erased: Option<&'a str>,
     /// The payload as it is stored; only where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<&'a RawValue>,
@@ -57,6 +63,8 @@ impl<'a> Record<'a> {
             schema_version: element.schema_version,
             time: element.time,
             metadata: &element.metadata,
+            sealed: element.sealed.as_deref(),
+            erased: element.erased.as_deref(),
             data: data.filter(|_| payload),
             data_base64: data_base64.filter(|_| payload),
         }
@@ -74,6 +82,8 @@ impl<'a> Record<'a> {
             schema_version: event.event.schema_version,
             time: event.time,
             metadata: &event.metadata,
+            sealed: None,
+            erased: None,
             data: None,
             data_base64: None,
         }

@@ -28,6 +28,7 @@ use crate::{
     provision::{ProvisionError, ProvisionOptions, Provisioned, provision},
     query_service::QueryService,
     readmodel::StoreLocation,
+    sealing::{self, Keys, MasterKeys},
     snapshot::Snapshots,
 };
 
@@ -75,6 +76,9 @@ pub struct RuntimeOptions {
     pub roles: Roles,
     /// The service's key, the same for all instances.
     pub secret: Secret,
+    /// The keys that wrap those of personal data, the same for all instances; one that follows from
+    /// the secret, if there are none.
+    pub master_keys: Option<MasterKeys>,
     /// Where the read models are.
     pub store: StoreLocation,
     /// This instance's name, unique among living processes.
@@ -99,7 +103,7 @@ pub enum RuntimeError {
     /// An endpoint cannot take requests.
     #[error(transparent)]
     Service(#[from] ServiceError),
-    /// The secret is not the one that the log was begun with.
+    /// The secret is not the one that the log was begun with, or a master key of others is missing.
     #[error("{0}")]
     Secret(#[source] Problem),
     /// The streams are being put back.
@@ -122,6 +126,7 @@ pub struct Runtime {
     durable: Option<DurableCommands>,
     processor: Option<Processor>,
     front: Front,
+    keys: Keys,
     _streams: metrics::Watch,
     // Dropped last: the front, the engine and the appends run on it.
     _commands: OwnThread,
@@ -138,14 +143,20 @@ impl Runtime {
     }
 
     async fn assemble(options: RuntimeOptions) -> Result<Self, RuntimeError> {
-        let RuntimeOptions { roles, composition, .. } = &options;
         let work = open(&options, "work").await?;
+        let masters = options.master_keys.clone();
+        let masters = masters.unwrap_or_else(|| MasterKeys::derived(&options.secret));
+        let keys = Keys::new(work.clone(), masters.clone());
+        let composition = options.composition.clone().opening(keys.clone());
+        let options = RuntimeOptions { composition, ..options };
+        let RuntimeOptions { roles, composition, .. } = &options;
         let (mut connections, watched) = (vec![work.clone()], work.clone());
         let provisioned = provision(&work, &options.provision).await?;
         backup::unfinished(&work).await.map_err(RuntimeError::Restoring)?;
         fingerprint::check(&work, &options.secret, &options.instance)
             .await
             .map_err(RuntimeError::Secret)?;
+        sealing::check(&work, &masters, &options.instance).await.map_err(RuntimeError::Secret)?;
         let handlers = HandlerOptions {
             policies: roles.policies,
             projections: roles.projections,
@@ -168,11 +179,11 @@ impl Runtime {
         let (mut durable, mut processor) = (None, None);
         if roles.commands || roles.durable {
             // The server handles what comes on one connection in turn: appends get their own.
-            let (of, reads) = (options.clone(), work.clone());
+            let (of, reads, its) = (options.clone(), work.clone(), keys.clone());
             let (appends, engine) = thread
                 .run(async move {
                     let appends = open(&of, "appends").await?;
-                    let engine = engine(&of, appends.clone(), reads).await?;
+                    let engine = engine(&of, appends.clone(), reads, its).await?;
                     Ok::<_, RuntimeError>((appends, engine))
                 })
                 .await??;
@@ -198,6 +209,7 @@ impl Runtime {
             durable,
             processor,
             front,
+            keys,
             _streams: streams,
             _commands: thread,
         })
@@ -207,6 +219,12 @@ impl Runtime {
     #[must_use]
     pub const fn provisioned(&self) -> &Provisioned {
         &self.provisioned
+    }
+
+    /// What opens what is sealed in the log.
+    #[must_use]
+    pub const fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     /// Why this instance runs no projections, though its roles say so.
@@ -296,14 +314,17 @@ async fn engine(
     options: &RuntimeOptions,
     appends: Connection,
     reads: Connection,
+    keys: Keys,
 ) -> Result<Processor, ServiceError> {
     // Without snapshots every load reads the whole history: slower, and nothing else.
     let snapshots = Snapshots::open(&reads).await.inspect_err(|error| {
         tracing::warn!(%error, "there are no snapshots");
     });
     let store = JetStreamStore::new(appends, reads, JetStreamOptions::default()).await?;
+    let store = store.opening(Some(keys.clone()));
     let engine = ProcessorOptions {
         snapshots: snapshots.ok(),
+        keys: Some(keys),
         ..ProcessorOptions::new(options.secret.clone())
     };
     Ok(Processor::start(store, options.composition.aggregates(), engine))

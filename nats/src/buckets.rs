@@ -10,7 +10,7 @@ use crate::{names, streams::kept};
 /// How long the outcome of a durable command can be asked for: a month's holiday of the caller.
 const RESULTS_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// The five buckets.
+/// The six buckets.
 #[must_use]
 pub fn all(replicas: usize) -> Vec<Config> {
     vec![
@@ -22,6 +22,8 @@ pub fn all(replicas: usize) -> Vec<Config> {
             max_age: RESULTS_AGE_MAX,
             ..bucket(names::RESULTS, "what became of durable commands", replicas)
         },
+        // A key that is destroyed is deleted, so that the server overwrites it on its disk.
+        Config { deny_delete: false, ..bucket(names::KEYS, "keys of personal data", replicas) },
     ]
 }
 

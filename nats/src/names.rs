@@ -20,5 +20,8 @@ pub const HANDLERS: &str = "HANDLERS";
 /// KV bucket: what became of durable commands.
 pub const RESULTS: &str = "RESULTS";
 
+/// KV bucket: the data key of each aggregate with personal data, wrapped, or that it is destroyed.
+pub const KEYS: &str = "KEYS";
+
 /// The micro service, and the queue group that its instances share.
 pub const SERVICE: &str = "headwater";

@@ -4,6 +4,7 @@
 
 mod activate_on_onboarding;
 mod announce_design;
+mod erase_stripe_events;
 mod expire_certification;
 mod expire_onboarding;
 mod expire_verification;
@@ -17,6 +18,7 @@ mod welcome;
 
 pub use activate_on_onboarding::ActivateOnOnboarding;
 pub use announce_design::AnnounceDesign;
+pub use erase_stripe_events::EraseStripeEvents;
 pub use expire_certification::CertificationExpiry;
 pub use expire_onboarding::ExpireOnboarding;
 pub use expire_verification::ExpireVerification;

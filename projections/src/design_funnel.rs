@@ -88,6 +88,7 @@ fn changes(event: &Recorded<DesignEvent>) -> Vec<Change> {
         | E::PaymentHeld(_)
         | E::PaymentUnfit(_)
         | E::PaymentFeesRecorded(_)
-        | E::RefundRequested(_) => Vec::new(),
+        | E::RefundRequested(_)
+        | E::PersonalDataErased(_) => Vec::new(),
     }
 }

@@ -9,6 +9,7 @@
 mod answers;
 mod audit;
 mod changes;
+mod erasure;
 mod events;
 mod payments;
 mod products;
@@ -50,6 +51,11 @@ impl TableProjection for DesignRequests {
         payments::CONFIRMED,
         payments::FAILED,
         payments::COUNTS,
+        erasure::EVENTS,
+        erasure::ANSWERS,
+        erasure::PAYMENTS,
+        erasure::STATES,
+        erasure::CHANGES,
     ];
     const QUERIES: &'static [Query] = &[
         queries::ANSWERS,
@@ -73,7 +79,8 @@ impl TableProjection for DesignRequests {
 }
 
 fn requests(event: &Recorded<DesignEvent>) -> serde_json::Result<Vec<Change>> {
-    let mut changes = vec![events::row(event)?, states::change(event)];
+    let mut changes = erasure::changes(event);
+    changes.extend([events::row(event)?, states::change(event)]);
     changes.extend(answers::changes(event)?);
     changes.extend(payments::changes(event));
     changes.extend(changes::rows(event)?);

@@ -69,9 +69,10 @@ impl Past {
 
     async fn store(&self) -> Result<&JetStreamStore, Problem> {
         let connection = self.client.connection();
-        let open = || {
+        let open = async || {
             let options = JetStreamOptions::default();
-            JetStreamStore::new(connection.clone(), connection.clone(), options)
+            let store = JetStreamStore::new(connection.clone(), connection.clone(), options).await;
+            store.map(|store| store.opening(self.client.keys().cloned()))
         };
         self.store.get_or_try_init(open).await.map_err(|error| away(&error))
     }

@@ -185,6 +185,7 @@ fn raw(aggregate: &str, kind: &str, schema_version: u32, events: &[(u64, &str)])
         version: Version(*version),
         time: Utc::now(),
         data: data.as_bytes(),
+        sealed: None,
         metadata: &metadata,
     });
     encode_drafts(&key(aggregate), drafts).unwrap()

@@ -11,9 +11,10 @@ use infrastructure::{
     jetstream::{JetStreamOptions, JetStreamStore},
     request::{CommandRequest, Reply, Status},
     runtime::{Runtime, RuntimeOptions},
+    sealing::{Keys, MasterKeys},
     store::{Freshness, Pages, Start, StreamKey},
 };
-use kit::scenario::fold;
+use kit::scenario::{fold, secret};
 use serde_json::{Value, json};
 use tests::Server;
 
@@ -65,7 +66,9 @@ impl Stand {
     /// The events of the request, whose versions must be dense.
     async fn events(&self) -> Vec<DesignEvent> {
         let (append, read) = (self.server.client().await, self.server.client().await);
+        let keys = Keys::new(read.clone(), MasterKeys::derived(&secret()));
         let store = JetStreamStore::new(append, read, JetStreamOptions::default()).await.unwrap();
+        let store = store.opening(Some(keys));
         let key = StreamKey { aggregate: "design".into(), id: "request-1".parse().unwrap() };
         let mut events = Vec::new();
         let commits = Pages::new(&store, &key, Start::WHOLE, Freshness::Leader).rest();
@@ -122,8 +125,13 @@ async fn fifty_writers_of_one_answer_make_fifty_versions_of_which_one_is_current
     let answered: Vec<_> = events.iter().filter_map(answered).collect();
     let versions: Vec<_> = answered.iter().map(|answer| answer.version).collect();
     assert_eq!(versions, (1..=50).collect::<Vec<_>>());
-    let texts: BTreeSet<_> =
-        answered.iter().map(|it| it.answer.text.clone().unwrap()).map(String::from).collect();
+    let texts: BTreeSet<_> = answered
+        .iter()
+        .map(|it| {
+            let text = it.answer.text.clone().unwrap();
+            String::from(text.into_known().unwrap())
+        })
+        .collect();
     assert_eq!(texts.len(), CALLERS, "nobody's answer is lost");
     let ids: BTreeSet<_> = answered.iter().map(|answer| answer.answer_id).collect();
     assert_eq!(ids.len(), CALLERS);

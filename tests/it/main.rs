@@ -7,6 +7,7 @@ mod connection;
 mod cqrs;
 mod design;
 mod doctor;
+mod erasure;
 mod growth;
 mod handlers;
 mod kit;

@@ -96,6 +96,7 @@ async fn the_whole_service_runs_with_no_more_than_its_role() {
         composition: headwater::contexts::composition(),
         roles: Roles::default(),
         secret: kit::scenario::secret(),
+        master_keys: None,
         store: server.folder().join("store.sqlite").into(),
         instance: "one".to_owned(),
     })

@@ -49,6 +49,7 @@ pub(crate) fn options(server: &Server, instance: &str) -> RuntimeOptions {
         composition: Composition::new().aggregate::<Person>(),
         roles: Roles { policies: false, projections: false, ..Roles::default() },
         secret: secret(),
+        master_keys: None,
         store: PathBuf::from("unused").into(),
         instance: instance.to_owned(),
     }

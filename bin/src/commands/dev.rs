@@ -10,6 +10,7 @@ use infrastructure::{
     connection::ConnectOptions,
     provision::ProvisionOptions,
     runtime::{Roles, Runtime, RuntimeOptions},
+    sealing::MasterKeys,
 };
 use prometheus::Registry;
 use serde_json::json;
@@ -21,6 +22,7 @@ use crate::{
     broker, contexts,
     data::DataFolder,
     http::{Http, HttpArgs, Instance},
+    master_keys,
     metrics_endpoint::MetricsEndpoint,
     output::Output,
     signals::Stop,
@@ -64,6 +66,10 @@ pub async fn run(global: &Global, args: DevArgs, metrics: Option<&Registry>) -> 
     let data = DataFolder::create(&global.data)?;
     let _lock = data.lock()?;
     let stripe = args.stripe.read()?;
+    let masters = match &global.master_key_file {
+        Some(path) => master_keys::read(path)?,
+        None => data.master_keys()?,
+    };
     let http = args.http.bind_locally(global, &data).await?;
     let endpoint = show(args.metrics, metrics).await?;
     let metrics = endpoint.as_ref().map(MetricsEndpoint::url);
@@ -72,7 +78,7 @@ pub async fn run(global: &Global, args: DevArgs, metrics: Option<&Registry>) -> 
         () = stop.asked() => return Ok(()),
     };
     let result = tokio::select! {
-        served = serve(output, &data, &supervisor, (http, metrics), (args.smtp, stripe)) => served,
+        served = serve(output, &data, &supervisor, (http, metrics), (args.smtp, stripe, masters)) => served,
         () = stop.asked() => Ok(None),
     };
     let result = match result {
@@ -126,12 +132,12 @@ async fn serve(
     data: &DataFolder,
     supervisor: &Supervisor,
     (http, metrics): (Http, Option<String>),
-    (smtp, stripe): (SmtpArgs, Stripe),
+    (smtp, stripe, masters): (SmtpArgs, Stripe, MasterKeys),
 ) -> Result<Option<Instance>> {
     let url = supervisor.url();
     let monitoring = supervisor.monitoring();
     let (connect, secret) = (ConnectOptions::new(url), data.secret()?);
-    let composition = smtp.into(contexts::composition(), &connect, &secret)?;
+    let composition = smtp.into(contexts::composition(), &connect, &secret, &masters)?;
     let composition = stripe.with_fees(composition);
     let runtime = Runtime::start(RuntimeOptions {
         connect: connect.clone(),
@@ -139,6 +145,7 @@ async fn serve(
         composition,
         roles: Roles { projections_required: true, ..Roles::default() },
         secret,
+        master_keys: Some(masters),
         store: data.store().into(),
         // The lock on the folder makes it unique, and the next run takes over at once.
         instance: "dev".to_owned(),

@@ -23,6 +23,7 @@ use crate::{
     arguments::{Global, JsonArgs},
     connection, contexts,
     exit::Advised,
+    master_keys,
     output::Output,
     signals::Stop,
 };
@@ -90,9 +91,13 @@ pub async fn run(global: &Global, args: ReplayArgs) -> Result<()> {
         // A replay may be resumed from elsewhere.
         None => args.archive.as_deref().map(absolute).transpose()?,
     };
-    let origin = match &archive {
-        Some(folder) => Origin::files(folder).await?,
-        None => Origin::from(&connection::connect(global).await?),
+    let (origin, composition) = match &archive {
+        // Keys are not among the files: what is sealed there stays so.
+        Some(folder) => (Origin::files(folder).await?, composition),
+        None => {
+            let client = connection::connect(global).await?;
+            (Origin::from(&client), master_keys::opening(composition, global, &client)?)
+        }
     };
     let mut journal = match resumed {
         Some(journal) => journal,

@@ -22,6 +22,7 @@ use crate::{
     data::DataFolder,
     exit::Advised,
     http::{Http, HttpArgs, Instance},
+    master_keys,
     metrics_endpoint::MetricsEndpoint,
     output::Output,
     read_models::ReadModelsArgs,
@@ -193,7 +194,8 @@ async fn start(
     };
     let instance = args.instance.unwrap_or_else(|| format!("serve-{}", std::process::id()));
     let stripe = args.stripe.read()?;
-    let composition = args.smtp.into(contexts::composition(), &connect, &secret)?;
+    let masters = master_keys::of(global, &secret)?;
+    let composition = args.smtp.into(contexts::composition(), &connect, &secret, &masters)?;
     let composition = stripe.with_fees(composition);
     let runtime = Runtime::start(RuntimeOptions {
         connect: connect.clone(),
@@ -201,6 +203,7 @@ async fn start(
         composition,
         roles,
         secret,
+        master_keys: Some(masters),
         store,
         instance: instance.clone(),
     });

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     arguments::{Global, JsonArgs},
-    connection, contexts,
+    connection, contexts, master_keys,
     output::{Output, outline},
 };
 
@@ -48,7 +48,12 @@ pub async fn run(global: &Global, args: StateArgs) -> Result<()> {
         (None, None) => At::Now,
     };
     let client = connection::connect(global).await?;
+    let keys = master_keys::keys(global, &client)?;
     let archive = Archive::open(client, contexts::composition().aggregates()).await?;
+    let archive = match keys {
+        Some(keys) => archive.opening(keys),
+        None => archive,
+    };
     let past = archive.state(aggregate, id, at).await?;
     let state: Value = serde_json::from_str(past.state.get())?;
     Output::with(global, args.json).write(&past, || {

@@ -37,7 +37,16 @@ pub(crate) async fn recorded(
     for ((kind, schema_version, _), data) in events.iter().zip(&data) {
         let (id, version) = (Uuid::now_v7(), Version(drafts.len() as u64 + 1));
         let (schema_version, data, metadata) = (*schema_version, data.as_bytes(), &metadata);
-        drafts.push(Draft { id, kind, schema_version, version, time, data, metadata });
+        drafts.push(Draft {
+            id,
+            kind,
+            schema_version,
+            version,
+            time,
+            data,
+            sealed: None,
+            metadata,
+        });
     }
     let body = encode_drafts(&key, drafts).unwrap();
     let context = async_nats::jetstream::new(server.client().await);

@@ -5,7 +5,10 @@ use std::fmt::Debug;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::json::{self, BadJson};
+use crate::{
+    Written,
+    json::{self, BadJson},
+};
 
 /// One shape of one event's data. `Previous` is the shape before it; version 1 names itself.
 pub trait Payload: Serialize + DeserializeOwned {
@@ -55,6 +58,14 @@ pub enum Unreadable {
         /// Where it differs.
         source: BadJson,
     },
+    /// Part of the data is sealed, and whoever reads it has not opened it.
+    #[error("{kind} version {version} is sealed")]
+    Sealed {
+        /// The event's name.
+        kind: String,
+        /// The version found.
+        version: u32,
+    },
 }
 
 /// What a handler reads: the events of one aggregate, or a union of several.
@@ -75,6 +86,9 @@ pub trait Event: EventSet + PartialEq {
     const AGGREGATE: &'static str;
     /// Every event type with its current version.
     const KINDS: &'static [Kind];
+    /// The event types that say that the personal data of the aggregate, all that was written before,
+    /// is erased: the key under which it is sealed is destroyed because of them.
+    const ERASES: &'static [&'static str];
 
     /// Which of [`Self::KINDS`] this is.
     fn kind(&self) -> Kind;
@@ -84,6 +98,12 @@ pub trait Event: EventSet + PartialEq {
     /// # Errors
     /// If a value has no JSON form, such as a map with keys that are not strings.
     fn data(&self) -> serde_json::Result<Vec<u8>>;
+
+    /// The same, and which of its fields are personal.
+    ///
+    /// # Errors
+    /// Those of [`Self::data`], or if a personal value stands in data without fields.
+    fn written(&self) -> serde_json::Result<Written>;
 }
 
 /// Reads any version ever written, each shape converted into its successor.
@@ -141,10 +161,36 @@ pub fn describe<E: Event>(event: &E) -> String {
 /// assert_eq!(lit, LampEvent::LampLit(LampLit { lumens: 800 }));
 /// # Ok::<(), kit::Unreadable>(())
 /// ```
+///
+/// An aggregate whose events hold [`Personal`](crate::Personal) values declares the event that erases
+/// them with `[erases]` behind its version.
+///
+/// ```
+/// use kit::{Event, Personal};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// pub struct GuestCame { pub name: Personal<String>, pub room: u16 }
+/// #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// pub struct PersonalDataErased {}
+///
+/// kit::events! {
+///     /// What happens to a guest.
+///     pub enum GuestEvent for "guest" {
+///         "guest-came" => GuestCame: 1,
+///         "personal-data-erased" => PersonalDataErased: 1 [erases],
+///     }
+/// }
+///
+/// let came = GuestEvent::from(GuestCame { name: "Ada".to_owned().into(), room: 7 });
+/// assert_eq!(came.written()?.personal, ["name"]);
+/// assert_eq!(GuestEvent::ERASES, ["personal-data-erased"]);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[macro_export]
 macro_rules! events {
     ($(#[$doc:meta])* $visibility:vis enum $Events:ident for $aggregate:literal {
-        $($name:literal => $Payload:ident : $version:literal $(from $Old:path)?),* $(,)?
+        $($name:literal => $Payload:ident : $version:literal $([$mark:ident])? $(from $Old:path)?),* $(,)?
     }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, $crate::serde::Serialize, $crate::serde::Deserialize)]
@@ -182,6 +228,8 @@ macro_rules! events {
             const AGGREGATE: &'static str = $aggregate;
             const KINDS: &'static [$crate::Kind] =
                 &[$($crate::Kind { name: $name, version: $version }),*];
+            const ERASES: &'static [&'static str] =
+                &[$($($crate::events!(@$mark $name),)?)*];
 
             fn kind(&self) -> $crate::Kind {
                 match self {
@@ -194,6 +242,12 @@ macro_rules! events {
                     $(Self::$Payload(payload) => $crate::serde_json::to_vec(payload),)*
                 }
             }
+
+            fn written(&self) -> $crate::serde_json::Result<$crate::Written> {
+                match self {
+                    $(Self::$Payload(payload) => $crate::personal::written(payload),)*
+                }
+            }
         }
 
         impl $crate::cqrs_es::DomainEvent for $Events {
@@ -203,6 +257,7 @@ macro_rules! events {
     };
     (@previous $Payload:ident) => { $Payload };
     (@previous $Payload:ident, $Old:path) => { $Old };
+    (@erases $name:literal) => { $name };
 }
 
 /// Declares a retired shape as a link of a version chain; see [`events!`](crate::events).

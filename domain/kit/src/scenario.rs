@@ -4,10 +4,12 @@
 //! again yields nothing. Not here: IO; a scenario runs in memory.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Aggregate, AggregateId, Context, Event, Metadata, Position, Recorded, Secret, Version,
+    Actor, Aggregate, AggregateId, Context, Event, Kind, Metadata, Position, Recorded, Secret,
+    Version, Written,
 };
 
 /// The time at which scenarios happen unless they say otherwise: 2026-01-02 03:04:05 UTC.
@@ -213,5 +215,32 @@ fn reread<E: Event>(events: &[E]) -> Vec<E> {
     };
     let read: Result<Vec<_>, _> = events.iter().map(wire).collect();
     assert!(read.is_ok(), "what is written must be readable: {read:?}");
+    events.iter().for_each(|event| drop(erased(event)));
     read.unwrap_or_default()
+}
+
+/// `event` as it is read once the personal data in it is erased. Whatever is personal must be
+/// readable then, and its aggregate must have an event that erases it.
+#[track_caller]
+pub fn erased<E: Event>(event: &E) -> E {
+    let without = || {
+        let Written { data, personal } = event.written()?;
+        let mut data: Map<String, Value> = serde_json::from_slice(&data)?;
+        data.extend(personal.iter().map(|field| (field.clone(), Value::Null)));
+        Ok::<_, serde_json::Error>((personal.is_empty(), serde_json::to_vec(&data)?))
+    };
+    let (Kind { name, version }, without) = (event.kind(), without());
+    assert!(without.is_ok(), "{name} must be written: {without:?}");
+    let (nothing, data) = without.unwrap_or_default();
+    if nothing {
+        return event.clone();
+    }
+    assert!(
+        !E::ERASES.is_empty(),
+        "{name} is personal, and no event of {} erases it",
+        E::AGGREGATE
+    );
+    let read = E::read(E::AGGREGATE, name, version, &data);
+    assert!(read.is_ok(), "{name} must be readable once it is erased: {read:?}");
+    read.unwrap_or_else(|_| event.clone())
 }

@@ -22,6 +22,7 @@ kit::commands! {
         "record-fees" => RecordFees,
         "start-design" => StartDesign,
         "complete-design" => CompleteDesign,
+        "erase-personal-data" => ErasePersonalData,
     }
 }
 
@@ -139,4 +140,6 @@ bodies! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         provenance: Option<Provenance>,
     }
+    /// Erase what is personal in everything said so far. It does not come back.
+    ErasePersonalData {}
 }

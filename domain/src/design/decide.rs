@@ -5,10 +5,11 @@
 //! whatever has become of the request: the money has moved, and somebody has to know.
 
 mod answers;
+mod erasure;
 mod payment;
 mod request;
 
-use kit::{Context, Machine as _};
+use kit::{Context, Machine as _, Personal};
 
 use super::{
     Design, DesignCommand, DesignError, DesignEvent, DesignStatus as Status, Provenance,
@@ -37,6 +38,9 @@ impl Design {
         if self.status() == Status::Unknown && !matches!(command, C::CreateRequest(_)) {
             return Err(DesignError::NotFound);
         }
+        if self.erased.is_some() && erasure::is_about_a_person(command) {
+            return Err(DesignError::PersonalDataErased);
+        }
         match command {
             C::CreateRequest(command) => self.create(command),
             C::AnswerQuestion(command) => self.answer(command, context),
@@ -47,6 +51,7 @@ impl Design {
             C::RecordFees(command) => self.record_fees(command),
             C::StartDesign(command) => self.start(command),
             C::CompleteDesign(command) => self.complete(command),
+            C::ErasePersonalData(_) => Ok(self.erase()),
         }
     }
 
@@ -62,6 +67,13 @@ impl Design {
         after.stage()
     }
 
+    /// The request as `events` make it.
+    fn after(&self, events: &[DesignEvent]) -> Self {
+        let mut after = self.clone();
+        events.iter().for_each(|event| after.take(event));
+        after
+    }
+
     /// `event`, and what is to be given back because of it.
     fn with_refunds(
         &self,
@@ -71,7 +83,7 @@ impl Design {
         let (event, mut after) = (event.into(), self.clone());
         after.take(&event);
         let refund = |(intent_id, money, reason): (_, Money, _)| {
-            let provenance = provenance.map(Provenance::author);
+            let provenance = provenance.map(Provenance::author).map(Personal::Known);
             let Money { amount, currency } = money;
             RefundRequested { intent_id, amount, currency, reason, provenance }.into()
         };

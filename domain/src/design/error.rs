@@ -67,6 +67,9 @@ pub enum DesignError {
     /// Nothing was reported about this payment.
     #[error("nothing is known of this payment")]
     PaymentNotFound,
+    /// There is nobody any more whom it could be about.
+    #[error("what was personal in the request is erased, and nothing more of it is taken")]
+    PersonalDataErased,
     /// Other fees were recorded.
     #[error("other fees were recorded for this payment")]
     FeesDiffer,
@@ -88,6 +91,7 @@ impl DomainError for DesignError {
             Self::CurrencyMismatch { .. } => "currency-mismatch",
             Self::TooManyFacts { .. } => "too-many-payment-facts",
             Self::PaymentNotFound => "payment-not-found",
+            Self::PersonalDataErased => "personal-data-erased",
             Self::FeesDiffer => "fees-differ",
         }
     }

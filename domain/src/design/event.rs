@@ -3,6 +3,9 @@
 //!
 //! Events carry what follows from them for readers (`status`, `payment`, `superseded`), so that no
 //! reader repeats the rules. The state does not read it: it follows from the facts alone.
+//!
+//! Personal is who asks, what they answer, and what people say about where something comes from or why;
+//! what was agreed on, what it costs and what became of it is not.
 
 mod payment;
 mod request;
@@ -28,5 +31,6 @@ kit::events! {
         "refund-requested" => RefundRequested: 1,
         "design-started" => DesignStarted: 1,
         "design-completed" => DesignCompleted: 1,
+        "personal-data-erased" => PersonalDataErased: 1 [erases],
     }
 }

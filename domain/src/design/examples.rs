@@ -54,6 +54,7 @@ pub const EVENTS: &[(&str, &str)] = &[
     ),
     ("design-started", r#"{"provenance":{"created_by":"grace"}}"#),
     ("design-completed", r#"{"provenance":{"created_by":"grace"}}"#),
+    ("personal-data-erased", r#"{"stripe_events":["evt_1","evt_4"]}"#),
     (
         "payment-intent-created",
         r#"{"intent_id":"pi_1","amount":4990,"currency":"eur","at":"2026-01-02T03:04:35Z","stripe_event_id":"evt_2","superseded":false,"payment":{"status":"PROCESSING","intent_id":"pi_1","amount":4990,"currency":"eur","attempts":0},"processing":true}"#,
@@ -105,6 +106,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ),
     ("start-design", r#"{"provenance":{"created_by":"grace"}}"#),
     ("complete-design", r#"{"provenance":{"created_by":"grace"}}"#),
+    ("erase-personal-data", "{}"),
 ];
 
 /// Every event, read.

@@ -6,7 +6,7 @@ mod payment;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kit::{AggregateId, Machine, PartId};
+use kit::{AggregateId, Machine, PartId, Personal};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ pub use lifecycle::{DesignStatus, Lifecycle};
 pub use payment::{Fact, Payment};
 
 use super::{
-    DesignEvent, HeldPayment, PaymentHeld, PaymentSucceeded, PaymentUnfit, RefundReason,
+    Answer, DesignEvent, HeldPayment, PaymentHeld, PaymentSucceeded, PaymentUnfit, RefundReason,
     RequestCreated,
 };
 use crate::{
@@ -43,6 +43,10 @@ pub struct Design {
     pub refunds: BTreeSet<PartId>,
     /// What was paid and waits for the quote, as it came.
     pub held: Vec<HeldPayment>,
+    /// The provider's events that told of it.
+    pub told: BTreeSet<AggregateId>,
+    /// Once what is personal in it is erased: the provider's events that went with it.
+    pub erased: Option<BTreeSet<AggregateId>>,
 }
 
 /// What tells one creation of a request from another.
@@ -81,9 +85,13 @@ impl From<&RequestCreated> for Origin {
         Self {
             product_id: created.product_id.clone(),
             design_code: created.design_code.clone(),
-            email: created.email.clone(),
+            email: known(created.email.as_ref()),
         }
     }
+}
+
+fn known<T: Clone>(value: Option<&Personal<T>>) -> Option<T> {
+    value.and_then(Personal::known).cloned()
 }
 
 impl Design {
@@ -115,6 +123,14 @@ impl Design {
         due.map(|(intent, success)| (intent.clone(), success.money, reason)).collect()
     }
 
+    /// Forgets what is personal, as if it had never been readable.
+    fn forget(&mut self) {
+        self.email = None;
+        self.origin.iter_mut().for_each(|origin| origin.email = None);
+        let erased = Answer::default().digest();
+        self.answers.values_mut().for_each(|answer| answer.digest = erased);
+    }
+
     /// Takes `event` in. Before there is a request, only its creation leads anywhere.
     pub(super) fn take(&mut self, event: &DesignEvent) {
         use DesignEvent as E;
@@ -127,9 +143,11 @@ impl Design {
         match event {
             E::RequestCreated(created) => {
                 self.origin = Some(created.into());
-                self.email.clone_from(&created.email);
+                self.email = known(created.email.as_ref());
             }
-            E::RequestSubmitted(submitted) => self.email = Some(submitted.email.clone()),
+            E::RequestSubmitted(submitted) => {
+                self.email = submitted.email.known().cloned();
+            }
             E::RequestQuoted(quoted) => {
                 self.quote = Some(Money::new(quoted.amount, quoted.currency));
             }
@@ -154,8 +172,29 @@ impl Design {
             E::RefundRequested(requested) => {
                 self.refunds.insert(requested.intent_id.clone());
             }
+            E::PersonalDataErased(erased) => {
+                let named = self.erased.get_or_insert_default();
+                named.extend(erased.stripe_events.iter().cloned());
+            }
             // Those of the lifecycle and of payments.
             _ => {}
         }
+        self.told.extend(told_by(event).cloned());
+        if self.erased.is_some() {
+            self.forget();
+        }
+    }
+}
+
+/// Which of the provider's events `event` tells.
+fn told_by(event: &DesignEvent) -> Option<&AggregateId> {
+    use DesignEvent as E;
+    match event {
+        E::PaymentIntentCreated(e) => e.report.stripe_event_id.as_ref(),
+        E::PaymentSucceeded(e) => e.report.stripe_event_id.as_ref(),
+        E::PaymentFailed(e) => e.report.stripe_event_id.as_ref(),
+        E::PaymentCancelled(e) => e.report.stripe_event_id.as_ref(),
+        E::PaymentHeld(e) => e.held.stripe_event_id.as_ref(),
+        _ => None,
     }
 }

@@ -7,7 +7,7 @@ use super::{StripeEvent, StripeEventCommand, StripeEventError, StripeEventEvent,
 
 impl kit::Aggregate for StripeEvent {
     const TYPE: &'static str = "stripe-event";
-    const STATE_SCHEMA: u32 = 1;
+    const STATE_SCHEMA: u32 = 2;
     type Command = StripeEventCommand;
     type Event = StripeEventEvent;
     type Error = StripeEventError;

@@ -11,6 +11,7 @@ kit::commands! {
     pub enum StripeEventCommand {
         "receive" => Receive,
         "set-aside" => SetAside,
+        "erase-personal-data" => EraseStripeEvent,
     }
 }
 
@@ -27,4 +28,6 @@ bodies! {
         /// Why, for people.
         detail: Reason,
     }
+    /// Erase what it says. It does not come back.
+    EraseStripeEvent {}
 }

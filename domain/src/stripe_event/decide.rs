@@ -2,12 +2,12 @@
 //! Not here: where an event leads.
 
 use chrono::{DateTime, Utc};
-use kit::{AggregateId, Context, Machine, json};
+use kit::{AggregateId, Context, Machine, Personal, json};
 use serde::Deserialize;
 
 use super::{
-    Payload, SetAside, StripeEvent, StripeEventCommand, StripeEventError, StripeEventEvent,
-    StripeEventIgnored, StripeEventReceived, StripeEventSetAside, fact_of,
+    Payload, SetAside, StripeEvent, StripeEventCommand, StripeEventErased, StripeEventError,
+    StripeEventEvent, StripeEventIgnored, StripeEventReceived, StripeEventSetAside, fact_of,
 };
 use crate::values::Label;
 
@@ -44,7 +44,12 @@ impl StripeEvent {
             // Why it did not fit the first time stands.
             (Self::SetAside, StripeEventCommand::SetAside(_)) => Ok(Vec::new()),
             (Self::Unknown, StripeEventCommand::SetAside(_)) => Err(StripeEventError::NotFound),
-            (Self::Ignored, StripeEventCommand::SetAside(_)) => {
+            (Self::Unknown, StripeEventCommand::EraseStripeEvent(_)) => {
+                Err(StripeEventError::NotFound)
+            }
+            (Self::Erased, StripeEventCommand::EraseStripeEvent(_)) => Ok(Vec::new()),
+            (_, StripeEventCommand::EraseStripeEvent(_)) => Ok(vec![StripeEventErased {}.into()]),
+            (Self::Ignored | Self::Erased, StripeEventCommand::SetAside(_)) => {
                 Err(StripeEventError::NotWhile(self.stage()))
             }
         }
@@ -59,7 +64,8 @@ fn receive(payload: &Payload, context: &Context) -> Decision {
     if context.aggregate_id().is_some_and(|id| *id != envelope.id) {
         return Err(StripeEventError::AnotherEvent);
     }
-    let (payload, Envelope { kind, livemode, api_version, .. }) = (payload.clone(), envelope);
+    let (payload, Envelope { kind, livemode, api_version, .. }) =
+        (Personal::Known(payload.clone()), envelope);
     Ok(vec![if fact_of(kind.as_str()).is_some() {
         StripeEventReceived { kind, created, livemode, api_version, payload }.into()
     } else {

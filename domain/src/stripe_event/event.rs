@@ -2,6 +2,7 @@
 //! edit one. Not here: where an event leads.
 
 use chrono::{DateTime, Utc};
+use kit::Personal;
 
 use super::Payload;
 use crate::values::{Label, Reason, Text};
@@ -12,6 +13,7 @@ kit::events! {
         "received" => StripeEventReceived: 1,
         "ignored" => StripeEventIgnored: 1,
         "set-aside" => StripeEventSetAside: 1,
+        "personal-data-erased" => StripeEventErased: 1 [erases],
     }
 }
 
@@ -29,7 +31,7 @@ payloads! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         api_version: Option<Label>,
         /// The whole of it, as it came.
-        payload: Payload,
+        payload: Personal<Payload>,
     }
     /// It is here, and of a type that means nothing to us.
     StripeEventIgnored {
@@ -44,7 +46,7 @@ payloads! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         api_version: Option<Label>,
         /// The whole of it, as it came.
-        payload: Payload,
+        payload: Personal<Payload>,
     }
     /// It did not fit.
     StripeEventSetAside {
@@ -53,4 +55,6 @@ payloads! {
         /// Why, for people.
         detail: Reason,
     }
+    /// What it said is erased; that it came stays known.
+    StripeEventErased {}
 }

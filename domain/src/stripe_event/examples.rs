@@ -18,6 +18,7 @@ pub const EVENTS: &[(&str, &str)] = &[
         "set-aside",
         r#"{"code":"amount-mismatch","detail":"the request is about 49.90 EUR, this is 1.00 EUR"}"#,
     ),
+    ("personal-data-erased", "{}"),
 ];
 
 /// Every command: its name and a body. The payload is that of the event `evt_1`.
@@ -30,6 +31,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
         "set-aside",
         r#"{"code":"amount-mismatch","detail":"the request is about 49.90 EUR, this is 1.00 EUR"}"#,
     ),
+    ("erase-personal-data", "{}"),
 ];
 
 /// Every event, read.

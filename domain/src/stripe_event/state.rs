@@ -24,6 +24,8 @@ pub enum StripeEvent {
     Ignored,
     /// It did not fit.
     SetAside,
+    /// It was here, and what it said is erased.
+    Erased,
 }
 
 impl Machine for StripeEvent {
@@ -37,6 +39,7 @@ impl Machine for StripeEvent {
             (Self::Unknown,  E::StripeEventReceived(_)) => Self::Received,
             (Self::Unknown,  E::StripeEventIgnored(_))  => Self::Ignored,
             (Self::Received, E::StripeEventSetAside(_)) => Self::SetAside,
+            (Self::Received | Self::Ignored | Self::SetAside, E::StripeEventErased(_)) => Self::Erased,
             (here, _) => return Err(here),
         })
     }

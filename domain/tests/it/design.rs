@@ -4,6 +4,7 @@
 mod answers;
 mod charts;
 mod cqrs;
+mod erasure;
 mod every_status;
 mod payment;
 mod properties;

@@ -59,6 +59,7 @@ impl Stand {
             composition: composition(),
             roles: Roles::default(),
             secret: secret(),
+            master_keys: None,
             store: folder.path().join("rows").into(),
             instance: "one".to_owned(),
         });

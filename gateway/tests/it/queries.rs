@@ -97,6 +97,7 @@ async fn a_gateway_without_a_service_of_its_own_asks_whoever_is_there() {
             projections_required: false,
         },
         secret: secret(),
+        master_keys: None,
         store: folder.path().join("none").into(),
         instance: "two".to_owned(),
     });

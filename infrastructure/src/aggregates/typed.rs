@@ -34,6 +34,10 @@ impl<A: Aggregate> AnyAggregate for Typed<A> {
         A::STATE_SCHEMA
     }
 
+    fn is_sealed(&self) -> bool {
+        !<A::Event as Event>::ERASES.is_empty()
+    }
+
     fn read(&self, name: &str, body: &[u8]) -> Result<AnyCommand, Problem> {
         let read = unwound::<A, _>("reading a command", || A::Command::read(name, body))?;
         Ok(Box::new(read.map_err(|bad| match bad {
@@ -80,9 +84,12 @@ impl<A: Aggregate> AnyState for State<A> {
         self.decided =
             unwound::<A, _>("deciding", || state.decide(command, context).map_err(refused))??;
         let written = self.decided.iter().map(|event| {
-            let data = unwound::<A, _>("writing", || event.data())?;
-            let data = data.map_err(|_| broken::<A>("made an event without JSON form"))?;
-            Ok(Decided { kind: event.kind(), data })
+            let written = unwound::<A, _>("writing", || event.written())?;
+            let written = written.map_err(|_| broken::<A>("made an event without JSON form"))?;
+            if <A::Event as Event>::ERASES.is_empty() && !written.personal.is_empty() {
+                return Err(broken::<A>("has personal data, and no event that erases them"));
+            }
+            Ok(Decided { kind: event.kind(), written })
         });
         written.collect()
     }

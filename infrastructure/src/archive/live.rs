@@ -10,7 +10,7 @@ use kit::{AggregateId, Position};
 use nats::{Subject, names};
 
 use super::Archive;
-use crate::problem::Problem;
+use crate::{problem::Problem, sealing::Keys};
 
 /// Commits that are asked for at a time: whoever reads slowly holds this many of up to 512 KiB.
 pub(super) const BATCH: i64 = 64;
@@ -44,7 +44,7 @@ pub struct LiveCommit {
 }
 
 /// Commits as they come.
-pub struct Live(pull::Ordered);
+pub struct Live(pull::Ordered, Option<Keys>);
 
 impl std::fmt::Debug for Live {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -80,7 +80,8 @@ impl Archive {
             ..pull::OrderedConfig::default()
         };
         let consumer = log.create_consumer(config).await.map_err(|error| away(&error))?;
-        consumer.messages().await.map(Live).map_err(|error| away(&error))
+        let messages = consumer.messages().await.map_err(|error| away(&error))?;
+        Ok(Live(messages, self.keys.clone()))
     }
 }
 
@@ -89,14 +90,20 @@ impl Live {
     /// aggregate's subject is passed over: the log's permissions let nobody write one.
     ///
     /// # Errors
-    /// `unavailable` if the log cannot be read any more.
+    /// `unavailable` if the log cannot be read any more, or the keys of what is sealed in it.
     pub async fn next(&mut self) -> Result<LiveCommit, Problem> {
         loop {
             let Some(message) = self.0.next().await else { return Err(away(&"it has ended")) };
             let message = message.map_err(|error| away(&error))?;
             let position = message.info().map_err(|error| away(&error))?.stream_sequence;
-            if let Some(Subject::Event { .. }) = Subject::parse(&message.subject) {
-                let body = message.message.payload;
+            if let Some(Subject::Event { aggregate, id }) = Subject::parse(&message.subject) {
+                let mut body = message.message.payload.clone();
+                if let Some(keys) = &self.1
+                    && let Some(opened) =
+                        keys.opened(&aggregate, &id, &body).await.map_err(|error| away(&error))?
+                {
+                    body = opened;
+                }
                 return Ok(LiveCommit { position: Position(position), body });
             }
         }

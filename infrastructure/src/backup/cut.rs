@@ -72,7 +72,7 @@ impl Cut {
         let events = backup.volume(names::EVENTS)?;
         let registered = backup.volume(&stream_of(names::HANDLERS))?;
         let outcomes = backup.volume(&stream_of(names::RESULTS))?;
-        let parts = composition.parts().to_vec();
+        let parts = composition.parts().cloned().collect::<Vec<_>>();
         blocking(move || {
             let mut survey = Survey::new(&parts, at);
             let mut reader = events.read(0);

@@ -17,8 +17,8 @@ pub struct Written {
     pub kind: String,
     /// The version of the shape of `data`.
     pub schema_version: u32,
-    /// The payload as JSON.
-    pub data: Vec<u8>,
+    /// The payload as JSON, and what in it is personal.
+    pub payload: kit::Written,
 }
 
 /// Writes and reads the events of `A`.
@@ -56,7 +56,7 @@ impl<A: Aggregate> Codec<A> for PlainJson {
         let (kind, version) = (event.event_type(), event.event_version());
         let major = version.split('.').next().and_then(|major| major.parse().ok());
         let schema_version = major.ok_or_else(|| BadVersion { kind: kind.clone(), version })?;
-        Ok(Written { kind, schema_version, data: serde_json::to_vec(event)? })
+        Ok(Written { kind, schema_version, payload: kit::personal::written(event)? })
     }
 
     fn read(&self, element: &Element<'_>) -> Result<A::Event, CodecError> {
@@ -71,7 +71,7 @@ pub struct KitEvents;
 impl<A: Aggregate<Event: Event>> Codec<A> for KitEvents {
     fn write(&self, event: &A::Event) -> Result<Written, CodecError> {
         let kit::Kind { name, version } = event.kind();
-        Ok(Written { kind: name.to_owned(), schema_version: version, data: event.data()? })
+        Ok(Written { kind: name.to_owned(), schema_version: version, payload: event.written()? })
     }
 
     fn read(&self, element: &Element<'_>) -> Result<A::Event, CodecError> {

@@ -203,7 +203,8 @@ impl DeadLetters {
         for kept in records {
             let Kept { sequence, time, subject, body, .. } = kept?;
             let position = Position(sequence);
-            reading.take(&Delivery { subject, position, time, pending: 0, headers: None, body });
+            let (pending, headers, sealed) = (0, None, None);
+            reading.take(&Delivery { subject, position, time, pending, headers, body, sealed });
         }
         Ok(reading.facts(handler))
     }

@@ -130,7 +130,7 @@ impl Queue {
     /// Everything on `subjects`, from the first message on and for ever.
     pub(crate) fn feed(&self, subjects: Vec<String>, name: String) -> Feed {
         let (client, stream) = (self.context.client(), self.stream.clone());
-        let log = Log { client, stream, subjects, quiet: QUIET_INTERVAL };
+        let log = Log { client, stream, subjects, keys: None, quiet: QUIET_INTERVAL };
         let poke = Arc::new(Notify::new());
         // Whoever reads an empty queue learns so at once.
         poke.notify_one();

@@ -277,6 +277,7 @@ fn lane(message: &jetstream::Message) -> Result<(Delivery, u64), Problem> {
         _ => message.subject.to_string(),
     };
     let (position, body) = (Position(stream_sequence), Bytes::new());
-    let delivery = Delivery { subject, position, time, pending, headers: None, body };
+    let sealed = None;
+    let delivery = Delivery { subject, position, time, pending, headers: None, body, sealed };
     Ok((delivery, consumer_sequence))
 }

@@ -39,6 +39,8 @@ pub(super) struct Wire<'a> {
     hops: u8,
     traceparent: Option<String>,
     dataschema: Option<String>,
+    sealed: Option<String>,
+    erased: Option<String>,
     #[serde(borrow, default, deserialize_with = "even_null")]
     data: Option<&'a RawValue>,
     data_base64: Option<String>,
@@ -93,6 +95,8 @@ impl<'a> Wire<'a> {
                 (Some(_), Some(_)) => return Err(wrong("data_base64")(&"`data` stands beside it")),
                 (None, None) => return Err(wrong("data")(&"missing")),
             },
+            sealed: self.sealed,
+            erased: self.erased,
             kind: self.kind,
         })
     }
@@ -107,7 +111,7 @@ fn version(sequence: &str) -> Option<Version> {
 type Fits = fn(&str) -> bool;
 
 /// The attributes that are read: name, whether it must be there, whether a value has its type.
-const ATTRIBUTES: [(&str, bool, Fits); 19] = [
+const ATTRIBUTES: [(&str, bool, Fits); 21] = [
     ("specversion", true, fits::<String>),
     ("id", true, fits::<String>),
     ("source", true, fits::<String>),
@@ -126,6 +130,8 @@ const ATTRIBUTES: [(&str, bool, Fits); 19] = [
     ("hops", false, fits::<u8>),
     ("traceparent", false, fits::<Option<String>>),
     ("dataschema", false, fits::<Option<String>>),
+    ("sealed", false, fits::<Option<String>>),
+    ("erased", false, fits::<Option<String>>),
     ("data_base64", false, fits::<Option<String>>),
 ];
 

@@ -63,6 +63,10 @@ pub struct Element<'a> {
     pub version: Version,
     /// Who, why, and in which conversation.
     pub metadata: Metadata,
+    /// The names of what is sealed in it: whoever is to read it must open it first.
+    pub sealed: Option<String>,
+    /// The names of what was sealed in it and is gone.
+    pub erased: Option<String>,
     /// The payload.
     pub data: Data<'a>,
 }
@@ -106,8 +110,12 @@ impl Element<'_> {
     /// The payload's JSON.
     ///
     /// # Errors
-    /// [`Unreadable::Shape`], if the payload is binary.
+    /// [`Unreadable::Shape`], if the payload is binary; [`Unreadable::Sealed`], if it is not opened.
     pub fn json(&self, kind: &str) -> Result<&str, Unreadable> {
+        if self.sealed.is_some() {
+            let version = self.schema_version;
+            return Err(Unreadable::Sealed { kind: kind.to_owned(), version });
+        }
         match &self.data {
             Data::Json(raw) => Ok(raw.get()),
             Data::Base64 { schema, .. } => Err(Unreadable::Shape {

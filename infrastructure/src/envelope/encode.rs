@@ -42,6 +42,8 @@ pub struct Draft<'a> {
     pub time: DateTime<Utc>,
     /// The payload as JSON.
     pub data: &'a [u8],
+    /// The names of what is sealed in it; nothing, of most events.
+    pub sealed: Option<&'a str>,
     /// Who, why, and in which conversation.
     pub metadata: &'a Metadata,
 }
@@ -99,6 +101,7 @@ pub fn encode<'a>(
         version: event.version,
         time: event.time,
         data: &event.data,
+        sealed: None,
         metadata,
     });
     encode_drafts(key, drafts)

@@ -42,7 +42,7 @@ pub(crate) fn dead_letter(
         recent: recent.map(|it| Attempt { time: it.time, error: it.error }).collect(),
         first: before.map_or(first, |head| head.first),
         last,
-        original: Original::new(key, delivery.headers.as_ref(), &delivery.body),
+        original: Original::new(key, delivery.headers.as_ref(), delivery.stored()),
         epoch: book.epoch(),
     })
 }
@@ -56,6 +56,8 @@ pub(crate) fn overridden<'a>(
     Element {
         data: crate::envelope::Data::Json(&data.0),
         schema_version: schema_version.unwrap_or(element.schema_version),
+        // Whatever was sealed, this is not.
+        sealed: None,
         ..element.clone()
     }
 }

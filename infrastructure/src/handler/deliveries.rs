@@ -50,6 +50,15 @@ pub(crate) struct Delivery {
     pub(crate) pending: u64,
     pub(crate) headers: Option<HeaderMap>,
     pub(crate) body: Bytes,
+    /// The body as it is stored, where something sealed in it was opened.
+    pub(crate) sealed: Option<Bytes>,
+}
+
+impl Delivery {
+    /// The body as it is stored.
+    pub(crate) fn stored(&self) -> &Bytes {
+        self.sealed.as_ref().unwrap_or(&self.body)
+    }
 }
 
 impl Delivery {
@@ -57,7 +66,7 @@ impl Delivery {
     pub(super) fn of_file(kept: Kept, last: u64) -> Self {
         let Kept { sequence, time, subject, body, .. } = kept;
         let (position, pending) = (Position(sequence), last.saturating_sub(sequence));
-        Self { subject, position, time, pending, headers: None, body }
+        Self { subject, position, time, pending, headers: None, body, sealed: None }
     }
 }
 
@@ -178,7 +187,7 @@ impl Deliveries {
         (self.count, self.reached) = (due, position);
         let Message { subject, payload, headers, .. } = message;
         let subject = subject.as_str().to_owned();
-        Ok(Delivery { subject, position, time, pending, headers, body: payload })
+        Ok(Delivery { subject, position, time, pending, headers, body: payload, sealed: None })
     }
 
     /// How far the consumer has looked without finding more than what has arrived.

@@ -106,6 +106,10 @@ impl Failure {
 
 impl From<Unreadable> for Failure {
     fn from(error: Unreadable) -> Self {
+        if let Unreadable::Sealed { .. } = error {
+            // Set aside, it would be lost to the handler; whoever mends the keys starts it again.
+            return Self::Halt(format!("{error} and does not open; the log says why"));
+        }
         let newer = matches!(error, Unreadable::Newer { .. } | Unreadable::Unknown { .. });
         let why = fault::of_event(error);
         if newer { Self::Schema(why) } else { Self::Permanent(why) }

@@ -196,7 +196,7 @@ impl<T: Send, F: Fn(Delivery) -> T + Send + Sync> Pump<T, F> {
             let heard = tokio::select! {
                 biased;
                 word = deliveries.next() => {
-                    let (chunk, bytes, rest) = self.chunk(word, &mut deliveries);
+                    let (chunk, bytes, rest) = self.chunk(word, &mut deliveries).await;
                     if chunk.iter().any(|item| matches!(item, Item::Commit(_))) {
                         goal = None;
                     }
@@ -212,7 +212,7 @@ impl<T: Send, F: Fn(Delivery) -> T + Send + Sync> Pump<T, F> {
     }
 
     /// `first` and what has come with it, its bytes, and why there can be no more, if so.
-    fn chunk(
+    async fn chunk(
         &mut self,
         first: Result<Word, String>,
         deliveries: &mut Deliveries,
@@ -221,6 +221,9 @@ impl<T: Send, F: Fn(Delivery) -> T + Send + Sync> Pump<T, F> {
         while let Some(word) = next {
             match word {
                 Ok(Word::Commit(delivery)) => {
+                    let Some(delivery) = self.opened(delivery).await else {
+                        return (chunk, bytes, Err(End::Done));
+                    };
                     (self.seen, self.told) = (delivery.position, delivery.position);
                     bytes += delivery.body.len();
                     chunk.push_back(Item::Commit((self.make)(delivery)));
@@ -237,6 +240,27 @@ impl<T: Send, F: Fn(Delivery) -> T + Send + Sync> Pump<T, F> {
             next = if full { None } else { deliveries.next().now_or_never() };
         }
         (chunk, bytes, Ok(()))
+    }
+
+    /// The commit with what is sealed in it opened, however long the keys are away; none if nobody
+    /// waits for it any more.
+    async fn opened(&self, mut delivery: Delivery) -> Option<Delivery> {
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
+        loop {
+            let why = match self.log.opened(delivery).await {
+                Ok(opened) => return Some(opened),
+                Err((sealed, why)) => {
+                    delivery = sealed;
+                    why
+                }
+            };
+            let position = delivery.position;
+            tracing::warn!(consumer = self.name, %position, "a commit waits for its key: {why}");
+            if self.sender.is_closed() {
+                return None;
+            }
+            time::sleep(backoff.next()).await;
+        }
     }
 
     async fn send(&self, chunk: VecDeque<Item<T>>, bytes: usize) -> Result<(), End> {

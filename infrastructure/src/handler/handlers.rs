@@ -98,7 +98,8 @@ impl Handlers {
         options: HandlerOptions,
     ) -> Result<Self, HandlersError> {
         let stop = CancellationToken::new();
-        let shared = Box::pin(shared(client, options, stop.clone())).await?;
+        let shared =
+            Box::pin(shared(client, options, composition.keys().cloned(), stop.clone())).await?;
         let registry = shared.registry.clone();
         let standing = standing(&shared, Cell::new(&registry, STORE)).await?;
         let store = opened(&standing, &shared.options)?;

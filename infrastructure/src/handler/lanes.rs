@@ -196,6 +196,7 @@ mod tests {
             pending: 0,
             headers: None,
             body: Bytes::new(),
+            sealed: None,
         }
     }
 

@@ -15,6 +15,10 @@ use async_nats::{
 };
 use chrono::{DateTime, Utc};
 use kit::Position;
+use nats::Subject;
+
+use super::Delivery;
+use crate::sealing::{KeyError, Keys, is_sealed};
 
 /// Readers who wait for a position of a quiet log wait so long.
 const QUIET_INTERVAL: Duration = Duration::from_millis(250);
@@ -43,6 +47,8 @@ pub(crate) struct Log {
     pub(crate) client: Client,
     pub(crate) stream: Stream,
     pub(crate) subjects: Vec<String>,
+    /// What opens what is sealed in them.
+    pub(crate) keys: Option<Keys>,
     /// How often a quiet consumer says how far it has looked.
     pub(crate) quiet: Duration,
 }
@@ -54,7 +60,34 @@ impl Log {
         subjects.sort();
         subjects.dedup();
         let (client, stream) = (client.clone(), stream.clone());
-        Self { client, stream, subjects, quiet: QUIET_INTERVAL }
+        Self { client, stream, subjects, keys: None, quiet: QUIET_INTERVAL }
+    }
+
+    /// The same, opened by `keys`.
+    pub(crate) fn opening(self, keys: Option<&Keys>) -> Self {
+        Self { keys: keys.cloned(), ..self }
+    }
+
+    /// `delivery` with what is sealed in it opened, if there are keys here; else it comes back.
+    pub(super) async fn opened(
+        &self,
+        mut delivery: Delivery,
+    ) -> Result<Delivery, (Delivery, KeyError)> {
+        let Some(keys) = &self.keys else { return Ok(delivery) };
+        if !is_sealed(&delivery.body) {
+            return Ok(delivery);
+        }
+        let Some(Subject::Event { aggregate, id }) = Subject::parse(&delivery.subject) else {
+            return Ok(delivery);
+        };
+        match keys.opened(&aggregate, &id, &delivery.body).await {
+            Ok(Some(opened)) => {
+                delivery.sealed = Some(std::mem::replace(&mut delivery.body, opened));
+                Ok(delivery)
+            }
+            Ok(None) => Ok(delivery),
+            Err(away) => Err((delivery, away)),
+        }
     }
 
     /// The same log, of one subject alone.

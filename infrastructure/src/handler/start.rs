@@ -18,12 +18,14 @@ use crate::{
     deadletter::Queue,
     problem::Problem,
     readmodel::{Standing, Store, StoreClaim, claim},
+    sealing::Keys,
 };
 
 /// What all handlers share, opened.
 pub(super) async fn shared(
     client: &Client,
     options: HandlerOptions,
+    keys: Option<Keys>,
     stop: CancellationToken,
 ) -> Result<Shared, HandlersError> {
     let context = jetstream::new(client.connection().clone());
@@ -38,6 +40,7 @@ pub(super) async fn shared(
         letters: letters.map_err(|error| away(names::DLQ, &error))?,
         registry: bucket(names::HANDLERS).await?,
         options,
+        keys,
         stop,
     })
 }

@@ -33,6 +33,7 @@ use crate::{
     composition::{HandlerInfo, HandlerPart},
     deadletter::{Queue, Record, Resets},
     readmodel::{AnyProjection, Store},
+    sealing::Keys,
 };
 use begin::BeginError;
 
@@ -46,6 +47,8 @@ pub(super) struct Shared {
     pub(super) letters: Queue,
     pub(super) registry: kv::Store,
     pub(super) options: HandlerOptions,
+    /// What opens what is sealed in the log.
+    pub(super) keys: Option<Keys>,
     pub(super) stop: CancellationToken,
 }
 
@@ -104,7 +107,8 @@ impl Supervisor {
             shared: shared.clone(),
             info,
             work,
-            log: Log::new(&shared.client, &shared.events, &part.aggregates()),
+            log: Log::new(&shared.client, &shared.events, &part.aggregates())
+                .opening(shared.keys.as_ref()),
             since: registration.since,
             gauge,
             poke: Arc::new(Notify::new()),

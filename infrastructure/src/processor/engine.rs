@@ -120,7 +120,7 @@ impl Engine {
                 continue;
             }
             if slot.loaded.is_none() {
-                self.load(id, Freshness::Any, Duration::ZERO);
+                self.load(id, Freshness::Any, Duration::ZERO, false);
                 continue;
             }
             let next = round::decide(slot, &rules, &mut self.scratch);
@@ -144,6 +144,7 @@ impl Engine {
                 slot.phase = Phase::Validating(batch);
                 self.work.push(Work::Last { slot: id, key });
             }
+            Next::Key => self.load(id, Freshness::Any, Duration::ZERO, true),
             Next::Search(search) => {
                 slot.phase = Phase::Reading;
                 self.work.push(Work::Search { slot: id, key, search });
@@ -152,11 +153,12 @@ impl Engine {
     }
 
     /// Loads what is not loaded, or what the log holds beyond it.
-    pub(super) fn load(&mut self, id: usize, freshness: Freshness, delay: Duration) {
+    pub(super) fn load(&mut self, id: usize, freshness: Freshness, delay: Duration, to_seal: bool) {
         let Some(slot) = self.slots.get_mut(id) else { return };
         slot.phase = Phase::Reading;
         let (key, kind, from) = (slot.key.clone(), slot.kind.clone(), slot.loaded.take());
-        self.work.push(Work::Load(Load { slot: id, key, kind, from, freshness, delay }));
+        let load = Load { slot: id, key, kind, from, freshness, delay, to_seal };
+        self.work.push(Work::Load(load));
     }
 
     /// A wait that grows with `conflicts` and differs between writers.

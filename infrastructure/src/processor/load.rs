@@ -8,12 +8,13 @@ use kit::{Position, Version};
 use nats::Subject;
 use tokio::time::Instant;
 
-use super::snapshots::restored;
+use super::snapshots::{restored, unsealed};
 use crate::{
     aggregates::{AnyAggregate, AnyState, Untaken},
     envelope::{self, Element},
     problem::Problem,
     receipts::{CommandKey, Fingerprint, Receipt, Receipts},
+    sealing::{Held, KeyError, Keys},
     snapshot::Snapshots,
     store::{Commit, Freshness, Pages, ReadError, Start, Store, StreamKey},
 };
@@ -30,6 +31,8 @@ pub(super) struct Loaded {
     /// The version of the snapshot.
     pub(super) saved: Version,
     pub(super) saved_at: Option<Instant>,
+    /// The key of its personal data, once something was to be sealed.
+    pub(super) held: Option<Held>,
 }
 
 /// A load to be done.
@@ -42,6 +45,8 @@ pub(super) struct Load {
     pub(super) freshness: Freshness,
     /// How long to wait first, so that writers that met in conflict do not meet again.
     pub(super) delay: Duration,
+    /// Whether something is to be sealed, so that a key is needed.
+    pub(super) to_seal: bool,
 }
 
 impl Loaded {
@@ -53,6 +58,7 @@ impl Loaded {
             receipts: Receipts::default(),
             saved: Version::ZERO,
             saved_at: None,
+            held: None,
         })
     }
 
@@ -142,18 +148,18 @@ fn receipt(
 /// `corrupt`, `internal` or `unavailable`.
 pub(super) async fn load<S: Store>(
     store: &S,
-    snapshots: Option<&Snapshots>,
+    (snapshots, keys): (Option<&Snapshots>, Option<&Keys>),
     load: Load,
     timeout: Duration,
 ) -> Result<Loaded, Problem> {
-    let Load { key, kind, from, freshness, delay, .. } = load;
+    let Load { key, kind, from, freshness, delay, to_seal, .. } = load;
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
     let restored = from.is_none();
     let mut loaded = match from {
         Some(loaded) => loaded,
-        None => begin(snapshots, &key, kind.as_ref()).await?,
+        None => begin((snapshots, keys), &key, kind.as_ref()).await?,
     };
     let behind = match loaded.position {
         // Together with the last known commit, which shows whether it is of this log.
@@ -183,18 +189,39 @@ pub(super) async fn load<S: Store>(
         page = within(timeout, pages.next()).await?;
     }
     loaded.receipts.forget(Utc::now());
+    if to_seal {
+        loaded.held = Some(sealed_under(keys, &key).await?);
+    }
     Ok(loaded)
+}
+
+/// The key of `key`, which is made now if it is not there.
+async fn sealed_under(keys: Option<&Keys>, key: &StreamKey) -> Result<Held, Problem> {
+    let Some(keys) = keys else {
+        return Err(Problem::internal("there are no keys for personal data here"));
+    };
+    keys.obtain(key).await.map_err(|error| match error {
+        KeyError::Away(why) => Problem::unavailable(format!("{why}; nothing was appended")),
+        KeyError::Unusable(why) => {
+            tracing::error!(stream = %key, why, "the key of personal data cannot be used");
+            Problem::internal("the key of the aggregate's personal data cannot be used")
+        }
+    })
 }
 
 /// What the tail of the history is to be added to.
 async fn begin(
-    snapshots: Option<&Snapshots>,
+    (snapshots, keys): (Option<&Snapshots>, Option<&Keys>),
     key: &StreamKey,
     kind: &dyn AnyAggregate,
 ) -> Result<Loaded, Problem> {
     let found = match snapshots {
         Some(snapshots) => snapshots.get(key, kind.state_schema()).await,
         None => None,
+    };
+    let found = match found {
+        Some(found) if kind.is_sealed() => unsealed(found, keys, key).await,
+        found => found,
     };
     found.and_then(|found| restored(&found, kind)).map_or_else(|| Loaded::new(kind), Ok)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kit::Secret;
 
-use crate::snapshot::Snapshots;
+use crate::{sealing::Keys, snapshot::Snapshots};
 
 /// How a processor behaves.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub struct ProcessorOptions {
     pub settle_timeout: Duration,
     /// Where snapshots are kept, if they are.
     pub snapshots: Option<Snapshots>,
+    /// The keys of aggregates with personal data. Without them no command of theirs is carried out.
+    pub keys: Option<Keys>,
     /// How many versions a snapshot may be behind before a commit leads to the next one.
     pub snapshot_every: u64,
     /// Whether commands that wait on one aggregate share a commit. Off only to measure what it
@@ -56,6 +58,7 @@ impl ProcessorOptions {
             read_timeout: Duration::from_secs(10),
             settle_timeout: Duration::from_secs(5),
             snapshots: None,
+            keys: None,
             snapshot_every: 100,
             coalesce: true,
         }

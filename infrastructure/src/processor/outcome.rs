@@ -102,7 +102,7 @@ impl Engine {
         let conflicts = batch.entries.iter().map(|entry| entry.waiting.conflicts).max();
         let delay = self.conflict_wait(conflicts.unwrap_or(0));
         self.put_back(id, batch, true);
-        self.load(id, Freshness::Leader, delay);
+        self.load(id, Freshness::Leader, delay, false);
     }
 
     /// Fewer commands fit a commit than was thought.
@@ -157,7 +157,7 @@ impl Engine {
                     waiting.fresh = true;
                     slot.waiting.push_front(waiting);
                 }
-                self.load(id, Freshness::Leader, Duration::ZERO);
+                self.load(id, Freshness::Leader, Duration::ZERO, false);
             }
         }
     }

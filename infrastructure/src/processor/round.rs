@@ -36,6 +36,9 @@ pub(super) enum Next {
     Commit(Batch),
     /// The batch has no events: whether it was decided on the present is to be asked.
     Validate(Batch),
+    /// The key of the aggregate's personal data is to be found, or made, before the first command's
+    /// events can be written.
+    Key,
     /// The log is to be searched before the first command can be decided.
     Search(Search),
 }
@@ -48,6 +51,8 @@ pub(super) enum Verdict {
     Later,
     /// It may be older than the receipts.
     Search,
+    /// Its events are to be sealed, and the key is not known, or no longer.
+    Key,
     /// Its events broke the state that comes next.
     Broken(Problem),
 }
@@ -61,11 +66,15 @@ pub(super) struct Scratch {
 
 /// Decides what waits on `slot`, whose state is loaded.
 pub(super) fn decide(slot: &mut Slot, rules: &Rules<'_>, scratch: &mut Scratch) -> Next {
-    let Slot { key, loaded: Some(loaded), waiting: queue, .. } = slot else { return Next::Nothing };
+    let Slot { key, kind, loaded: Some(loaded), waiting: queue, .. } = slot else {
+        return Next::Nothing;
+    };
+    let is_sealed = kind.is_sealed();
     let version = loaded.version;
     let Scratch { commit, ids } = scratch;
     commit.clear();
-    let mut round = Round { key, loaded, rules, commit, ids, entries: Vec::new(), version };
+    let entries = Vec::new();
+    let mut round = Round { key, is_sealed, loaded, rules, commit, ids, entries, version };
     while round.has_room() {
         let Some(waiting) = queue.pop_front() else { break };
         match round.judge(&waiting) {
@@ -80,7 +89,11 @@ pub(super) fn decide(slot: &mut Slot, rules: &Rules<'_>, scratch: &mut Scratch) 
                 return Search::of(queue, &round.loaded.receipts)
                     .map_or(Next::Nothing, Next::Search);
             }
-            Verdict::Search => {
+            Verdict::Key if round.entries.is_empty() => {
+                queue.push_front(waiting);
+                return Next::Key;
+            }
+            Verdict::Search | Verdict::Key => {
                 queue.push_front(waiting);
                 break;
             }
@@ -97,6 +110,7 @@ pub(super) fn decide(slot: &mut Slot, rules: &Rules<'_>, scratch: &mut Scratch) 
 
 pub(super) struct Round<'a> {
     pub(super) key: &'a StreamKey,
+    pub(super) is_sealed: bool,
     pub(super) loaded: &'a mut Loaded,
     pub(super) rules: &'a Rules<'a>,
     pub(super) commit: &'a mut Encoder,
@@ -147,7 +161,7 @@ impl Round<'_> {
         let receipts = &self.loaded.receipts;
         let number = receipts.find(waiting.key).filter(|_| !waiting.unrepeatable)?;
         let receipt = receipts.get(number)?;
-        let same = receipt.fingerprint == waiting.fingerprint || waiting.id().is_derived();
+        let same = receipt.fingerprint.is_of(waiting.fingerprint) || waiting.id().is_derived();
         Some(match (same, receipts.is_pending(number)) {
             (true, true) => Verdict::Enter(Outcome::Repeated(number)),
             (true, false) => Verdict::Answer(Ok(reply(self.key, receipt, Status::Replayed))),

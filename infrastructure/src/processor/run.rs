@@ -112,6 +112,7 @@ fn start_other<S: Store>(
     options: &ProcessorOptions,
 ) -> BoxFuture<'static, Done> {
     let (store, snapshots) = (store.clone(), options.snapshots.clone());
+    let keys = options.keys.clone();
     let (read_timeout, settle_timeout) = (options.read_timeout, options.settle_timeout);
     Box::pin(async move {
         match work {
@@ -125,7 +126,8 @@ fn start_other<S: Store>(
             }
             Work::Load(asked) => {
                 let slot = asked.slot;
-                let result = load(&store, snapshots.as_ref(), asked, read_timeout).await;
+                let result =
+                    load(&store, (snapshots.as_ref(), keys.as_ref()), asked, read_timeout).await;
                 Done::Loaded { slot, result }
             }
             Work::Search { slot, key, mut search } => {

@@ -156,7 +156,7 @@ impl Search {
                 }
                 None | Some(None) => queue.push_back(waiting),
                 Some(Some(found)) => {
-                    let same = found.fingerprint == waiting.fingerprint;
+                    let same = found.fingerprint.is_of(waiting.fingerprint);
                     let stands = same || waiting.id().is_derived();
                     waiting.answer(if stands { Ok(found.reply.clone()) } else { Err(reused()) });
                 }

@@ -13,11 +13,24 @@ use crate::{
     envelope::{Draft, EncodeError},
     problem::Problem,
     receipts::Receipt,
+    sealing::{Held, SealError, Sealing, seal},
 };
+
+/// Why events are not in the commit.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unwritten {
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
 
 impl Round<'_> {
     /// Writes the events of one command into the commit, unless they do not fit.
     pub(super) fn write(&mut self, waiting: &Waiting, decided: &[Decided]) -> Verdict {
+        if self.is_sealed && !self.loaded.held.as_ref().is_some_and(Held::is_valid) {
+            return Verdict::Key;
+        }
         let (mark, first) = (self.commit.mark(), self.commit.is_empty());
         let events = match self.encode(waiting, decided) {
             Ok(events) if self.commit.bytes() <= self.rules.commit_bytes_max => events,
@@ -30,6 +43,11 @@ impl Round<'_> {
                 } else {
                     Verdict::Later
                 };
+            }
+            Err(Unwritten::Seal(SealError::Erased(what))) => {
+                self.commit.back(mark);
+                let detail = format!("the key is destroyed under which {what} would be sealed");
+                return Verdict::Enter(Outcome::Refused(Problem::personal_data_erased(detail)));
             }
             Err(error) => {
                 self.commit.back(mark);
@@ -55,7 +73,7 @@ impl Round<'_> {
         &mut self,
         waiting: &Waiting,
         decided: &[Decided],
-    ) -> Result<Box<[(EventId, &'static str)]>, EncodeError> {
+    ) -> Result<Box<[(EventId, &'static str)]>, Unwritten> {
         let mut version = self.version;
         let written = decided.iter().map(|event| {
             version = version.next();
@@ -66,10 +84,21 @@ impl Round<'_> {
                 schema_version: event.kind.version,
                 version,
                 time: self.rules.now,
-                data: &event.data,
+                data: &event.written.data,
+                sealed: None,
                 metadata: &waiting.metadata,
             };
-            self.commit.push(self.key, &draft).map(|()| (id, event.kind.name))
+            match self.loaded.held.as_ref().filter(|_| self.is_sealed) {
+                None => self.commit.push(self.key, &draft)?,
+                Some(held) => {
+                    let (of, metadata) = ((id, event.kind.name), &waiting.metadata);
+                    let sealing = seal(&held.hold, self.key, of, &event.written, metadata)?;
+                    let Sealing { data, sealed, metadata } = &sealing;
+                    let draft = Draft { data, sealed: sealed.as_deref(), metadata, ..draft };
+                    self.commit.push(self.key, &draft)?;
+                }
+            }
+            Ok((id, event.kind.name))
         });
         written.collect()
     }

@@ -93,6 +93,13 @@ impl Fingerprint {
         let number = head.and_then(|head| u128::from_str_radix(head, 16).ok());
         Self(number.unwrap_or_else(|| beginning(&Sha256::digest(hex))))
     }
+
+    /// Whether a command with the fingerprint `asked` is the one that this was kept of. What an erased
+    /// hash was of nobody knows: then the id alone tells.
+    #[must_use]
+    pub fn is_of(self, asked: Self) -> bool {
+        self == asked || self == Self::read("")
+    }
 }
 
 /// What an id says about the earliest place its command can have in the log.

@@ -42,7 +42,7 @@ impl Folding {
         let mut scratch = Scratch::open(file, Arc::clone(projection), scope.kind.clone()).await?;
         scratch.facts = facts.into_iter().map(|(key, it)| (key, Arc::new(it))).collect();
         let before = Position(scope.from.0.saturating_sub(1)).max(scratch.position());
-        let feed = origin.feed(subjects, &scope.handler, before).await?;
+        let feed = origin.feed(subjects, (&scope.handler, composition.keys()), before).await?;
         let passage = Passage::of(feed, before);
         Ok(Self { scope, scratch, passage })
     }

@@ -16,6 +16,7 @@ use crate::{
     deadletter::{DeadLetters, Facts},
     handler::{Feed, Log, end_of},
     problem::Problem,
+    sealing::Keys,
 };
 
 /// The log, or a copy of it.
@@ -129,12 +130,13 @@ impl Origin {
     pub(super) async fn feed(
         &self,
         subjects: Vec<String>,
-        what: &str,
+        (what, keys): (&str, Option<&Keys>),
         after: Position,
     ) -> Result<Feed, Problem> {
         match self {
             Self::Log(client) => {
                 let log = Log { subjects, ..Log::new(client, &log::open(client).await?, &[]) };
+                let log = log.opening(keys);
                 let name = format!("replay-{what}-{}", Uuid::now_v7().simple());
                 Ok(Feed::start(log, name, after, Arc::new(Notify::new())))
             }

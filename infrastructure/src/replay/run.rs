@@ -85,7 +85,8 @@ impl Replay {
         let origin = origin.into();
         let facts = origin.facts(&scope.handler).await?;
         let before = Position(scope.from.0.saturating_sub(1));
-        let feed = origin.feed(subjects, &scope.handler, before.max(after)).await?;
+        let feed =
+            origin.feed(subjects, (&scope.handler, composition.keys()), before.max(after)).await?;
         Ok(Self { scope, rehearsal, facts, feed, ended: false })
     }
 

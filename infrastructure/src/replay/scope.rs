@@ -128,7 +128,7 @@ impl Scope {
         &self,
         composition: &'a Composition,
     ) -> Result<&'a HandlerPart, Problem> {
-        let found = composition.parts().iter().find(|part| part.info().name == self.handler);
+        let found = composition.parts().find(|part| part.info().name == self.handler);
         found.ok_or_else(|| {
             let names: Vec<_> = composition.handlers().iter().map(|info| info.name).collect();
             let (handler, names) = (kit::excerpt(&self.handler), names.join(", "));

@@ -6,6 +6,7 @@
 mod activate_on_onboarding;
 mod announce_design;
 mod deadlines;
+mod erase_stripe_events;
 mod onboarding_driver;
 mod record_stripe_payments;
 mod reserve_verified_email;

@@ -49,7 +49,7 @@ fn received(kind: &str, change: impl FnOnce(&mut Value)) -> Recorded<StripeEvent
         created: noon(),
         livemode: false,
         api_version: None,
-        payload: payload("ada", kind, 0, change),
+        payload: payload("ada", kind, 0, change).into(),
     })
 }
 

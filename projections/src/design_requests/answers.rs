@@ -2,7 +2,7 @@
 
 use domain::design::DesignEvent;
 use kit::{
-    Recorded,
+    Personal, Recorded,
     tables::{Change, Column, Statement, Table, Type, Value},
 };
 
@@ -39,13 +39,17 @@ pub(super) fn changes(event: &Recorded<DesignEvent>) -> serde_json::Result<Vec<C
     let DesignEvent::AnswerVersioned(answered) = &event.event else { return Ok(Vec::new()) };
     let (request, question) = (&event.aggregate_id, &answered.question_id);
     let answer = &answered.answer;
-    let options = answer.options.as_ref().map(Value::json).transpose()?;
+    let options = answer.options.as_ref().and_then(Personal::known);
+    let options = options.map(Value::json).transpose()?;
+    let (text, url) = (&answer.text, &answer.file_url);
+    let text = text.as_ref().and_then(Personal::known);
+    let url = url.as_ref().and_then(Personal::known);
     let row = ANSWERS.put([
         ("id", answered.answer_id.to_string().into()),
         ("request_id", request.into()),
         ("question_id", question.into()),
-        ("answer_text", answer.text.as_ref().map(|text| text.as_str()).into()),
-        ("answer_file_url", answer.file_url.as_ref().map(|url| url.as_str()).into()),
+        ("answer_text", text.map(|text| text.as_str()).into()),
+        ("answer_file_url", url.map(|url| url.as_str()).into()),
         ("answer_options", options.unwrap_or(Value::Null)),
         ("version", answered.version.into()),
         ("created_at", event.time.into()),

@@ -8,7 +8,7 @@ use domain::{
     money::Money,
 };
 use kit::{
-    Recorded,
+    Personal, Recorded,
     tables::{Change, Column, Table, Value},
 };
 use serde_json::{Value as Json, json};
@@ -93,10 +93,14 @@ fn more(event: &DesignEvent) -> Vec<(&'static str, Value)> {
         ],
         E::PaymentFailed(e) if counts(&e.report) => vec![
             ("payment_failure_code", e.failure_code.as_ref().map(|it| it.as_str()).into()),
-            ("payment_failure_reason", e.failure_reason.as_ref().map(|it| it.as_str()).into()),
+            (
+                "payment_failure_reason",
+                e.failure_reason.as_ref().and_then(Personal::known).map(|it| it.as_str()).into(),
+            ),
         ],
         E::RequestCancelled(e) => {
-            vec![("cancel_reason", e.reason.as_ref().map(|it| it.as_str()).into())]
+            let reason = e.reason.as_ref().and_then(Personal::known);
+            vec![("cancel_reason", reason.map(|it| it.as_str()).into())]
         }
         _ => Vec::new(),
     }

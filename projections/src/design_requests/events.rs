@@ -2,7 +2,7 @@
 
 use domain::design::{DesignEvent, Provenance};
 use kit::{
-    Event as _, Metadata, Recorded,
+    Event as _, Metadata, Personal, Recorded,
     tables::{Change, Column, Table, Value},
 };
 use serde_json::{Map, Value as Json};
@@ -78,7 +78,8 @@ fn metadata(given: Option<&Provenance>, known: &Metadata) -> serde_json::Result<
 
 fn provenance(event: &DesignEvent) -> Option<&Provenance> {
     use DesignEvent as E;
-    match event {
+    let said = match event {
+        E::PersonalDataErased(_) => None,
         E::RequestCreated(e) => e.provenance.as_ref(),
         E::AnswerVersioned(e) => e.provenance.as_ref(),
         E::RequestSubmitted(e) => e.provenance.as_ref(),
@@ -94,5 +95,6 @@ fn provenance(event: &DesignEvent) -> Option<&Provenance> {
         E::RefundRequested(e) => e.provenance.as_ref(),
         E::DesignStarted(e) => e.provenance.as_ref(),
         E::DesignCompleted(e) => e.provenance.as_ref(),
-    }
+    };
+    said.and_then(Personal::known)
 }

@@ -7,7 +7,7 @@ use domain::{
     money::Money,
 };
 use kit::{
-    AggregateId, Recorded,
+    AggregateId, Personal, Recorded,
     tables::{Change, Column, Statement, Table, Type},
 };
 
@@ -124,7 +124,8 @@ pub(super) fn changes(event: &Recorded<DesignEvent>) -> Vec<Change> {
         | E::PaymentUnfit(_)
         | E::RefundRequested(_)
         | E::DesignStarted(_)
-        | E::DesignCompleted(_) => return Vec::new(),
+        | E::DesignCompleted(_)
+        | E::PersonalDataErased(_) => return Vec::new(),
     };
     changes.push(COUNTS.run([request.into()]));
     changes
@@ -155,7 +156,7 @@ fn failed(request: &AggregateId, failed: &PaymentFailed) -> Change {
         (&failed.report.intent_id).into(),
         failed.report.at.into(),
         code.map(|code| code.as_str()).into(),
-        reason.map(|reason| reason.as_str()).into(),
+        reason.and_then(Personal::known).map(|reason| reason.as_str()).into(),
         weight(PaymentFact::Failed, &failed.report).into(),
     ])
 }

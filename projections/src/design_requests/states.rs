@@ -5,7 +5,7 @@ use domain::{
     money::Money,
 };
 use kit::{
-    Recorded,
+    Personal, Recorded,
     tables::{Change, Column, Decimal, Table, Value},
 };
 
@@ -69,12 +69,14 @@ pub(super) fn values(event: &DesignEvent) -> Values {
         E::RequestCreated(e) => vec![
             status(DesignStatus::Draft),
             payment_status(PaymentStatus::None),
-            ("email", e.email.as_ref().map(|email| email.as_str()).into()),
+            ("email", e.email.as_ref().and_then(Personal::known).map(|it| it.as_str()).into()),
             ("design_code", e.design_code.as_ref().map(|code| code.as_str()).into()),
             ("product_id", e.product_id.as_ref().map(|id| id.as_str()).into()),
             ("payment_attempts", 0_u32.into()),
         ],
-        E::RequestSubmitted(e) => vec![status(e.status), ("email", e.email.as_str().into())],
+        E::RequestSubmitted(e) => {
+            vec![status(e.status), ("email", e.email.known().map(|it| it.as_str()).into())]
+        }
         E::RequestCancelled(_) => vec![status(DesignStatus::Cancelled)],
         E::RequestQuoted(e) => amount(Money::new(e.amount, e.currency)).into(),
         E::PaymentIntentCreated(e) => paid(&e.report.payment),
@@ -91,7 +93,8 @@ pub(super) fn values(event: &DesignEvent) -> Values {
         | E::PaymentHeld(_)
         | E::PaymentUnfit(_)
         | E::PaymentFeesRecorded(_)
-        | E::RefundRequested(_) => Vec::new(),
+        | E::RefundRequested(_)
+        | E::PersonalDataErased(_) => Vec::new(),
     }
 }
 

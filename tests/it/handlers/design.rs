@@ -1,5 +1,6 @@
 //! Design requests in tables, from real logs, the same on every store.
 
+mod erasure;
 mod funnel;
 mod histories;
 mod names;

@@ -17,6 +17,7 @@ use infrastructure::{
     processor::{Processor, ProcessorOptions},
     provision::{ProvisionOptions, provision},
     readmodel::{StoreLocation, Verdict, Verification, verify},
+    sealing::{Keys, MasterKeys},
     service::CommandService,
     timers::TimerOptions,
 };
@@ -77,6 +78,8 @@ pub(crate) struct World {
     pub(crate) server: tests::Server,
     pub(crate) connection: async_nats::Client,
     pub(crate) client: Client,
+    /// Of personal data.
+    pub(crate) keys: Keys,
     service: Option<(CommandService, Processor)>,
     pub(crate) store: StoreLocation,
     /// The address of the read models, if they are in a database.
@@ -119,10 +122,12 @@ impl World {
         let options = ProvisionOptions { replicas, ..ProvisionOptions::default() };
         provision(&connection, &options).await.unwrap();
         let client = Client::new(connection.clone());
+        let keys = Keys::new(connection.clone(), MasterKeys::new(&[1; 32], &[]));
         let mut world = Self {
             server,
             connection,
             client,
+            keys,
             service: None,
             store,
             database: None,
@@ -146,8 +151,12 @@ impl World {
         );
         let aggregates = composition.aggregates();
         let catalogue = aggregates.catalogue();
-        let options = ProcessorOptions::new(Secret::new([1; 32]));
-        let processor = Processor::start(store.await.unwrap(), aggregates, options);
+        let options = ProcessorOptions {
+            keys: Some(self.keys.clone()),
+            ..ProcessorOptions::new(Secret::new([1; 32]))
+        };
+        let store = store.await.unwrap().opening(Some(self.keys.clone()));
+        let processor = Processor::start(store, aggregates, options);
         let connection = self.server.client().await;
         let service =
             CommandService::start(connection, processor.clone(), &catalogue).await.unwrap();
@@ -192,13 +201,15 @@ impl World {
         options: HandlerOptions,
     ) -> Handlers {
         let client = Client::new(self.server.client().await);
-        Handlers::start(&client, composition, options).await.unwrap()
+        let composition = composition.clone().opening(self.keys.clone());
+        Handlers::start(&client, &composition, options).await.unwrap()
     }
 
     /// What the log says about the rows of `projection`, looked at beside whoever runs.
     pub(crate) async fn verified(&self, projection: &str, composition: &Composition) -> Verdict {
         let (asked, _folder) = self.verification(projection);
-        verify(&self.connection, composition, &asked, |_| {}).await.unwrap()
+        let composition = composition.clone().opening(self.keys.clone());
+        verify(&self.connection, &composition, &asked, |_| {}).await.unwrap()
     }
 
     /// A verification of `projection`, and the folder that it needs.

@@ -40,6 +40,11 @@ async fn an_instance_with_another_secret_does_not_start_until_that_is_settled() 
     let kept: serde_json::Value = serde_json::from_slice(&kept).unwrap();
     assert_eq!(kept["fingerprint"].as_str().unwrap().len(), 64);
     bucket.delete("secret").await.unwrap();
+    // Without one of its own, the master key follows from the secret.
+    let problem = refusal(with_secret(&server, "three", 2)).await;
+    assert_eq!((problem.status, problem.code.as_str()), (409, "master-key-differs"));
+    bucket.delete("secret").await.unwrap();
+    bucket.delete("master-key").await.unwrap();
     Runtime::start(with_secret(&server, "three", 2)).await.unwrap().drain().await;
     refusal(with_secret(&server, "one", 1)).await;
 }

@@ -189,6 +189,7 @@ async fn service(url: String, roles: Roles, store: StoreLocation) -> Result<Runt
         composition: contexts::composition(),
         roles,
         secret: Secret::new([7; 32]),
+        master_keys: None,
         store,
         instance,
     })

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use anyhow::{Result, anyhow};
 use async_nats::Client;
 use infrastructure::{
+    composition::Composition,
     deadletter::{Cursor, DeadLetters},
     problem::Problem,
     replay::{Bound, Planned, Promise, Rehearsed, Replay, Replayed, Scope, Selection},
@@ -13,7 +14,7 @@ use infrastructure::{
 use kit::{AggregateId, Position};
 use serde::Serialize;
 
-use crate::{commands::replay, contexts, signals::Stop};
+use crate::{commands::replay, signals::Stop};
 
 /// Findings that are shown.
 const SAMPLE: usize = 10;
@@ -51,7 +52,7 @@ type Heads = HashMap<(String, AggregateId), Cursor>;
 impl Preview {
     /// Of everything from `from` to `to`. Nothing is sent.
     pub(super) async fn of(
-        client: &Client,
+        (client, composition): (&Client, &Composition),
         handler: &str,
         (from, to): (Position, Position),
     ) -> Result<Self> {
@@ -63,11 +64,10 @@ impl Preview {
             ((letter.key.aggregate, letter.key.id), letter.at)
         };
         let heads: Heads = parked.into_iter().map(head).collect();
-        let composition = contexts::for_looking();
         let bound = |position| Some(Bound::Position(position));
         let selection = Selection { from: bound(from), to: bound(to), ..Selection::default() };
-        let scope = Scope::fix(client, &composition, handler, selection).await?;
-        let mut replay = Replay::start(client, &composition, scope, Position::ZERO).await?;
+        let scope = Scope::fix(client, composition, handler, selection).await?;
+        let mut replay = Replay::start(client, composition, scope, Position::ZERO).await?;
         let mut preview = Self { parked: heads.len(), ..Self::default() };
         let mut stop = Stop::listen()?;
         loop {

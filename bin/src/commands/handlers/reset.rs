@@ -8,6 +8,7 @@ use anyhow::Result;
 use async_nats::Client;
 use clap::Args;
 use infrastructure::{
+    composition::Composition,
     deadletter::Reset,
     handler::{self, Acted, Standpoint},
     replay::Bound,
@@ -20,8 +21,9 @@ use uuid::Uuid;
 use super::preview::Preview;
 use crate::{
     arguments::{Global, JsonArgs},
-    connection,
+    connection, contexts,
     exit::Quietly,
+    master_keys,
     output::{Output, clean},
     repair::RepairArgs,
 };
@@ -77,7 +79,8 @@ pub(super) async fn run(global: &Global, args: &ResetArgs) -> Result<()> {
             .write(&value, || format!("{handler} is at {at}: there is nothing to deliver again"));
     }
     if !args.repair.yes {
-        return planned(output, &client, &stands, from).await;
+        let composition = master_keys::opening(contexts::for_looking(), global, &client)?;
+        return planned(output, (&client, &composition), &stands, from).await;
     }
     let (who, why) = (args.repair.by()?, &args.repair.why);
     let reset = stands.ask(&client, from, (&who, why), args.instead_of).await?;
@@ -87,14 +90,14 @@ pub(super) async fn run(global: &Global, args: &ResetArgs) -> Result<()> {
 
 async fn planned(
     output: Output,
-    client: &Client,
+    log: (&Client, &Composition),
     stands: &Standpoint,
     from: Position,
 ) -> Result<()> {
     let Standpoint { handler, checkpoint, owner, pending, .. } = stands;
     let preview = match from > *checkpoint {
         true => Preview::default(),
-        false => Preview::of(client, handler, (from, *checkpoint)).await?,
+        false => Preview::of(log, handler, (from, *checkpoint)).await?,
     };
     let value = json!({
         "status": "planned",

@@ -19,6 +19,7 @@ use crate::{
     contexts,
     data::DataFolder,
     exit::{Advised, Quietly},
+    master_keys,
     output::{Output, clean},
     read_models::ReadModelsArgs,
     signals::Stop,
@@ -73,7 +74,7 @@ pub(super) async fn run(
     };
     let (bar, last) = (bar(output), Mutex::new(Instant::now()));
     let told = |verifying: Verifying| show(output, &bar, &last, &asked.projection, verifying);
-    let composition = contexts::composition();
+    let composition = master_keys::opening(contexts::composition(), global, client)?;
     let verdict = tokio::select! {
         biased;
         () = stop.asked() => return Err(Advised::new("interrupted", "Nothing is left behind.").into()),

@@ -8,11 +8,17 @@ use anyhow::Result;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use clap::Args;
 use domain::stripe_event::StripeEvent;
-use effects::History as _;
 use futures::{StreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressDrawTarget};
-use infrastructure::{client::Client, problem::Problem, request::CommandRequest};
-use kit::AggregateId;
+use infrastructure::{
+    client::Client,
+    envelope,
+    jetstream::{JetStreamOptions, JetStreamStore},
+    problem::Problem,
+    request::CommandRequest,
+    store::{Freshness, Pages, Start, StreamKey},
+};
+use kit::{Aggregate as _, AggregateId};
 use routes::design::{RECONCILED_BY, receipt};
 use serde::Serialize;
 use serde_json::{json, value::RawValue};
@@ -24,10 +30,11 @@ use crate::{
     connection,
     exit::Advised,
     output::{Output, clean},
-    past::Past,
     stripe::StripeApiArgs,
 };
 
+/// The type of what sets an event of the inbox aside.
+const SET_ASIDE: &str = "stripe-event.set-aside";
 /// Events that are looked up, or put into the queue, at a time.
 const IN_FLIGHT: usize = 16;
 /// Attempts for one event: what is transient mostly passes, and the command id makes repeats safe.
@@ -95,14 +102,16 @@ pub(super) async fn run(global: &Global, args: ReconcileArgs) -> Result<()> {
         Advised::usage("there is no key to ask Stripe with", advice)
     })?;
     let client = connection::client(global).await?;
-    let past = Past::new(connection::options(global)?);
+    let connection = client.connection().clone();
+    let log =
+        JetStreamStore::new(connection.clone(), connection, JetStreamOptions::default()).await?;
     let bar = bar(output);
     let mut summary = Summary { dry_run: args.dry_run, ..Summary::default() };
     let mut after = None;
     loop {
         let Page { events, next } = page(&stripe, args.since, after.as_deref()).await?;
         let mut outcomes = stream::iter(events)
-            .map(|event| reconcile(&client, &past, event, args.dry_run))
+            .map(|event| reconcile(&client, &log, event, args.dry_run))
             .buffer_unordered(IN_FLIGHT);
         while let Some((id, outcome)) = outcomes.next().await {
             summary.seen += 1;
@@ -189,7 +198,7 @@ async fn page(stripe: &stripe::Client, since: DateTime<Utc>, after: Option<&str>
 /// What the inbox has of `event`, and what becomes of it. With the event's id.
 async fn reconcile(
     client: &Client,
-    past: &Past,
+    log: &JetStreamStore,
     event: Box<RawValue>,
     dry_run: bool,
 ) -> (String, Result<Found, Problem>) {
@@ -199,19 +208,29 @@ async fn reconcile(
     };
     let found = async {
         let request = receipt(&head.id, event.get(), RECONCILED_BY)?;
-        match inbox(past, &request.id).await? {
-            StripeEvent::Unknown if dry_run => Ok(Found::New),
-            StripeEvent::Unknown => enqueue(client, &request).await.map(|()| Found::New),
-            StripeEvent::SetAside => Ok(Found::SetAside),
-            StripeEvent::Received | StripeEvent::Ignored => Ok(Found::Known),
+        match inbox(log, &request.id).await? {
+            None if dry_run => Ok(Found::New),
+            None => enqueue(client, &request).await.map(|()| Found::New),
+            Some(last) if last == SET_ASIDE => Ok(Found::SetAside),
+            Some(_) => Ok(Found::Known),
         }
     };
     let found = found.await;
     (head.id, found)
 }
 
-async fn inbox(past: &Past, id: &AggregateId) -> Result<StripeEvent, Problem> {
-    past.state(id).await.map_err(|error| Problem::unavailable(error.to_string()))
+/// The type of the last thing that has happened to an event of the inbox, if it is there. Types alone tell
+/// what is asked here: what Stripe said is sealed, and this tool needs no key.
+async fn inbox(log: &JetStreamStore, id: &AggregateId) -> Result<Option<String>, Problem> {
+    let away = |error: &dyn std::fmt::Display| Problem::unavailable(error.to_string());
+    let key = StreamKey { aggregate: StripeEvent::TYPE.into(), id: id.clone() };
+    // A replica that lags behind might not know it yet.
+    let commits = Pages::new(log, &key, Start::WHOLE, Freshness::Leader).rest().await;
+    let commits = commits.map_err(|error| away(&error))?;
+    let Some(last) = commits.last() else { return Ok(None) };
+    let elements =
+        envelope::decode(&last.body).map_err(|error| Problem::corrupt(error.to_string()))?;
+    Ok(elements.last().map(|element| element.kind.to_string()))
 }
 
 async fn enqueue(client: &Client, request: &CommandRequest) -> Result<(), Problem> {

@@ -7,8 +7,10 @@ use infrastructure::{
     envelope::{Data, decode},
     jetstream::{JetStreamOptions, JetStreamStore},
     request::{CommandRequest, Status},
+    sealing::{Keys, MasterKeys},
     store::{Freshness, Pages, Start, StreamKey},
 };
+use kit::Secret;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::{Endpoint, FakeStripe, LIMIT, Server, Service, StripeEvent, eventually, post};
@@ -129,7 +131,10 @@ impl World {
     pub(super) async fn events(&self, aggregate: &str, id: &str) -> Vec<(String, Value, String)> {
         let connection = self.server.client().await;
         let options = JetStreamOptions::default();
+        let masters = MasterKeys::derived(&Secret::new([7; 32]));
+        let keys = Keys::new(connection.clone(), masters);
         let store = JetStreamStore::new(connection.clone(), connection, options).await.unwrap();
+        let store = store.opening(Some(keys));
         let key = StreamKey { aggregate: aggregate.into(), id: id.parse().unwrap() };
         let pages = Pages::new(&store, &key, Start::WHOLE, Freshness::Leader);
         let mut events = Vec::new();

@@ -18,7 +18,12 @@ impl Design {
             Status::Unknown | Status::Completed | Status::Cancelled => return self.not_now(),
         }
         let AnswerQuestion { question_id, text, file_url, options, provenance } = command.clone();
-        let answer = Answer { text, file_url, options };
+        let answer = Answer {
+            text: self.personal(text),
+            file_url: self.personal(file_url),
+            options: self.personal(options),
+        };
+        let provenance = self.personal(provenance);
         if answer.is_empty() {
             return Err(DesignError::EmptyAnswer);
         }

@@ -2,7 +2,7 @@
 //! Not here: what the reports amount to.
 
 use chrono::SubsecRound;
-use kit::DomainError as _;
+use kit::{DomainError as _, Personal};
 
 use super::{Decision, nothing, one};
 use crate::{
@@ -39,6 +39,7 @@ impl Design {
         // or has failed pays for nothing, and is no reason to name no price.
         self.payment.succeeded().try_for_each(|(_, fact)| agree(fact.money, money))?;
         let Quote { amount, currency, provenance } = command.clone();
+        let provenance = self.personal(provenance);
         let quoted = one(RequestQuoted { amount, currency, provenance })?;
         self.with_held(quoted, |held| agree(money, held.money()))
     }
@@ -73,6 +74,15 @@ impl Design {
     }
 
     pub(super) fn record_payment(&self, command: &RecordPayment) -> Decision {
+        let mut events = self.taken_in(command)?;
+        if self.erased.is_some() && !events.is_empty() && command.stripe_event_id.is_some() {
+            // What the provider's event says about a person goes like everything before it.
+            events.push(self.after(&events).erasure());
+        }
+        Ok(events)
+    }
+
+    fn taken_in(&self, command: &RecordPayment) -> Decision {
         let money = Money::new(command.amount, command.currency);
         if !money.is_payable() {
             return Err(DesignError::InvalidAmount);
@@ -98,7 +108,8 @@ impl Design {
         if self.payment.all().count() >= room {
             return Err(DesignError::TooManyFacts { max: room });
         }
-        self.with_refunds(self.reported(command, &fact), command.provenance.as_ref())
+        let said = self.said(command.provenance.as_ref()).and_then(Personal::into_known);
+        self.with_refunds(self.reported(command, &fact), said.as_ref())
     }
 
     /// Whether a payment could be for anything: there is a product, and nobody has said what it costs. Of
@@ -127,7 +138,7 @@ impl Design {
         if self.held.len() >= FINAL_FACTS {
             return Err(DesignError::TooManyFacts { max: FINAL_FACTS });
         }
-        one(PaymentHeld { held, provenance: command.provenance.clone() })
+        one(PaymentHeld { held, provenance: self.said(command.provenance.as_ref()) })
     }
 
     /// The event that tells `fact`, with what all facts amount to.
@@ -144,9 +155,10 @@ impl Design {
             method: command.method.clone(),
             superseded: counts != this,
             payment: after.summed_up(counts),
-            provenance: command.provenance.clone(),
+            provenance: self.said(command.provenance.as_ref()),
         };
-        let (code, reason) = (command.failure_code.clone(), command.failure_reason.clone());
+        let (code, reason) =
+            (command.failure_code.clone(), self.personal(command.failure_reason.clone()));
         match fact.fact {
             PaymentFact::Created => PaymentIntentCreated { report, processing: false }.into(),
             PaymentFact::Processing => PaymentIntentCreated { report, processing: true }.into(),
@@ -170,6 +182,7 @@ impl Design {
         if !self.payment.knows(&intent_id) {
             return Err(DesignError::PaymentNotFound);
         }
+        let provenance = self.personal(provenance);
         let fees = Fees { fee: Money::new(fee, currency), net: Money::new(net, currency) };
         match self.fees.get(&intent_id) {
             None => one(PaymentFeesRecorded { intent_id, fee, net, currency, provenance }),

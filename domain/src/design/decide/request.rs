@@ -1,6 +1,8 @@
 //! Rules of opening a request, handing it in, calling it off, and of the work on it.
 //! Not here: the arrows.
 
+use kit::Personal;
+
 use super::{Decision, Status, nothing, one};
 use crate::design::{
     CancelRequest, CompleteDesign, CreateRequest, Design, DesignCompleted, DesignError,
@@ -13,8 +15,8 @@ impl Design {
         let created = RequestCreated {
             product_id: command.product_id.clone(),
             design_code: command.design_code.clone(),
-            email: command.email.clone(),
-            provenance: command.provenance.clone(),
+            email: self.personal(command.email.clone()),
+            provenance: self.said(command.provenance.as_ref()),
         };
         match &self.origin {
             None => one(created),
@@ -27,7 +29,8 @@ impl Design {
     pub(super) fn submit(&self, command: &SubmitRequest) -> Decision {
         match self.status() {
             Status::Draft => {
-                let (email, provenance) = (command.email.clone(), command.provenance.clone());
+                let email = Personal::Known(command.email.clone());
+                let provenance = self.said(command.provenance.as_ref());
                 let mut submitted =
                     RequestSubmitted { email, status: Status::Submitted, provenance };
                 submitted.status = self.status_after(submitted.clone());
@@ -43,9 +46,11 @@ impl Design {
         match self.status() {
             Status::Cancelled => nothing(),
             Status::Draft | Status::Submitted | Status::Paid => {
-                let (reason, provenance) = (command.reason.clone(), command.provenance.clone());
+                let reason = self.personal(command.reason.clone());
+                let provenance = self.said(command.provenance.as_ref());
+                let said = provenance.clone().and_then(Personal::into_known);
                 let cancelled = RequestCancelled { reason, provenance };
-                let cancelled = self.with_refunds(cancelled, command.provenance.as_ref())?;
+                let cancelled = self.with_refunds(cancelled, said.as_ref())?;
                 // All is given back, whatever it was to be.
                 self.with_held(cancelled, |_| Ok(()))
             }
@@ -56,7 +61,9 @@ impl Design {
     pub(super) fn start(&self, command: &StartDesign) -> Decision {
         match self.status() {
             Status::InDesign => nothing(),
-            Status::Paid => one(DesignStarted { provenance: command.provenance.clone() }),
+            Status::Paid => {
+                one(DesignStarted { provenance: self.said(command.provenance.as_ref()) })
+            }
             _ => self.not_now(),
         }
     }
@@ -64,7 +71,9 @@ impl Design {
     pub(super) fn complete(&self, command: &CompleteDesign) -> Decision {
         match self.status() {
             Status::Completed => nothing(),
-            Status::InDesign => one(DesignCompleted { provenance: command.provenance.clone() }),
+            Status::InDesign => {
+                one(DesignCompleted { provenance: self.said(command.provenance.as_ref()) })
+            }
             _ => self.not_now(),
         }
     }

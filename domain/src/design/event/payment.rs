@@ -2,7 +2,7 @@
 //! Not here: which report wins; the state finds out from all of them.
 
 use chrono::{DateTime, Utc};
-use kit::{AggregateId, PartId};
+use kit::{AggregateId, PartId, Personal};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -35,7 +35,7 @@ pub struct PaymentReport {
     pub payment: PaymentSummary,
     /// Where it comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub provenance: Option<Provenance>,
+    pub provenance: Option<Personal<Provenance>>,
 }
 
 impl PaymentReport {
@@ -124,7 +124,7 @@ payloads! {
         failure_code: Option<Label>,
         /// Why, for people.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        failure_reason: Option<Reason>,
+        failure_reason: Option<Personal<Reason>>,
     }
     /// A payment was called off.
     PaymentCancelled {
@@ -133,7 +133,7 @@ payloads! {
         report: PaymentReport,
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        reason: Option<Reason>,
+        reason: Option<Personal<Reason>>,
     }
     /// Money is said to be there, and nobody has said yet what it is for: it waits for the quote.
     PaymentHeld {
@@ -142,7 +142,7 @@ payloads! {
         held: HeldPayment,
         /// Where it comes from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        provenance: Option<Provenance>,
+        provenance: Option<Personal<Provenance>>,
     }
     /// Money that waited for the quote is not what was quoted. Somebody has to look at it.
     PaymentUnfit {
@@ -155,7 +155,7 @@ payloads! {
         detail: Reason,
         /// Where it comes from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        provenance: Option<Provenance>,
+        provenance: Option<Personal<Provenance>>,
     }
     /// What the provider keeps of a payment is known.
     PaymentFeesRecorded {
@@ -169,7 +169,7 @@ payloads! {
         currency: Currency,
         /// Where it comes from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        provenance: Option<Provenance>,
+        provenance: Option<Personal<Provenance>>,
     }
     /// Money is to be given back, by somebody outside.
     RefundRequested {
@@ -183,6 +183,6 @@ payloads! {
         reason: RefundReason,
         /// Where it comes from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        provenance: Option<Provenance>,
+        provenance: Option<Personal<Provenance>>,
     }
 }

@@ -1,7 +1,7 @@
 //! What has happened to the request, its answers and the work on it.
 //! Not here: its payment.
 
-use kit::{AggregateId, PartId};
+use kit::{AggregateId, PartId, Personal};
 use uuid::Uuid;
 
 use crate::{
@@ -21,10 +21,10 @@ payloads! {
         design_code: Option<Label>,
         /// Who asks, if that was known already.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        email: Option<EmailAddress>,
+        email: Option<Personal<EmailAddress>>,
         /// Where it comes from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        provenance: Option<Provenance>,
+        provenance: Option<Personal<Provenance>>,
     }
     /// A question has an answer, or another one; this is the current one from now on.
     AnswerVersioned {
@@ -39,26 +39,26 @@ payloads! {
         answer: Answer,
         /// Where it comes from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        provenance: Option<Provenance>,
+        provenance: Option<Personal<Provenance>>,
     }
     /// It is handed in.
     RequestSubmitted {
         /// Who asks.
-        email: EmailAddress,
+        email: Personal<EmailAddress>,
         /// Where the request stands with it: `PAID` if the payment was there first.
         status: DesignStatus,
         /// Where it comes from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        provenance: Option<Provenance>,
+        provenance: Option<Personal<Provenance>>,
     }
     /// It is called off.
     RequestCancelled {
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        reason: Option<Reason>,
+        reason: Option<Personal<Reason>>,
         /// Where it comes from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        provenance: Option<Provenance>,
+        provenance: Option<Personal<Provenance>>,
     }
     /// It has a price, against which payments are checked from now on.
     RequestQuoted {
@@ -68,18 +68,26 @@ payloads! {
         currency: Currency,
         /// Where it comes from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        provenance: Option<Provenance>,
+        provenance: Option<Personal<Provenance>>,
     }
     /// Somebody works on it.
     DesignStarted {
         /// Where it comes from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        provenance: Option<Provenance>,
+        provenance: Option<Personal<Provenance>>,
     }
     /// The work is done.
     DesignCompleted {
         /// Where it comes from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        provenance: Option<Provenance>,
+        provenance: Option<Personal<Provenance>>,
+    }
+    /// What was personal in everything before is erased: the key under which it was sealed is destroyed
+    /// because of this, and readers blank what they hold. What is told of payments goes on.
+    PersonalDataErased {
+        /// The provider's events that told of this request, as far as no erasure before named them:
+        /// what is personal in them goes, too.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        stripe_events: Vec<AggregateId>,
     }
 }

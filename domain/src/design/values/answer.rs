@@ -1,6 +1,7 @@
 //! What is answered to a question.
 //! Not here: which answer is the current one.
 
+use kit::Personal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -16,13 +17,13 @@ pub type AnswerOptions = GivenJson<{ 16 * 1024 }>;
 pub struct Answer {
     /// In words; blank to cross an answer out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<AnswerText>,
+    pub text: Option<Personal<AnswerText>>,
     /// Where the file is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file_url: Option<WebAddress>,
+    pub file_url: Option<Personal<WebAddress>>,
     /// The chosen options, as the asker's program writes them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub options: Option<AnswerOptions>,
+    pub options: Option<Personal<AnswerOptions>>,
 }
 
 /// Namespace of [`Answer::digest`]. It is in no event, only in states: a change needs a new schema.

@@ -33,6 +33,7 @@ fn every_event_moves_a_machine_or_is_kept_beside_them() {
         "payment-unfit",
         "payment-fees-recorded",
         "refund-requested",
+        "personal-data-erased",
     ];
     let charts = Design::charts();
     for event in charts[0].never_accepted() {

@@ -28,6 +28,8 @@ const TABLE: &[Row] = &[
     ("record-fees", &[], ["not-found", "payment-not-found", "payment-not-found", "payment-fees-recorded", "payment-fees-recorded", "payment-fees-recorded", "payment-not-found"]),
     ("start-design", &[], ["not-found", "not-while", "not-while", "design-started", ".", "not-while", "not-while"]),
     ("complete-design", &[], ["not-found", "not-while", "not-while", "not-while", "design-completed", ".", "not-while"]),
+    ("erase-personal-data", &[], ["not-found", "personal-data-erased", "personal-data-erased", "personal-data-erased", "personal-data-erased", "personal-data-erased", "personal-data-erased"]),
+    ("erase-personal-data", &["personal-data-erased"], ["not-found", ".", ".", ".", ".", ".", "."]),
 ];
 
 /// A request in `status` to which `more` has happened first.

@@ -4,14 +4,16 @@ use domain::design::{
     CancelRequest, Design, DesignError, DesignEvent, DesignStatus, PaymentStatus, Provenance,
     RequestCreated, RequestSubmitted,
 };
+use kit::Personal;
 use kit::scenario::{given, given_nothing};
 use serde_json::json;
 
 use super::{ask, asking, happened, names, request};
 
 fn submitted(status: DesignStatus) -> DesignEvent {
-    let provenance = Some(Provenance::by("ada@example.org".parse().unwrap()));
-    RequestSubmitted { email: "ada@example.org".parse().unwrap(), status, provenance }.into()
+    let provenance = Some(Provenance::by("ada@example.org".parse().unwrap()).into());
+    let email = Personal::Known("ada@example.org".parse().unwrap());
+    RequestSubmitted { email, status, provenance }.into()
 }
 
 #[test]

@@ -79,6 +79,7 @@ fn refusals() -> Vec<DesignError> {
         E::TooManyFacts { max: FACTS_MAX },
         E::PaymentNotFound,
         E::FeesDiffer,
+        E::PersonalDataErased,
     ];
     for error in &all {
         match error {
@@ -95,7 +96,8 @@ fn refusals() -> Vec<DesignError> {
             | E::CurrencyMismatch { .. }
             | E::TooManyFacts { .. }
             | E::PaymentNotFound
-            | E::FeesDiffer => {}
+            | E::FeesDiffer
+            | E::PersonalDataErased => {}
         }
     }
     all

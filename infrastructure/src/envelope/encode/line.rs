@@ -37,6 +37,8 @@ pub(super) struct Line<'a> {
     hops: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     traceparent: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sealed: Option<&'a str>,
     data: &'a RawValue,
 }
 
@@ -65,6 +67,7 @@ impl<'a> Line<'a> {
             requestid: metadata.request_id.as_deref(),
             hops: metadata.hops,
             traceparent: metadata.traceparent.as_deref(),
+            sealed: draft.sealed,
             data: serde_json::from_slice(draft.data)
                 .map_err(|source| EncodeError::Data { version, source })?,
         })

@@ -129,11 +129,11 @@ impl kit::Aggregate for Brittle {
 fn a_state_that_panics_when_saved_or_restored_has_no_snapshot() {
     let aggregates = Aggregates::new().with::<Brittle>();
     let brittle: &dyn AnyAggregate = aggregates.get("counter").unwrap().kind.as_ref();
-    let problem = snapshot(&Loaded::new(brittle).unwrap(), brittle).unwrap_err();
+    let problem = snapshot(&Loaded::new(brittle).unwrap(), &key(), brittle).unwrap_err();
     assert_eq!(problem.code, "internal");
     let aggregates = Aggregates::new().with::<Counter>();
     let sound: &dyn AnyAggregate = aggregates.get("counter").unwrap().kind.as_ref();
-    let saved = snapshot(&Loaded::new(sound).unwrap(), sound).unwrap();
+    let saved = snapshot(&Loaded::new(sound).unwrap(), &key(), sound).unwrap().unwrap();
     assert!(restored(&saved, sound).is_some());
     assert!(restored(&saved, brittle).is_none());
 }
@@ -153,7 +153,7 @@ proptest! {
         let history = history(&commits, now, TimeDelta::seconds(seconds));
         let (before, after) = history.split_at(at.index(history.len()));
         let whole = folded(Loaded::new(kind).unwrap(), &history, now);
-        let saved = snapshot(&folded(Loaded::new(kind).unwrap(), before, now), kind).unwrap();
+        let saved = snapshot(&folded(Loaded::new(kind).unwrap(), before, now), &key(), kind).unwrap().unwrap();
         let saved = serde_json::from_slice(&serde_json::to_vec(&saved).unwrap()).unwrap();
         let split = folded(restored(&saved, kind).unwrap(), after, now);
         prop_assert_eq!((whole.version, whole.position), (split.version, split.position));

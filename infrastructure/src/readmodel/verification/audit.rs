@@ -50,7 +50,7 @@ impl Audit {
         asked: &Verification,
     ) -> Result<Self, Problem> {
         let name = &asked.projection;
-        let part = composition.parts().iter().find(|part| part.info().name == name);
+        let part = composition.parts().find(|part| part.info().name == name);
         let Some(HandlerPart::Projection(projection)) = part else {
             let name = kit::excerpt(name);
             return Err(Problem::not_found(format!("{name:?} is no projection of this program")));
@@ -69,6 +69,7 @@ impl Audit {
             return Err(Problem::conflict(detail));
         }
         let log = Log::new(client, &events, &projection.aggregates());
+        let log = log.opening(composition.keys());
         let passage = Passage::start(log.clone(), &format!("verify-{name}"), Position::ZERO);
         let (expected, unfit, begun) = (BTreeMap::new(), Vec::new(), Instant::now());
         let projection = name;

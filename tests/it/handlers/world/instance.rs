@@ -26,7 +26,7 @@ impl World {
         options: HandlerOptions,
     ) -> Instance {
         let url = self.server.url().to_owned();
-        let composition = composition.clone();
+        let composition = composition.clone().opening(self.keys.clone());
         let (kill, killed) = oneshot::channel::<()>();
         let (started, starts) = mpsc::channel();
         let thread = thread::spawn(move || {

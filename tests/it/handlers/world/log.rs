@@ -10,9 +10,10 @@ use async_nats::jetstream::{
 use infrastructure::{
     envelope::decode,
     request::{CommandRequest, Reply},
+    sealing::Keys,
 };
 use kit::Position;
-use nats::names;
+use nats::{Subject, names};
 use tests::{LIMIT, eventually};
 
 use super::World;
@@ -53,13 +54,27 @@ impl World {
         balls
     }
 
-    /// The whole log.
+    /// The whole log, opened.
     pub(crate) async fn messages(&self) -> Vec<StreamMessage> {
+        self.messages_by(&self.keys).await
+    }
+
+    /// The same, opened by `keys`.
+    pub(crate) async fn messages_by(&self, keys: &Keys) -> Vec<StreamMessage> {
         let stream = self.stream(names::EVENTS).await;
         let last = stream.cached_info().state.last_sequence;
         let mut messages = Vec::new();
         for sequence in 1..=last {
-            messages.push(read(&stream, sequence).await.unwrap());
+            let mut message = read(&stream, sequence).await.unwrap();
+            if let Some(Subject::Event { aggregate, id }) = Subject::parse(&message.subject) {
+                // Between a key and the mark in its place there is neither.
+                let opened = eventually("the key is there, or destroyed", LIMIT, async || {
+                    keys.opened(&aggregate, &id, &message.payload).await.ok()
+                })
+                .await;
+                message.payload = opened.unwrap_or(message.payload);
+            }
+            messages.push(message);
         }
         messages
     }

@@ -3,7 +3,7 @@
 
 use domain::design::{Answer, AnswerQuestion, Design, DesignEvent};
 use infrastructure::problem::Problem;
-use kit::{AggregateId, EventId, Position, Recorded};
+use kit::{AggregateId, EventId, Personal, Position, Recorded};
 use uuid::Uuid;
 
 use super::{
@@ -59,7 +59,11 @@ async fn standing(service: &Service, id: &AggregateId, body: &[u8]) -> Result<Uu
     let asked: AnswerQuestion =
         serde_json::from_slice(body).map_err(|error| Refusal::body(error.to_string()))?;
     let AnswerQuestion { question_id, text, file_url, options, .. } = asked;
-    let answer = Answer { text, file_url, options };
+    let answer = Answer {
+        text: text.map(Personal::Known),
+        file_url: file_url.map(Personal::Known),
+        options: options.map(Personal::Known),
+    };
     let mut last = None;
     let visit = |recorded: &Recorded<DesignEvent>| match &recorded.event {
         DesignEvent::AnswerVersioned(known)

@@ -1,0 +1,348 @@
+//! Personal data on a real server: sealed wherever they are kept, and gone from all of it once they
+//! are erased.
+
+use std::collections::BTreeMap;
+
+use async_nats::{
+    HeaderMap,
+    jetstream::{self, stream::RawMessageErrorKind},
+};
+use futures::TryStreamExt as _;
+use infrastructure::{
+    archive::{Archive, At},
+    client::Client,
+    composition::Composition,
+    durable::OutcomeStatus,
+    problem::Problem,
+    readmodel::{Verification, verify},
+    receipts::CommandHash,
+    request::{CommandRequest, Reply, Status},
+    runtime::{Roles, Runtime, RuntimeOptions},
+    sealing::{Keys, MasterKeys},
+};
+use kit::scenario::secret;
+use serde_json::{Value, json};
+use sqlx::{Connection as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use tests::{LIMIT, Server, eventually};
+
+use crate::service::options;
+
+/// What nobody may find, in whatever is kept.
+const PERSONAL: [&str; 9] = [
+    "ada@example.org",
+    "moss-green",
+    "files.example.org",
+    "shade-77",
+    "192.0.2.77",
+    "Ada Lovelace",
+    "the card of Ada",
+    "billing-ada",
+    "ada-changed",
+];
+
+struct World {
+    server: Server,
+    client: Client,
+}
+
+impl World {
+    async fn start() -> Self {
+        let server = Server::start().await;
+        let client = Client::new(server.client().await);
+        Self { server, client }
+    }
+
+    async fn instance(&self, name: &str, roles: Roles) -> Runtime {
+        let options = RuntimeOptions {
+            composition: headwater::contexts::composition(),
+            roles,
+            store: self.server.folder().join("store.sqlite").into(),
+            ..options(&self.server, name)
+        };
+        Runtime::start(options).await.unwrap()
+    }
+
+    fn keys(&self) -> Keys {
+        Keys::new(self.client.connection().clone(), MasterKeys::derived(&secret()))
+    }
+
+    fn composition(&self) -> Composition {
+        headwater::contexts::composition().opening(self.keys())
+    }
+
+    async fn send(&self, id: &str, name: &str, body: &Value) -> Result<Reply, Problem> {
+        self.client.send(&request("design", id, name, body)).await
+    }
+
+    /// A request with everything personal that there can be, said by and about `who`.
+    async fn filled(&self, id: &str, who: &str) {
+        let email = format!("{who}@example.org");
+        let name = format!("{}{} Lovelace", who[..1].to_uppercase(), &who[1..]);
+        let provenance =
+            json!({"created_by": name, "metadata": {"ip": "192.0.2.77"}, "data": {"email": email}});
+        let mut said = vec![
+            (
+                "create-request",
+                json!({"design_code": "D-7", "email": email, "provenance": provenance}),
+            ),
+            ("submit-request", json!({"email": email, "provenance": provenance})),
+        ];
+        // Enough for a snapshot.
+        said.extend((0..105).map(|number| {
+                let answer = json!({"question_id": "colour", "text": format!("moss-green {who} {number}"),
+                "file_url": format!("https://files.example.org/{who}.png"),
+                "options": {"shade": format!("shade-77 {who}")}, "provenance": provenance});
+            ("answer-question", answer)
+        }));
+        for (name, body) in &said {
+            self.send(id, name, body).await.unwrap();
+        }
+        let event = format!("evt_{id}");
+        let first = name.split(' ').next().unwrap();
+        let payload = json!({"id": event, "type": "payment_intent.payment_failed", "created": 1_767_323_165,
+            "livemode": false, "data": {"object": {"id": format!("pi_{id}"), "amount": 4990, "currency": "eur",
+            "metadata": {"request_id": id}, "receipt_email": format!("billing-{who}@example.org"),
+            "last_payment_error": {"code": "declined", "message": format!("the card of {first} is declined")}}}});
+        let receive =
+            request("stripe-event", &event, "receive", &json!({"payload": payload.to_string()}));
+        let command = self.client.enqueue(&receive).await.unwrap();
+        eventually("the event is received", LIMIT, async || {
+            let outcome = self.client.result(&command).await.ok()?;
+            (outcome.status == OutcomeStatus::Committed).then_some(())
+        })
+        .await;
+        eventually("the payment is in the rows", LIMIT, async || {
+            (self.row(id).await?["payment_failure_code"] == "declined").then_some(())
+        })
+        .await;
+        self.send(id, "cancel-request", &json!({"reason": format!("{who}-changed")}))
+            .await
+            .unwrap();
+    }
+
+    /// Where the request stands, as readers see it.
+    async fn row(&self, id: &str) -> Option<Value> {
+        let params = json!({"request_id": id});
+        let answer = self.client.query("design-requests", "current-state", &params).await;
+        let answer: Value = serde_json::from_str(answer.ok()?.get()).unwrap();
+        answer["rows"].get(0).cloned()
+    }
+
+    /// Every message of every stream and bucket: where it stands, and all its bytes.
+    async fn kept(&self) -> BTreeMap<String, Vec<u8>> {
+        let context = jetstream::new(self.client.connection().clone());
+        let names: Vec<String> = context.stream_names().try_collect().await.unwrap();
+        let mut kept = BTreeMap::new();
+        for name in names {
+            let stream = context.get_stream(&name).await.unwrap();
+            let state = &stream.cached_info().state;
+            for sequence in state.first_sequence.max(1)..=state.last_sequence {
+                let message = match stream.get_raw_message(sequence).await {
+                    Ok(message) => message,
+                    Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => continue,
+                    Err(error) => panic!("{name} {sequence}: {error}"),
+                };
+                let mut bytes =
+                    format!("{}\n{}", message.subject, shown(&message.headers)).into_bytes();
+                bytes.extend_from_slice(&message.payload);
+                kept.insert(format!("{name} {sequence:08} {}", message.subject), bytes);
+            }
+        }
+        kept
+    }
+
+    /// Every value of every table of the read models.
+    async fn rows(&self) -> String {
+        let file = SqliteConnectOptions::new().filename(self.server.folder().join("store.sqlite"));
+        let mut store = SqliteConnection::connect_with(&file).await.unwrap();
+        let tables = "SELECT name FROM sqlite_master WHERE type = 'table'";
+        let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut store).await.unwrap();
+        let mut all = String::new();
+        for table in tables {
+            let columns =
+                sqlx::AssertSqlSafe(format!("SELECT name FROM pragma_table_info('{table}')"));
+            let columns: Vec<String> =
+                sqlx::query_scalar(columns).fetch_all(&mut store).await.unwrap();
+            let quoted: Vec<_> = columns.iter().map(|it| format!("quote(\"{it}\")")).collect();
+            let select = format!("SELECT {} AS line FROM \"{table}\"", quoted.join("||','||"));
+            for row in sqlx::query(sqlx::AssertSqlSafe(select)).fetch_all(&mut store).await.unwrap()
+            {
+                all += &format!("{table}: {}\n", row.get::<String, _>("line"));
+            }
+        }
+        all
+    }
+
+    /// Whether the key of an aggregate is destroyed; none if there never was one.
+    async fn is_destroyed(&self, key: &str) -> Option<bool> {
+        let context = jetstream::new(self.client.connection().clone());
+        let bucket = context.get_key_value("KEYS").await.unwrap();
+        let value = bucket.get(key).await.unwrap()?;
+        Some(String::from_utf8_lossy(&value).contains("\"destroyed\""))
+    }
+
+    async fn until_destroyed(&self, key: &str) {
+        let what = format!("the key of {key} is destroyed");
+        let destroyed = async || self.is_destroyed(key).await?.then_some(());
+        eventually(&what, LIMIT, destroyed).await;
+    }
+}
+
+fn request(aggregate: &str, id: &str, name: &str, body: &Value) -> CommandRequest {
+    CommandRequest::new(aggregate, id.parse().unwrap(), name, body.to_string()).identified()
+}
+
+fn shown(headers: &HeaderMap) -> String {
+    let lines = headers.iter().map(|(name, values)| format!("{name}: {values:?}\n"));
+    let mut lines: Vec<_> = lines.collect();
+    lines.sort();
+    lines.concat()
+}
+
+fn found(kept: &BTreeMap<String, Vec<u8>>, text: &str) -> Vec<String> {
+    let holds = |bytes: &[u8]| bytes.windows(text.len()).any(|it| it == text.as_bytes());
+    kept.iter().filter(|(_, bytes)| holds(bytes)).map(|(at, _)| at.clone()).collect()
+}
+
+fn of<'a>(kept: &'a BTreeMap<String, Vec<u8>>, subject: &str) -> Vec<&'a Vec<u8>> {
+    kept.iter().filter(|(at, _)| at.ends_with(&format!(" {subject}"))).map(|(_, it)| it).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_erased_is_nowhere_any_more_and_the_rest_is_as_it_was() {
+    let world = World::start().await;
+    let instance = world.instance("one", Roles::default()).await;
+    world.filled("ada", "ada").await;
+    world.filled("bob", "bob").await;
+    eventually("there is a snapshot", LIMIT, async || {
+        (!of(&world.kept().await, "$KV.SNAPSHOTS.design.ada").is_empty()).then_some(())
+    })
+    .await;
+    let before = world.kept().await;
+    for personal in PERSONAL {
+        assert_eq!(found(&before, personal), Vec::<String>::new(), "{personal} before the erasure");
+    }
+    let body = json!({"email": "ada@example.org"}).to_string();
+    let hash = CommandHash::of("submit-request", body.as_bytes()).to_hex();
+    assert_eq!(found(&before, &hash), Vec::<String>::new(), "what a command said can be guessed");
+    assert!(world.rows().await.contains("ada@example.org"), "readers may read it");
+
+    world.send("ada", "erase-personal-data", &json!({})).await.unwrap();
+    for key in ["design.ada", "stripe-event.evt_ada"] {
+        world.until_destroyed(key).await;
+    }
+    eventually("it is gone from the rows", LIMIT, async || {
+        (!world.rows().await.contains("ada@example.org")).then_some(())
+    })
+    .await;
+    let (after, rows) = (world.kept().await, world.rows().await);
+    for personal in PERSONAL {
+        assert_eq!(found(&after, personal), Vec::<String>::new(), "{personal}");
+        let of_ada = personal.contains("ada") || personal.contains("Ada");
+        assert!(!of_ada || !rows.contains(personal), "{personal}");
+    }
+    for subject in ["event.design.ada", "event.stripe-event.evt_ada"] {
+        let (log, now) = (of(&before, subject), of(&after, subject));
+        assert!(now[..log.len()] == log, "the log's bytes stay as they were");
+    }
+    let snapshot = of(&after, "$KV.SNAPSHOTS.design.ada");
+    assert!(
+        snapshot.iter().all(|it| String::from_utf8_lossy(it).contains("PURGE")),
+        "{snapshot:?}"
+    );
+    assert_eq!(world.row("ada").await.unwrap()["email"], Value::Null);
+    assert_eq!(world.row("bob").await.unwrap()["email"], "bob@example.org");
+    assert_eq!(world.is_destroyed("design.bob").await, Some(false));
+    instance.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_that_reads_the_log_goes_on_after_an_erasure() {
+    let world = World::start().await;
+    let instance = world.instance("one", Roles::default()).await;
+    world.filled("ada", "ada").await;
+    let archive =
+        Archive::open(world.client.connection().clone(), world.composition().aggregates());
+    let archive = archive.await.unwrap().opening(world.keys());
+    let id = "ada".parse().unwrap();
+    let past = archive.state("design", &id, At::Version(kit::Version(1))).await.unwrap();
+    assert!(past.state.get().contains("ada@example.org"));
+
+    let erased = world.send("ada", "erase-personal-data", &json!({})).await.unwrap();
+    world.until_destroyed("design.ada").await;
+    world.until_destroyed("stripe-event.evt_ada").await;
+    // A second instance, which knows nothing of the first one's cache.
+    instance.drain().await;
+    let instance = world.instance("two", Roles::default()).await;
+
+    let archive = archive.opening(world.keys());
+    for at in [At::Now, At::Version(kit::Version(1)), At::Version(erased.version)] {
+        let past = archive.state("design", &id, at).await.unwrap();
+        assert!(!past.state.get().contains("ada@"), "{}", past.state);
+    }
+    let refused = world.send("ada", "submit-request", &json!({"email": "ada@example.org"})).await;
+    assert_eq!(refused.unwrap_err().code, "personal-data-erased");
+    let again = world.send("ada", "erase-personal-data", &json!({})).await.unwrap();
+    assert_eq!(again.status, Status::Unchanged);
+    let late = json!({"intent_id": "pi_ada", "fact": "failed", "amount": 4990, "currency": "eur",
+        "at": "2026-01-03T00:00:00Z", "failure_code": "late", "failure_reason": "the card of Ada",
+        "provenance": {"created_by": "Ada Lovelace"}});
+    let paid = world.send("ada", "record-payment", &late).await.unwrap();
+    assert_eq!(paid.status, Status::Committed);
+    eventually("the payment is in the rows", LIMIT, async || {
+        (world.row("ada").await?["payment_failure_code"] == "late").then_some(())
+    })
+    .await;
+    assert_eq!(found(&world.kept().await, "the card of Ada"), Vec::<String>::new());
+    assert_eq!(world.is_destroyed("design.ada").await, Some(true), "no other key is made");
+
+    let asked = Verification {
+        projection: "design-requests".to_owned(),
+        generation: None,
+        store: world.server.folder().join("store.sqlite").into(),
+        scratch: world.server.folder().join("scratch.sqlite"),
+    };
+    let verdict = verify(world.client.connection(), &world.composition(), &asked, |_| {}).await;
+    assert!(verdict.as_ref().unwrap().is_sound(), "{verdict:?}");
+    instance.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erasure_whose_instance_died_before_the_key_was_destroyed_is_carried_out_by_the_next() {
+    let world = World::start().await;
+    let only_commands =
+        Roles { policies: false, durable: false, projections: false, ..Roles::default() };
+    let instance = world.instance("one", only_commands).await;
+    world.send("ada", "create-request", &json!({"email": "ada@example.org"})).await.unwrap();
+    world.send("ada", "erase-personal-data", &json!({})).await.unwrap();
+    world.send("bob", "create-request", &json!({"email": "bob@example.org"})).await.unwrap();
+    world.send("bob", "erase-personal-data", &json!({})).await.unwrap();
+    instance.drain().await;
+    assert_eq!(world.is_destroyed("design.ada").await, Some(false));
+    // As somebody leaves it who dies between the key and the mark in its place.
+    let context = jetstream::new(world.client.connection().clone());
+    let bucket = context.get_key_value("KEYS").await.unwrap();
+    let key = bucket.entry("design.bob").await.unwrap().unwrap();
+    bucket.stream.delete_message(key.revision).await.unwrap();
+    let instance = world.instance("two", Roles::default()).await;
+    world.until_destroyed("design.ada").await;
+    world.until_destroyed("design.bob").await;
+    instance.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_without_the_master_key_of_the_others_does_not_start() {
+    let world = World::start().await;
+    let instance = world.instance("one", Roles::default()).await;
+    let with = async |newest: [u8; 32], others: &[[u8; 32]]| {
+        let options = RuntimeOptions {
+            master_keys: Some(MasterKeys::new(&newest, others)),
+            store: world.server.folder().join("store.sqlite").into(),
+            ..options(&world.server, "two")
+        };
+        Runtime::start(options).await
+    };
+    let refused = with([9; 32], &[]).await.unwrap_err();
+    assert!(refused.to_string().contains("master-key-differs"), "{refused}");
+    instance.drain().await;
+}
