@@ -230,7 +230,23 @@ fn a_timer_fires_early(evidence: &mut Evidence) {
     write(stored, &early);
 }
 
-const LIES: [(&str, Lie); 23] = [
+/// A deadline days away, of what came to its end long before.
+fn a_timer_fires_that_was_cancelled(evidence: &mut Evidence) {
+    let cancelled = |set: &&Due| {
+        let Planned::Set { timer: of, .. } = &set.planned else { return false };
+        evidence.due.iter().any(|due| {
+            matches!(&due.planned, Planned::Cancel { timer } if timer == of)
+                && due.key == set.key
+                && due.position > set.position
+        })
+    };
+    let set = evidence.due.iter().find(cancelled).unwrap();
+    let Planned::Set { order, .. } = &set.planned else { unreachable!() };
+    let command = order.command_id.to_string();
+    add(evidence, Some(&command));
+}
+
+const LIES: [(&str, Lie); 24] = [
     ("acknowledged-once", an_acknowledged_command_is_lost),
     ("acknowledged-once", a_durable_command_has_no_outcome),
     ("answered", a_caller_is_never_answered),
@@ -254,6 +270,7 @@ const LIES: [(&str, Lie); 23] = [
     ("mails-as-promised", a_second_code_differs),
     ("timers-once", a_timer_never_fires),
     ("timers-once", a_timer_fires_early),
+    ("timers-once", a_timer_fires_that_was_cancelled),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
