@@ -4,11 +4,12 @@
 mod asked;
 mod places;
 mod room;
+mod rounds;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
-use async_nats::jetstream;
+use async_nats::jetstream::{self, stream::Config};
 use fastrand::Rng;
 use infrastructure::{
     fail_points,
@@ -19,6 +20,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
+use self::rounds::Rounds;
 use super::{
     Progress,
     callers::Tally,
@@ -39,6 +41,13 @@ const LIMIT: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(20);
 /// Commits that wait behind an event that cannot be read.
 const BEHIND: usize = 12;
+/// What a mail server does to the service, in words.
+const MOODS: [(Mood, &str); 4] = [
+    (Mood::Hangs, "mail hangs"),
+    (Mood::Cuts, "mail is cut"),
+    (Mood::Away, "mail is away"),
+    (Mood::Late(Duration::from_millis(300)), "mail is slow"),
+];
 
 /// The faults of one run.
 pub(super) struct Strikes<'a> {
@@ -49,6 +58,8 @@ pub(super) struct Strikes<'a> {
     say: &'a (dyn Fn(&Progress) + Sync),
     rng: Rng,
     places: Vec<&'static str>,
+    streams: Rounds<Config>,
+    moods: Rounds<(Mood, &'static str)>,
     counts: BTreeMap<String, u32>,
 }
 
@@ -62,8 +73,9 @@ impl<'a> Strikes<'a> {
         let mut rng = Rng::with_seed(plan.seed);
         let mut places = plan.places.clone();
         rng.shuffle(&mut places);
+        let (streams, moods) = (room::streams(&mut rng), Rounds::new(MOODS.to_vec(), &mut rng));
         let counts = BTreeMap::new();
-        Self { plan, world, strangers, tally, say, rng, places, counts }
+        Self { plan, world, strangers, tally, say, rng, places, streams, moods, counts }
     }
 
     /// What is left when all is over.
@@ -190,12 +202,7 @@ impl<'a> Strikes<'a> {
     }
 
     async fn mail(&mut self, rng: &mut Rng) -> Result<()> {
-        let (mood, name) = match rng.u8(..5) {
-            0 => (Mood::Hangs, "mail hangs"),
-            1 => (Mood::Cuts, "mail is cut"),
-            2 => (Mood::Away, "mail is away"),
-            _ => (Mood::Late(Duration::from_millis(300)), "mail is slow"),
-        };
+        let Some((mood, name)) = self.moods.next() else { return Ok(()) };
         self.tell(name);
         self.world.sink.set(mood);
         self.work_goes_on(rng.u64(40..160)).await;

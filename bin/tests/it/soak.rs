@@ -47,6 +47,13 @@ async fn struck(fault: Fault, strikes: usize, instances: usize) -> Outcome {
         .await
 }
 
+/// Each of `faults` has come, whatever the seed.
+fn came(outcome: &Outcome, faults: &[&str]) {
+    for fault in faults {
+        assert!(outcome.strikes.contains_key(*fault), "no {fault}: {:?}", outcome.strikes);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_fault_every_promise_is_kept() {
     let outcome = struck(Fault::Kill, 0, 1).await;
@@ -114,7 +121,8 @@ async fn what_is_delivered_again_from_the_beginning_is_not_done_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_server_that_hangs_cuts_and_is_slow_gets_every_mail_as_often_as_promised() {
-    struck(Fault::Mail, 3, 1).await;
+    let outcome = struck(Fault::Mail, 4, 1).await;
+    came(&outcome, &["mail hangs", "mail is cut", "mail is away", "mail is slow"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,7 +134,9 @@ async fn a_store_without_room_refuses_with_a_code_and_everything_goes_on_when_th
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_stream_without_room_holds_up_what_needs_it_and_loses_nothing() {
-    struck(Fault::FullStream, 4, 2).await;
+    let outcome = struck(Fault::FullStream, 4, 2).await;
+    came(&outcome, &["EVENTS is full", "DLQ is full", "COMMANDS is full"]);
+    assert_eq!(outcome.verdict.unwrap().foreign, 1, "somebody needed DLQ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
