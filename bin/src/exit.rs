@@ -143,6 +143,7 @@ fn advice(problem: &Problem) -> &'static str {
         }
         (_, "timeout") => "Nothing is lost: ask again, or wait longer with --wait-ms.",
         (_, "secret-differs") => "Give it --secret-file with the others' secret.",
+        (_, "master-key-differs") => "Give it --master-key-file with the others' master key.",
         (409, _) => "Read the state again, then decide again.",
         (503 | 504, _) => "It may pass: try again, a command with the same --command-id.",
         (500, _) => "`headwater doctor` looks at the whole installation.",

@@ -163,7 +163,7 @@ async fn a_key_has_so_many_streams_at_a_time_and_another_key_has_its_own() {
         (503, &"1".parse().unwrap())
     );
     let text = refused.text().await.unwrap();
-    assert!(text.contains("too many streams of events of yours"), "{text}");
+    assert!(text.contains("too many streams and exports of yours"), "{text}");
     eventually("the other key is known, and has places", LIMIT, async || {
         (stream(&second).await.status() == 200).then_some(())
     })
