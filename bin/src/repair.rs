@@ -1,8 +1,11 @@
 //! What every repair by hand takes: who, why, and that it is meant.
 //! Not here: what is repaired.
 
+use std::fs;
+
 use anyhow::Result;
 use clap::Args;
+use rustix::process::geteuid;
 
 use crate::exit::Advised;
 
@@ -45,10 +48,33 @@ impl RepairArgs {
 /// On whose behalf something is done: whom `given` names, or the user of this machine.
 ///
 /// # Errors
-/// If neither is known, as in a container: nobody could ask them later.
+/// If neither is known, as in some containers: nobody could ask them later.
 pub(crate) fn by(given: Option<&str>) -> Result<String> {
-    let user = || std::env::var("USER").ok();
-    let name = given.map(str::to_owned).or_else(user).filter(|name| !name.trim().is_empty());
-    let nobody = || Advised::usage("$USER names nobody", "Say on whose behalf: --by NAME.");
-    Ok(name.ok_or_else(nobody)?)
+    let said = std::env::var("USER").ok().filter(|name| !name.trim().is_empty());
+    let listed = || listed(&fs::read_to_string("/etc/passwd").ok()?, geteuid().as_raw());
+    let name = given.map(str::to_owned).or(said).or_else(listed);
+    let advice = "Say on whose behalf: --by NAME.";
+    Ok(name.ok_or_else(|| Advised::usage("your user has no name on this machine", advice))?)
+}
+
+/// The name of the user `id` in a list like `/etc/passwd`.
+fn listed(users: &str, id: u32) -> Option<String> {
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(id) && !name.is_empty()).then(|| name.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_has_the_name_that_the_system_lists_or_none() {
+        let users = "root:x:0:0:root:/root:/bin/bash\n# a remark\nada:x:1000:1000::/home/ada:\n";
+        assert_eq!(listed(users, 0).as_deref(), Some("root"));
+        assert_eq!(listed(users, 1000).as_deref(), Some("ada"));
+        assert_eq!(listed(users, 4711), None, "as where a container runs under any number");
+    }
 }

@@ -48,7 +48,7 @@ pub(crate) async fn binary() -> Command {
             command.env_remove(name);
         }
     }
-    // Who repairs is known, wherever the tests run.
+    // Who repairs is the same, wherever the tests run.
     command.env("USER", "tester");
     // Or each installation would install a nats-server of its own.
     command.env("HEADWATER_NATS_SERVER", tests::binary().await);

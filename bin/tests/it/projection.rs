@@ -118,13 +118,3 @@ async fn a_projection_is_verified_beside_the_service_that_writes_it() {
         assert_eq!(refused.code, Some(code), "{more:?}: {refused:?}");
     }
 }
-
-#[tokio::test]
-async fn nothing_is_asked_for_on_nobodys_behalf() {
-    let server = Server::start().await;
-    let mut command = binary().await;
-    command.args(["projection", "rebuild", "people", "--nats", server.url()]).env("USER", "");
-    let refused = finish(command, "").await;
-    assert_eq!(refused.code, Some(2), "{refused:?}");
-    assert!(refused.stderr.contains("--by NAME"), "{refused:?}");
-}
