@@ -111,7 +111,7 @@ fn commits(store: &MemoryStore) -> usize {
 fn metadata(command: &str) -> Metadata {
     Metadata {
         command_id: command.parse().unwrap(),
-        command_hash: String::new(),
+        command_hash: "0b".repeat(32),
         correlation_id: String::new(),
         causation_id: None,
         user_id: None,
