@@ -142,7 +142,10 @@ fn advice(problem: &Problem) -> &'static str {
             "`headwater store` says which instance has the read models' store."
         }
         (_, "timeout") => "Nothing is lost: ask again, or wait longer with --wait-ms.",
-        (_, "secret-differs") => "Give it --secret-file with the others' secret.",
+        (_, "secret-differs") => {
+            "Give it the others' secret: --secret-file, or for `headwater dev` the old file `secret` in \
+             its data folder."
+        }
         (_, "master-key-differs") => "Give it --master-key-file with the others' master key.",
         (409, _) => "Read the state again, then decide again.",
         (503 | 504, _) => "It may pass: try again, a command with the same --command-id.",

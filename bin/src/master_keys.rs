@@ -54,7 +54,10 @@ pub(crate) fn named(global: &Global) -> Result<Option<MasterKeys>> {
 /// # Errors
 /// If they cannot be read.
 pub(crate) fn of(global: &Global, secret: &Secret) -> Result<MasterKeys> {
-    Ok(named(global)?.unwrap_or_else(|| MasterKeys::derived(secret)))
+    Ok(match named(global)? {
+        Some(masters) => masters.and_derived(secret),
+        None => MasterKeys::derived(secret),
+    })
 }
 
 /// The master keys that this machine has, if it has any, or the service's secret.
@@ -63,11 +66,10 @@ pub(crate) fn of(global: &Global, secret: &Secret) -> Result<MasterKeys> {
 /// If what it has cannot be read.
 pub(crate) fn known(global: &Global) -> Result<Option<MasterKeys>> {
     let secret = DataFolder::at(&global.data).secret_path();
-    match named(global)? {
-        Some(masters) => Ok(Some(masters)),
-        None if secret.exists() => Ok(Some(MasterKeys::derived(&secret::read(&secret)?))),
-        None => Ok(None),
+    if secret.exists() {
+        return of(global, &secret::read(&secret)?).map(Some);
     }
+    named(global)
 }
 
 /// What opens what is sealed in the log behind `client`, as far as this machine may.

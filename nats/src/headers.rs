@@ -27,6 +27,8 @@ pub const TRACEPARENT: &str = "traceparent";
 
 /// The append's guard: the sequence of the subject's last message, 0 for none.
 pub const EXPECTED_LAST_SUBJECT_SEQUENCE: &str = "Nats-Expected-Last-Subject-Sequence";
+/// The same for the whole stream.
+pub const EXPECTED_LAST_SEQUENCE: &str = "Nats-Expected-Last-Sequence";
 /// The stream's duplicate window key; durable commands only.
 pub const MESSAGE_ID: &str = "Nats-Msg-Id";
 /// A micro service's error in words (ADR-32).

@@ -123,7 +123,8 @@ async fn verify(global: &Global, args: FolderArgs) -> Result<()> {
 fn show(global: &Global, args: &FolderArgs) -> Result<()> {
     let volume = Volume::open(&args.folder)?;
     let segments = volume.segments();
-    let sum = |size: fn(&backup::Segment) -> u64| segments.iter().map(size).sum::<u64>();
+    let sum =
+        |size: fn(&backup::Segment) -> u64| segments.iter().map(size).fold(0, u64::saturating_add);
     let (bytes, plain) = (sum(|it| it.bytes), sum(|it| it.plain_bytes));
     let (records, chain) = (volume.records(), volume.chain());
     let answer = json!({

@@ -30,11 +30,12 @@ pub struct BackupArgs {
 enum BackupCommand {
     /// Copy the log and all that belongs to it, while the service serves
     #[command(after_help = "\
-Not in it: read models, which are folded again, and what is in files: the secret, API keys.
+Keys of personal data are in it, wrapped as they are. Not in it: read models, which are folded again, and \
+what is in files: the secret, the master keys, API keys.
 
 Examples:
   headwater backup create /mnt/backup/2026-11-21
-  headwater backup create /mnt/backup/2026-11-21 --nats nats://nats.example.org --creds operator.creds")]
+  headwater backup create /mnt/backup/2026-11-21 --nats nats://nats.example.org --creds service.creds")]
     Create(FolderArgs),
     /// Read the files, and say what is wrong with them and where
     Verify(FolderArgs),
@@ -76,7 +77,7 @@ async fn create(global: &Global, args: FolderArgs) -> Result<()> {
     let client = connection::connect(global).await?;
     let (bar, token) = (Bar::new(output), CancellationToken::new());
     let seen = |progress: backup::Progress<'_>| bar.show(progress);
-    let work = backup::backup(&client, &args.folder, (&seen, &token));
+    let work = Box::pin(backup::backup(&client, &args.folder, (&seen, &token)));
     let made = stoppable(&token, work).await?;
     let made = made.map_err(|problem| match problem.status {
         409 => problem.into(),

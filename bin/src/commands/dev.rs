@@ -70,6 +70,7 @@ pub async fn run(global: &Global, args: DevArgs, metrics: Option<&Registry>) -> 
         Some(path) => master_keys::read(path)?,
         None => data.master_keys()?,
     };
+    let masters = masters.and_derived(&data.secret()?);
     let http = args.http.bind_locally(global, &data).await?;
     let endpoint = show(args.metrics, metrics).await?;
     let metrics = endpoint.as_ref().map(MetricsEndpoint::url);

@@ -25,8 +25,8 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The server must hold nothing of the service, and no instance may run on it. No instance starts before \
-the restore is done; one that was interrupted is run again. Give the service the secret that it had. \
-Read models are folded anew: delete the old store, or take another.
+the restore is done; one that was interrupted is run again. Give the service the secret and the master \
+keys that it had; with a data folder, copy the old `secret` and `master-key` into it before. Read models are folded anew: delete the old store, or take another.
 
 With --until, what was done outside after that point is unknown to the log: a mail of that time may be \
 sent again.
@@ -102,7 +102,11 @@ async fn restore(
     }
     let work = restore.run(plan, (&seen, &token));
     let restored = stoppable(&token, Box::pin(work)).await?;
-    let restored = restored.map_err(|problem| advised(problem, AGAIN))?;
+    let restored = restored.map_err(|problem| match problem.status {
+        // What is there may be another run's, and whole.
+        409 => advised(problem, ""),
+        _ => advised(problem, AGAIN),
+    })?;
     drop(bar);
     output.write(&restored, || {
         let Restored { plan, compared, others } = &restored;

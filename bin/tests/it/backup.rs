@@ -4,6 +4,7 @@
 mod archive;
 mod broken;
 mod cut;
+mod keys;
 mod timers;
 mod whole;
 
@@ -34,6 +35,10 @@ struct World {
 }
 
 async fn serve(server: &Server, sink: &MailSink, instance: &str) -> Service {
+    serve_with(server, sink, instance, &[]).await
+}
+
+async fn serve_with(server: &Server, sink: &MailSink, instance: &str, more: &[&str]) -> Service {
     let port = sink.port().to_string();
     let arguments = [
         ["--smtp-host", "127.0.0.1"],
@@ -42,7 +47,7 @@ async fn serve(server: &Server, sink: &MailSink, instance: &str) -> Service {
         ["--from-email", "robot@example.org"],
         ["--instance", instance],
     ];
-    Service::start(BINARY, server.url(), &arguments.concat()).await
+    Service::start(BINARY, server.url(), &[&arguments.concat(), more].concat()).await
 }
 
 /// Runs the binary against `server`.

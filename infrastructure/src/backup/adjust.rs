@@ -34,6 +34,10 @@ pub(super) fn adjusted(stream: &str, mut kept: Kept, cut: Option<&Cut>) -> Optio
             None => Some(kept),
         };
     }
+    if stream == stream_of(names::KEYS) {
+        // Also behind a cut: whatever was destroyed since stays so.
+        return Some(kept);
+    }
     // A key that was deleted is a message without a body.
     let key = bucket_key(&kept.subject).to_owned();
     if kept.body.is_empty() {
@@ -110,8 +114,12 @@ fn letter(mut kept: Kept, cut: &Cut) -> Option<Kept> {
 fn outcome(kept: Kept, cut: &Cut) -> Option<Kept> {
     let Ok(outcome) = serde_json::from_slice::<Outcome>(&kept.body) else { return Some(kept) };
     let position = outcome.reply.as_ref().map_or(Position::ZERO, |reply| reply.position);
-    let early = outcome.time.unwrap_or(kept.time) <= cut.time;
-    (early && position.0 <= cut.at).then_some(kept)
+    let stays = match position {
+        Position::ZERO => outcome.time.unwrap_or(kept.time) <= cut.time,
+        // It is written down later than the commit of which it speaks.
+        position => position.0 <= cut.at,
+    };
+    stays.then_some(kept)
 }
 
 /// The message with its value changed; as it was if it is not such a value.

@@ -4,7 +4,7 @@
 //! may move to the end meanwhile, as a timer does that fires and a value that is replaced, and must be
 //! met at one of both places. Not here: which streams.
 
-use std::{path::Path, time::Duration};
+use std::{io, path::Path, time::Duration};
 
 use async_nats::jetstream::{
     self,
@@ -20,9 +20,12 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
+    files,
     line::Kept,
+    marker,
     seen::{Progress, Seen},
     volume::Volume,
+    whole,
     writer::Writer,
 };
 use crate::{
@@ -58,7 +61,8 @@ pub struct Archived {
 /// Adds to the archive in `folder` what has come since, up to `until` or to the end.
 ///
 /// # Errors
-/// `conflict` if the folder holds something else, or the archive of another log; `corrupt`;
+/// `conflict` if the folder holds something else, the archive of another log, or a part of a backup, or if
+/// the log is being restored; `corrupt`;
 /// `unavailable` if the log or the folder does not answer.
 pub async fn archive(
     client: &async_nats::Client,
@@ -66,6 +70,11 @@ pub async fn archive(
     until: Option<Bound>,
     (seen, stop): (Seen<'_>, &CancellationToken),
 ) -> Result<Archived, Problem> {
+    if is_of_backup(folder)? {
+        let detail = format!("{} is part of a backup; name another folder", folder.display());
+        return Err(Problem::conflict(detail));
+    }
+    marker::unfinished(client).await?;
     let stream = open(client, names::EVENTS).await?;
     let end = end_of(&stream).await.map_err(|error| Problem::unavailable(error.to_string()))?;
     let to = match until {
@@ -75,9 +84,22 @@ pub async fn archive(
     };
     let before = continued(&stream, folder).await?;
     let volume = events(client, &stream, folder, to, (seen, stop)).await?;
+    marker::unfinished(client).await?;
     let (records, chain, last) = (volume.records(), volume.chain(), volume.last());
     let stopped = last < to.0;
     Ok(Archived { from: before, to: last, end: end.0, records, chain, stopped })
+}
+
+/// Whether the folder stands in a whole backup: what is added there would make another one of it.
+fn is_of_backup(folder: &Path) -> Result<bool, Problem> {
+    let path = match folder.canonicalize() {
+        Ok(path) => path,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            std::path::absolute(folder).map_err(files::refused(folder))?
+        }
+        Err(error) => return Err(files::refused(folder)(error)),
+    };
+    Ok(path.parent().is_some_and(|parent| parent.join(whole::FILE).exists()))
 }
 
 /// The stream called `name`.

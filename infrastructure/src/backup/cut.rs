@@ -39,7 +39,7 @@ const ANSWERS: usize = 16;
 pub struct Cut {
     /// The last commit that stays.
     pub at: u64,
-    /// When it was stored.
+    /// The time that was asked for, or else the last before the next commit was stored.
     pub time: DateTime<Utc>,
     /// The policies that go back behind it.
     pub rewound: Vec<Rewound>,
@@ -67,14 +67,14 @@ impl Cut {
     pub(super) async fn plan(
         backup: &Backup,
         composition: &Composition,
-        at: u64,
+        (at, asked): (u64, Option<DateTime<Utc>>),
     ) -> Result<Self, Problem> {
         let events = backup.volume(names::EVENTS)?;
         let registered = backup.volume(&stream_of(names::HANDLERS))?;
         let outcomes = backup.volume(&stream_of(names::RESULTS))?;
         let parts = composition.parts().cloned().collect::<Vec<_>>();
         blocking(move || {
-            let mut survey = Survey::new(&parts, at);
+            let mut survey = Survey::new(&parts, at, asked);
             let mut reader = events.read(0);
             while let Some(kept) = reader.take()? {
                 survey.commit(&kept);
@@ -92,6 +92,7 @@ impl Cut {
 /// What is known of the policies on the way through the files.
 struct Survey<'a> {
     at: u64,
+    asked: Option<DateTime<Utc>>,
     time: DateTime<Utc>,
     parts: &'a [HandlerPart],
     /// Those that set timers.
@@ -103,9 +104,10 @@ struct Survey<'a> {
 }
 
 impl<'a> Survey<'a> {
-    fn new(parts: &'a [HandlerPart], at: u64) -> Self {
+    fn new(parts: &'a [HandlerPart], at: u64, asked: Option<DateTime<Utc>>) -> Self {
         let (timers, since, first) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
-        Self { at, time: DateTime::UNIX_EPOCH, parts, timers, since, first }
+        let time = asked.unwrap_or_default();
+        Self { at, asked, time, parts, timers, since, first }
     }
 
     fn policies(&self) -> impl Iterator<Item = &'a Arc<dyn AnyPolicy>> + use<'a> {
@@ -117,8 +119,8 @@ impl<'a> Survey<'a> {
 
     /// Looks at a commit, before the cut and behind it.
     fn commit(&mut self, kept: &Kept) {
-        if kept.sequence == self.at {
-            self.time = kept.time;
+        if self.asked.is_none() && kept.sequence == self.at + 1 {
+            self.time = kept.time - TimeDelta::nanoseconds(1);
         }
         let Some(Subject::Event { aggregate, .. }) = Subject::parse(&kept.subject) else { return };
         // Whoever handles it finds out that it cannot be read.

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     files,
     line::Kept,
-    manifest::Manifest,
+    manifest::{Manifest, Segment},
     volume::{Fault, Volume},
     writer::Writer,
 };
@@ -224,4 +224,64 @@ fn a_manifest_whose_segments_do_not_follow_one_another_is_refused() {
     manifest.segments.remove(1);
     manifest.save(folder.path()).unwrap();
     assert_eq!(Volume::open(folder.path()).unwrap_err().code, "corrupt");
+}
+
+#[test]
+fn a_manifest_that_cannot_be_true_is_refused() {
+    type Change = fn(&mut Segment);
+    let changes: [(&str, Change); 3] = [
+        ("more than there is room for", |it| it.records = u64::MAX),
+        ("the file of somebody else", |it| it.file = "/etc/passwd".to_owned()),
+        ("in another folder", |it| it.file = format!("../x/{}", it.file)),
+    ];
+    for (name, change) in changes {
+        let folder = tempfile::tempdir().unwrap();
+        archive(folder.path(), 2, 10);
+        let mut manifest = Manifest::load(folder.path()).unwrap();
+        change(&mut manifest.segments[1]);
+        manifest.save(folder.path()).unwrap();
+        assert_eq!(Volume::open(folder.path()).unwrap_err().code, "corrupt", "{name}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    archive(folder.path(), 2, 10);
+    let mut manifest = Manifest::load(folder.path()).unwrap();
+    manifest.segments[1].last_time = time(1);
+    manifest.save(folder.path()).unwrap();
+    assert_eq!(faults(&Volume::open(folder.path()).unwrap()).len(), 1, "times are looked at");
+}
+
+#[test]
+fn files_of_others_stay_when_a_copy_is_continued() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("movie.part"), "mine").unwrap();
+    assert_eq!(Writer::open(folder.path(), STREAM, true).err().unwrap().code, "conflict");
+    fs::remove_file(folder.path().join("movie.part")).unwrap();
+    archive(folder.path(), 1, 10);
+    let theirs =
+        ["movie.part", "EVENTS-sums.sha256", "EVENTS-00000000000000000001.jsonl.zst.sha256"];
+    for name in theirs {
+        fs::write(folder.path().join(name), "mine").unwrap();
+    }
+    archive_more(folder.path(), 11);
+    for name in theirs {
+        assert!(folder.path().join(name).exists(), "{name}");
+    }
+}
+
+fn archive_more(folder: &Path, at: u64) {
+    let mut writer = Writer::open(folder, STREAM, true).unwrap();
+    writer.append(&[kept(at)]).unwrap();
+    writer.finish().unwrap();
+}
+
+#[test]
+fn a_copy_is_not_continued_behind_a_segment_that_is_missing_or_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let volume = archive(folder.path(), 2, 10);
+    let first = file(folder.path(), &volume, 0);
+    let whole = fs::read(&first).unwrap();
+    fs::write(&first, &whole[1..]).unwrap();
+    assert_eq!(Writer::open(folder.path(), STREAM, true).err().unwrap().code, "corrupt");
+    fs::remove_file(&first).unwrap();
+    assert_eq!(Writer::open(folder.path(), STREAM, true).err().unwrap().code, "corrupt");
 }

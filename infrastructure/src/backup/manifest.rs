@@ -1,16 +1,19 @@
 //! What a folder of segments says it holds. Not here: whether it does.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{chain::Chain, files};
+use super::{chain::Chain, files, segment};
 use crate::problem::Problem;
 
 /// The only form there is.
 const FORM: u32 = 1;
-const FILE: &str = "manifest.json";
+pub(super) const FILE: &str = "manifest.json";
 
 /// One file of records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +67,17 @@ impl Manifest {
         let fits = |(before, segment): (Option<&Segment>, &Segment)| {
             let (last, chain) =
                 before.map_or((0, Chain::of(&found.stream)), |it| (it.last, it.ends));
-            segment.first > last && segment.last >= segment.first && segment.begins == chain
+            let span = segment.last.checked_sub(segment.first).and_then(|it| it.checked_add(1));
+            let fits = span.is_some_and(|span| match found.dense {
+                true => segment.records == span && segment.first == last.saturating_add(1),
+                false => (1..=span).contains(&segment.records),
+            });
+            let name = segment::name_of(&found.stream, segment.first);
+            segment.first > last
+                && fits
+                && segment.begins == chain
+                && segment.file == name
+                && !name.contains('/')
         };
         let before = std::iter::once(None).chain(found.segments.iter().map(Some));
         if found.form != FORM {
@@ -77,6 +90,28 @@ impl Manifest {
             return Err(Problem::corrupt(detail));
         }
         Ok(found)
+    }
+
+    /// Looks whether each segment is there in its size. What is in it only a reader finds out.
+    pub(super) fn check_files(&self, folder: &Path) -> Result<(), Problem> {
+        for Segment { file, bytes, .. } in &self.segments {
+            let path = folder.join(file);
+            let corrupt = |what: &str| Problem::corrupt(format!("{}: {what}", path.display()));
+            let found = match fs::metadata(&path) {
+                Ok(found) => found,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Err(corrupt("the file is missing"));
+                }
+                Err(error) => return Err(files::refused(&path)(error)),
+            };
+            if found.len() != *bytes {
+                return Err(corrupt(&format!(
+                    "it has {} bytes and should have {bytes}",
+                    found.len()
+                )));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn save(&self, folder: &Path) -> Result<(), Problem> {

@@ -5,7 +5,11 @@ use std::{collections::VecDeque, time::Duration};
 
 use async_nats::{
     HeaderMap, HeaderName, HeaderValue,
-    jetstream::{self, Context, context::PublishAckFuture, message::PublishMessage},
+    jetstream::{
+        self, Context,
+        context::{PublishAckFuture, PublishError, PublishErrorKind},
+        message::PublishMessage,
+    },
 };
 
 use super::line::Kept;
@@ -70,8 +74,12 @@ impl Publisher {
     }
 }
 
-fn unsent(kept: &Kept, error: &dyn std::fmt::Display) -> Problem {
+fn unsent(kept: &Kept, error: &PublishError) -> Problem {
     let Kept { subject, sequence, .. } = kept;
+    if error.kind() == PublishErrorKind::WrongLastSequence {
+        let detail = format!("somebody else writes: {subject} ({sequence}) no longer fits");
+        return Problem::conflict(detail);
+    }
     Problem::unavailable(format!("{subject} ({sequence}) was not taken: {error}"))
 }
 

@@ -8,9 +8,8 @@
 use std::collections::VecDeque;
 
 use async_nats::jetstream;
-use chrono::Utc;
 use kit::Position;
-use nats::{buckets::stream_of, names};
+use nats::{buckets::stream_of, headers, names};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -20,15 +19,16 @@ use super::{
     capture,
     cut::Cut,
     line::Kept,
-    marker::{self, Marker},
+    marker::{self, Held, Marker},
     publish::Publisher,
     seen::{Progress, Seen},
+    volume::Volume,
     whole::{Backup, streams},
 };
 use crate::{
     client::Client,
     composition::Composition,
-    handler::{Feed, Item, Log, end_of},
+    handler::{CheckpointRecord, Feed, Item, Log, end_of},
     problem::Problem,
     provision::{self, ProvisionOptions, provision},
     replay::Bound,
@@ -88,22 +88,59 @@ impl Restore<'_> {
         }
         let events = self.backup.volume(names::EVENTS)?;
         let of = events.last();
-        let position = match self.until {
-            None => of,
-            Some(bound) => {
-                let events = events.clone();
-                capture::blocking(move || events.last_until(bound)).await?
-            }
+        self.check_places(of).await?;
+        let position = self.last(&events).await?;
+        let asked = match self.until {
+            Some(Bound::Time(time)) => Some(time),
+            _ => None,
         };
-        if position == 0 && of > 0 {
-            return Err(Problem::invalid("the backup holds nothing of that time"));
-        }
         let cut = match position < of {
-            true => Some(Cut::plan(self.backup, self.composition, position).await?),
+            true => Some(Cut::plan(self.backup, self.composition, (position, asked)).await?),
             false => None,
         };
         let resumed = self.look(position).await?;
         Ok(Plan { backup: self.backup.id(), position, of, resumed, cut })
+    }
+
+    /// The last commit that is put back.
+    async fn last(&self, events: &Volume) -> Result<u64, Problem> {
+        let (of, ended) = (events.last(), self.backup.ended());
+        let Some(bound) = self.until else { return Ok(of) };
+        let is_beyond = match bound {
+            Bound::Position(position) => position.0 > of,
+            Bound::Time(time) => time > ended,
+        };
+        if is_beyond {
+            return Err(Problem::invalid(format!("the backup ends at {of}, of {ended}")));
+        }
+        let events = events.clone();
+        let position = capture::blocking(move || events.last_until(bound)).await?;
+        if position == 0 && of > 0 {
+            return Err(Problem::invalid("the backup holds nothing of that time"));
+        }
+        Ok(position)
+    }
+
+    /// Refuses the backup of a server whose log was not whole: a handler has been behind its end.
+    async fn check_places(&self, end: u64) -> Result<(), Problem> {
+        let volume = self.backup.volume(&stream_of(names::CHECKPOINTS))?;
+        capture::blocking(move || {
+            let mut reader = volume.read(0);
+            while let Some(kept) = reader.take()? {
+                if let Ok(it) = serde_json::from_slice::<CheckpointRecord>(&kept.body)
+                    && it.position.0 > end
+                {
+                    let (subject, at) = (kept.subject, it.position);
+                    let detail = format!(
+                        "the log of the backup ends at {end}, and {subject} is at {at}: it was made \
+                         of a server that was not whole"
+                    );
+                    return Err(Problem::corrupt(detail));
+                }
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Whether this restore was begun here before; refuses a server that is used.
@@ -159,38 +196,20 @@ impl Restore<'_> {
         let options = ProvisionOptions { replicas: self.replicas, monitoring: None };
         let provisioned = provision(self.client, &options).await;
         provisioned.map_err(|error| Problem::conflict(error.to_string()))?;
-        self.begin(&plan).await?;
+        let held = Held::take(self.client, (plan.backup, plan.position)).await?;
         let mut others = 0;
         for name in streams().iter().filter(|name| *name != names::EVENTS) {
-            others += self.rest(name, plan.cut.as_ref(), (seen, stop)).await?;
+            // There were backups before there were keys.
+            if *name != stream_of(names::KEYS) || self.backup.has(name) {
+                others += self.rest(name, plan.cut.as_ref(), &held, (seen, stop)).await?;
+            }
         }
+        held.check().await?;
         self.epochs().await?;
-        self.events(&plan, (seen, stop)).await?;
+        self.events(&plan, &held, (seen, stop)).await?;
         let compared = self.compare(&plan, (seen, stop)).await?;
-        self.end(&plan).await?;
+        held.end().await?;
         Ok(Restored { plan, compared, others })
-    }
-
-    /// Leaves the word that it is under way.
-    async fn begin(&self, plan: &Plan) -> Result<(), Problem> {
-        let cell = marker::cell(self.client).await?;
-        let (found, revision) = cell.read().await.map_err(|error| marker::away(&error))?;
-        if found.is_some_and(|it| it.ended.is_none() && it.backup == plan.backup) {
-            return Ok(());
-        }
-        let (backup, position, begun) = (plan.backup, plan.position, Utc::now());
-        let marker = Marker { backup, position, begun, ended: None };
-        cell.write(&marker, revision).await.map(drop).map_err(|error| marker::away(&error))
-    }
-
-    async fn end(&self, plan: &Plan) -> Result<(), Problem> {
-        let cell = marker::cell(self.client).await?;
-        let (found, revision) = cell.read().await.map_err(|error| marker::away(&error))?;
-        let ours = found.filter(|it| it.backup == plan.backup);
-        let ours =
-            ours.ok_or_else(|| Problem::conflict("somebody else restores at the same time"))?;
-        let marker = Marker { ended: Some(Utc::now()), ..ours };
-        cell.write(&marker, revision).await.map(drop).map_err(|error| marker::away(&error))
     }
 
     /// One stream beside the log, anew.
@@ -198,20 +217,32 @@ impl Restore<'_> {
         &self,
         name: &str,
         cut: Option<&Cut>,
+        held: &Held,
         (seen, stop): (Seen<'_>, &CancellationToken),
     ) -> Result<u64, Problem> {
         let stream = capture::open(self.client, name).await?;
         let volume = self.backup.volume(name)?;
+        // Looked at before the word: whatever another run writes after that stands behind it.
+        let end = end_of(&stream).await;
+        let end = end.map_err(|error| Problem::unavailable(error.to_string()))?.0;
+        held.check().await?;
         if name != stream_of(names::HANDLERS) {
             // What an earlier run left; the word that it ran stands among the handlers.
-            let purged = stream.purge().await;
+            let purged = stream.purge().sequence(end.saturating_add(1)).await;
             purged.map_err(|error| Problem::unavailable(error.to_string()))?;
         }
         let (mut publisher, mut sent) = (Publisher::new(self.client, false), 0);
         let (mut hands, of) = (volume.read_ahead(0), volume.records());
+        let mut last = is_ours_alone(name).then_some(end);
         while let Some(hand) = hands.recv().await {
+            held.check().await?;
             for kept in hand? {
-                if let Some(kept) = adjusted(name, kept, cut) {
+                if let Some(mut kept) = adjusted(name, kept, cut) {
+                    if let Some(last) = &mut last {
+                        let expected = headers::EXPECTED_LAST_SEQUENCE.to_owned();
+                        kept.headers.insert(expected, vec![last.to_string()]);
+                        *last += 1;
+                    }
                     publisher.send(kept).await?;
                     sent += 1;
                 }
@@ -227,7 +258,7 @@ impl Restore<'_> {
     /// look like a former one.
     async fn epochs(&self) -> Result<(), Problem> {
         let leases = capture::open(self.client, &stream_of(names::LEASES)).await?;
-        let first = self.backup.epochs() + 1;
+        let first = self.backup.epochs().saturating_add(1);
         let purged = leases.purge().sequence(first).await;
         purged.map_err(|error| Problem::unavailable(error.to_string()))?;
         let last = end_of(&leases).await;
@@ -241,6 +272,7 @@ impl Restore<'_> {
     async fn events(
         &self,
         plan: &Plan,
+        held: &Held,
         (seen, stop): (Seen<'_>, &CancellationToken),
     ) -> Result<(), Problem> {
         let stream = capture::open(self.client, names::EVENTS).await?;
@@ -252,6 +284,7 @@ impl Restore<'_> {
         let mut publisher = Publisher::new(self.client, true);
         let mut hands = self.backup.volume(names::EVENTS)?.read_ahead(there);
         'all: while let Some(hand) = hands.recv().await {
+            held.check().await?;
             for kept in hand? {
                 let at = kept.sequence;
                 if at > plan.position {
@@ -299,6 +332,12 @@ impl Restore<'_> {
         }
         Ok(plan.position)
     }
+}
+
+/// Whether nobody else can write to the stream while it is put back. Timers fire, and commands come from
+/// outside; both may come twice without harm.
+fn is_ours_alone(stream: &str) -> bool {
+    stream != names::TIMERS && stream != names::COMMANDS
 }
 
 fn goes_on(stop: &CancellationToken) -> Result<(), Problem> {

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 use zstd::stream::{read::Decoder, write::Encoder};
 
@@ -19,6 +20,18 @@ const BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Longest line. A message of the largest payload fits in any form.
 const LINE_MAX: u64 = 16 * 1024 * 1024;
 const LEVEL: i32 = 3;
+
+/// The name of the file whose first record stands at `first`.
+pub(super) fn name_of(stream: &str, first: u64) -> String {
+    format!("{stream}-{first:020}.jsonl.zst")
+}
+
+/// Whether a file of `stream` may be called so.
+pub(super) fn is_name(name: &str, stream: &str) -> bool {
+    let number = name.strip_prefix(stream).and_then(|name| name.strip_prefix('-'));
+    let number = number.and_then(|name| name.strip_suffix(".jsonl.zst"));
+    number.is_some_and(|it| it.parse().is_ok_and(|first| name == name_of(stream, first)))
+}
 
 /// A file and the digest of what has passed through it.
 struct Digested {
@@ -72,7 +85,7 @@ impl SegmentWriter {
         first: &Kept,
         chain: Chain,
     ) -> Result<Self, Problem> {
-        let file = format!("{stream}-{:020}.jsonl.zst", first.sequence);
+        let file = name_of(stream, first.sequence);
         let path = folder.join(&file);
         let writer = BufWriter::new(Digested::new(files::begin(&path)?));
         let encoder = Encoder::new(writer, LEVEL).and_then(|mut encoder| {
@@ -139,6 +152,9 @@ pub(super) struct SegmentReader {
     /// The last place that was read.
     pub(super) last: u64,
     records: u64,
+    plain: u64,
+    /// When the first and the last were stored.
+    times: Option<(DateTime<Utc>, DateTime<Utc>)>,
     line: Vec<u8>,
 }
 
@@ -163,7 +179,8 @@ impl SegmentReader {
         let decoder = Decoder::new(Digested::new(file)).map_err(|error| error.to_string())?;
         let chain = segment.begins;
         let (lines, line) = (BufReader::new(decoder), Vec::new());
-        Ok(Self { lines, segment, dense, chain, last: after, records: 0, line })
+        let (records, plain, times) = (0, 0, None);
+        Ok(Self { lines, segment, dense, chain, last: after, records, plain, times, line })
     }
 
     /// The next record; none at the end of a file that holds what it should.
@@ -181,6 +198,9 @@ impl SegmentReader {
         }
         (self.chain, self.last) = (chain, at);
         self.records += 1;
+        self.plain += self.line.len() as u64;
+        let first = self.times.map_or(kept.time, |(first, _)| first);
+        self.times = Some((first, kept.time));
         Ok(Some(kept))
     }
 
@@ -189,9 +209,14 @@ impl SegmentReader {
         if (self.last, self.records, self.chain) != (last, records, ends) {
             return Err(format!("it ends at {} and should at {last}", self.last));
         }
+        let Segment { plain_bytes, first_time, last_time, bytes, .. } = self.segment;
+        if (self.plain, self.times) != (plain_bytes, Some((first_time, last_time))) {
+            return Err("the manifest gives it another size, or other times".to_owned());
+        }
         let file = self.lines.get_mut().get_mut();
         io::copy(file, &mut io::sink()).map_err(|error| error.to_string())?;
-        if file.get_ref().digest() == sha256 {
+        let length = file.get_ref().file.metadata().map_err(|error| error.to_string())?.len();
+        if file.get_ref().digest() == sha256 && length == bytes {
             return Ok(());
         }
         Err("the file was changed, though every record in it is as it was".to_owned())

@@ -2,7 +2,8 @@
 //!
 //! The order in which they are made keeps them fit for one another. A handler acts, then writes down what
 //! stands still or waits, then moves its checkpoint: so checkpoints come first, and what they rest on is
-//! in the copies behind them. `EVENTS` comes last and is never behind anything.
+//! in the copies behind them. `EVENTS` comes behind all that speaks of it and is never behind anything, and
+//! the keys behind `EVENTS`, so that no commit is without the one that it is sealed under.
 //! Not here: putting it back.
 
 use std::{
@@ -19,14 +20,15 @@ use uuid::Uuid;
 use super::{
     capture::{self, blocking},
     chain::Chain,
-    files,
+    files, marker,
     seen::{Progress, Seen},
     volume::{Fault, Volume},
+    writer,
 };
 use crate::{handler::end_of, problem::Problem};
 
 const FORM: u32 = 1;
-const FILE: &str = "backup.json";
+pub(super) const FILE: &str = "backup.json";
 
 /// One stream in a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +65,7 @@ pub struct Backup {
 }
 
 /// The streams of a backup, in the order in which they are copied.
-pub(super) fn streams() -> [String; 7] {
+pub(super) fn streams() -> [String; 8] {
     [
         stream_of(names::CHECKPOINTS),
         // What was taken from the queue has an outcome or a dead letter before it is gone from there.
@@ -73,6 +75,8 @@ pub(super) fn streams() -> [String; 7] {
         names::TIMERS.to_owned(),
         stream_of(names::RESULTS),
         names::EVENTS.to_owned(),
+        // A key is there before anything is sealed under it.
+        stream_of(names::KEYS),
     ]
 }
 
@@ -80,13 +84,15 @@ pub(super) fn streams() -> [String; 7] {
 /// taken up again.
 ///
 /// # Errors
-/// `conflict` if the folder holds a whole backup, or something else; `corrupt`; `unavailable`, also if
+/// `conflict` if the folder holds a whole backup, or something else, or the streams are being restored;
+/// `corrupt`; `unavailable`, also if
 /// it was stopped.
 pub async fn backup(
     client: &async_nats::Client,
     folder: &Path,
     (seen, stop): (Seen<'_>, &CancellationToken),
 ) -> Result<Backup, Problem> {
+    marker::unfinished(client).await?;
     let _lock = prepare(folder)?;
     let begun = Utc::now();
     let (mut contents, streams) = (Vec::new(), streams());
@@ -99,6 +105,10 @@ pub async fn backup(
             capture::events(client, &stream, &path, end, (seen, stop)).await?
         } else {
             if path.exists() {
+                if let Some(other) = writer::foreign(&path, name)? {
+                    let detail = format!("{} holds {other}, and no copy of {name}", path.display());
+                    return Err(Problem::conflict(detail));
+                }
                 // Older than what follows it must not be.
                 fs::remove_dir_all(&path).map_err(files::refused(&path))?;
             }
@@ -110,6 +120,7 @@ pub async fn backup(
         let (records, last, chain) = (volume.records(), volume.last(), volume.chain());
         contents.push(Contents { stream: name.clone(), records, last, chain });
     }
+    marker::unfinished(client).await?;
     let leases = capture::open(client, &stream_of(names::LEASES)).await?;
     let epochs = end_of(&leases).await;
     let epochs = epochs.map_err(|error| Problem::unavailable(error.to_string()))?.0;
@@ -140,7 +151,7 @@ fn prepare(folder: &Path) -> Result<fs::File, Problem> {
     for entry in fs::read_dir(folder).map_err(files::refused(folder))? {
         let name = entry.map_err(files::refused(folder))?.file_name();
         let name = name.to_string_lossy();
-        let ours = name == files::LOCK || name.ends_with(files::PART);
+        let ours = name == files::LOCK || name == format!("{FILE}.{}", files::PART);
         if !ours && !known.iter().any(|stream| *stream == name) {
             let detail = format!("{} holds {name}, and no backup", folder.display());
             return Err(Problem::conflict(detail));
@@ -182,6 +193,16 @@ impl Backup {
     #[must_use]
     pub const fn begun(&self) -> DateTime<Utc> {
         self.word.begun
+    }
+
+    /// When the last of it was copied.
+    pub(super) const fn ended(&self) -> DateTime<Utc> {
+        self.word.ended
+    }
+
+    /// Whether there is a copy of the stream.
+    pub(super) fn has(&self, stream: &str) -> bool {
+        self.word.contents.iter().any(|it| it.stream == stream)
     }
 
     /// What is in it.

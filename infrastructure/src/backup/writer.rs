@@ -7,7 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{files, line::Kept, manifest::Manifest, segment::SegmentWriter, volume::Volume};
+use super::{
+    files,
+    line::Kept,
+    manifest::{self, Manifest},
+    segment::{self, SegmentWriter},
+    volume::Volume,
+};
 use crate::problem::Problem;
 
 /// The folder of one stream in the hands of one process.
@@ -23,13 +29,17 @@ impl Writer {
     pub(super) fn open(folder: &Path, stream: &str, dense: bool) -> Result<Self, Problem> {
         files::make_folder(folder)?;
         let is_begun = Manifest::path(folder).exists();
-        if !is_begun && let Some(other) = foreign(folder)? {
+        if !is_begun && let Some(other) = foreign(folder, stream)? {
             let detail = format!("{} holds {other}, and no copy of {stream}", folder.display());
             return Err(Problem::conflict(detail));
         }
         let lock = files::lock(folder)?;
         let manifest = match is_begun {
-            true => Manifest::load(folder)?,
+            true => {
+                let manifest = Manifest::load(folder)?;
+                manifest.check_files(folder)?;
+                manifest
+            }
             false => {
                 let manifest = Manifest::new(stream, dense);
                 manifest.save(folder)?;
@@ -50,9 +60,7 @@ impl Writer {
     fn tidy(&self) -> Result<(), Problem> {
         for name in names(&self.folder)? {
             let is_listed = self.manifest.segments.iter().any(|segment| segment.file == name);
-            let is_ours = name.starts_with(&format!("{}-", self.manifest.stream))
-                || name.ends_with(files::PART);
-            if is_ours && !is_listed {
+            if is_left(&name, &self.manifest.stream) && !is_listed {
                 let path = self.folder.join(name);
                 tracing::info!(file = %path.display(), "left by a writer that died; removed");
                 fs::remove_file(&path).map_err(files::refused(&path))?;
@@ -107,10 +115,18 @@ impl Writer {
     }
 }
 
-/// A file of somebody else's in `folder`.
-fn foreign(folder: &Path) -> Result<Option<String>, Problem> {
-    let ours = |name: &String| name == files::LOCK || name.ends_with(files::PART);
+/// A file of somebody else's in `folder`, which is to hold a copy of `stream`.
+pub(super) fn foreign(folder: &Path, stream: &str) -> Result<Option<String>, Problem> {
+    let ours =
+        |name: &String| name == files::LOCK || name == manifest::FILE || is_left(name, stream);
     Ok(names(folder)?.into_iter().find(|name| !ours(name)))
+}
+
+/// Whether a writer may have left a file of this name: exactly what it gives to its own.
+fn is_left(name: &str, stream: &str) -> bool {
+    let end = format!(".{}", files::PART);
+    let whole = name.strip_suffix(&end);
+    whole == Some(manifest::FILE) || segment::is_name(whole.unwrap_or(name), stream)
 }
 
 fn names(folder: &Path) -> Result<Vec<String>, Problem> {

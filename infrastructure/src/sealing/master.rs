@@ -20,6 +20,7 @@ const DERIVED: &str = "headwater.master-key";
 const ID_BYTES: usize = 8;
 
 /// One master key.
+#[derive(Clone)]
 struct Master {
     id: String,
     cipher: XChaCha20Poly1305,
@@ -53,6 +54,15 @@ impl MasterKeys {
     #[must_use]
     pub fn derived(secret: &Secret) -> Self {
         Self::new(&Zeroizing::new(secret.digest(DERIVED, b"")), &[])
+    }
+
+    /// These, and as the last the one that follows from the service's secret: it may have wrapped with
+    /// that before it had a file.
+    #[must_use]
+    pub fn and_derived(self, secret: &Secret) -> Self {
+        let derived = Zeroizing::new(secret.digest(DERIVED, b""));
+        let others = self.others.iter().cloned().chain([Master::new(&derived)]).collect();
+        Self { others, ..self }
     }
 
     /// The name of the one that wraps: it says nothing of the key.

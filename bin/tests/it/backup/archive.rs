@@ -59,8 +59,11 @@ async fn an_archive_of_another_log_is_not_continued() {
     assert_eq!(refused.code, Some(4), "{refused:?}");
     assert_eq!(show(text(&folder)).await, before);
 
-    // A log that came back is the same log, though the server stored it anew.
     let backup = world.backup("backup").await;
+    let refused = world.run(&["archive", "create", text(&backup.join("EVENTS"))]).await;
+    assert_eq!(refused.code, Some(4), "a backup stays as it is: {refused:?}");
+
+    // A log that came back is the same log, though the server stored it anew.
     let server = Server::start().await;
     run(&server, &["restore", text(&backup)]).await.ok();
     run(&server, &["archive", "create", text(&folder)]).await.ok();

@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path, process::Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tests::{LIMIT, Server, Service, eventually};
 
@@ -20,7 +21,11 @@ async fn long(count: u64) -> (Server, tempfile::TempDir) {
         let filler: String = (0..250).map(|_| uuid::Uuid::now_v7().to_string()).collect();
         let body = json!([{"filler": filler}]).to_string();
         let subject = format!("event.person.p{at}");
-        acks.push(context.publish(subject, body.into()).await.unwrap());
+        // As whoever appends expects it.
+        let mut headers = async_nats::HeaderMap::new();
+        headers.insert("Nats-Expected-Last-Subject-Sequence", "0");
+        let sent = context.publish_with_headers(subject, headers, body.into());
+        acks.push(sent.await.unwrap());
     }
     for ack in acks {
         ack.await.unwrap();
@@ -59,7 +64,7 @@ async fn a_backup_that_was_killed_is_no_backup_and_the_next_run_makes_it_one() {
 }
 
 #[tokio::test]
-async fn a_restore_that_was_killed_lets_nothing_start_and_the_next_run_ends_it() {
+async fn a_restore_that_stalled_lets_nothing_start_and_the_next_run_takes_its_place() {
     let (server, folder) = long(4_000).await;
     let path = folder.path().join("backup");
     run(&server, &["backup", "create", text(&path)]).await.ok();
@@ -76,8 +81,9 @@ async fn a_restore_that_was_killed_lets_nothing_start_and_the_next_run_ends_it()
         (stream.cached_info().state.last_sequence > 0).then_some(())
     })
     .await;
-    child.kill().await.unwrap();
-    assert!(end(&target).await < last, "it died before its end");
+    let process = Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
+    kill_process(process, Signal::STOP).unwrap();
+    assert!(end(&target).await < last, "it stands still before its end");
 
     let secret = folder.path().join("secret");
     fs::write(&secret, "07".repeat(32)).unwrap();
@@ -85,6 +91,12 @@ async fn a_restore_that_was_killed_lets_nothing_start_and_the_next_run_ends_it()
     let refused = run(&target, &serve).await;
     assert_eq!(refused.code, Some(4), "{refused:?}");
     assert!(refused.stderr.contains("is being restored here"), "{refused:?}");
+    let half = folder.path().join("half");
+    for create in ["backup", "archive"] {
+        let refused = run(&target, &[create, "create", text(&half)]).await;
+        assert_eq!(refused.code, Some(4), "{create}: {refused:?}");
+        assert!(!half.exists(), "{create}");
+    }
     let other = folder.path().join("other");
     run(&server, &["backup", "create", text(&other)]).await.ok();
     assert_eq!(run(&target, &["restore", text(&other)]).await.code, Some(4), "of another backup");
@@ -93,6 +105,10 @@ async fn a_restore_that_was_killed_lets_nothing_start_and_the_next_run_ends_it()
     assert_eq!((&restored["resumed"], &restored["compared"]), (&json!(true), &json!(last)));
     assert_eq!(events(&client).await.cached_info().state.last_sequence, last);
     assert_eq!(log(&target, 50).await, log(&server, 50).await);
+    kill_process(process, Signal::CONT).unwrap();
+    let code = child.wait().await.unwrap().code();
+    assert_eq!(code, Some(4), "whose place was taken touches nothing more");
+    assert_eq!(end(&target).await, last);
     Service::start(BINARY, target.url(), &["--roles", "commands"]).await;
 }
 

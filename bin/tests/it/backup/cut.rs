@@ -99,4 +99,10 @@ async fn a_point_in_time_is_found_by_when_commits_were_stored() {
     let early = ["restore", text(&folder), "--until", "2020-01-01T00:00:00Z"];
     let refused = run(&Server::start().await, &early).await;
     assert_eq!(refused.code, Some(7), "{refused:?}");
+    for late in ["9999", "2099-01-01T00:00:00Z"] {
+        let refused =
+            run(&Server::start().await, &["restore", text(&folder), "--until", late]).await;
+        assert_eq!(refused.code, Some(7), "{refused:?}");
+        assert!(refused.stderr.contains("the backup ends at"), "{refused:?}");
+    }
 }
