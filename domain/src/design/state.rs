@@ -43,6 +43,8 @@ pub struct Design {
     pub refunds: BTreeSet<PartId>,
     /// What was paid and waits for the quote, as it came.
     pub held: Vec<HeldPayment>,
+    /// What was paid and is not what was quoted, as it came.
+    pub unfit: Vec<HeldPayment>,
     /// The provider's events that told of it.
     pub told: BTreeSet<AggregateId>,
     /// Once what is personal in it is erased: the provider's events that went with it.
@@ -107,6 +109,11 @@ impl Design {
         self.origin.as_ref().is_some_and(|origin| origin.product_id.is_some())
     }
 
+    /// What was paid and pays for nothing: held, or unfit.
+    pub(super) fn set_aside(&self) -> impl Iterator<Item = &HeldPayment> {
+        self.held.iter().chain(&self.unfit)
+    }
+
     /// The payments that are to be given back and for which nobody has asked for it yet: of a cancelled
     /// request all, else all but the first. What was given back once stays so even if the provider's
     /// times turn out otherwise later, and one is always kept.
@@ -165,9 +172,13 @@ impl Design {
                 self.fees.insert(recorded.intent_id.clone(), fees);
             }
             E::PaymentHeld(PaymentHeld { held, .. }) => self.held.push(held.clone()),
-            E::PaymentUnfit(PaymentUnfit { held, .. }) => self.held.retain(|it| it != held),
+            E::PaymentUnfit(PaymentUnfit { held, .. }) => {
+                self.held.retain(|it| it != held);
+                self.unfit.push(held.clone());
+            }
             E::PaymentSucceeded(PaymentSucceeded { report, .. }) => {
                 self.held.retain(|it| !it.is_told_by(report));
+                self.unfit.retain(|it| !it.is_told_by(report));
             }
             E::RefundRequested(requested) => {
                 self.refunds.insert(requested.intent_id.clone());
@@ -195,6 +206,7 @@ fn told_by(event: &DesignEvent) -> Option<&AggregateId> {
         E::PaymentFailed(e) => e.report.stripe_event_id.as_ref(),
         E::PaymentCancelled(e) => e.report.stripe_event_id.as_ref(),
         E::PaymentHeld(e) => e.held.stripe_event_id.as_ref(),
+        E::PaymentUnfit(e) => e.held.stripe_event_id.as_ref(),
         _ => None,
     }
 }

@@ -98,6 +98,8 @@ impl Payments {
                 quoted => quoted?,
             }
             design = self.past.state(id).await?;
+            // What was paid before may have waited for just this quote.
+            payable(&design)?;
         }
         let price = quoted(&design, wanted.currency)?;
         let amount = to_stripe(price).ok_or_else(|| {

@@ -22,11 +22,9 @@ pub(super) async fn price(
     design: &Design,
     currency: Option<Currency>,
 ) -> Result<Money, Problem> {
-    let product_id = design.origin.as_ref().and_then(|origin| origin.product_id.as_ref());
-    let product_id = product_id.ok_or_else(|| {
+    let product = product(past, design).await?.ok_or_else(|| {
         Problem::refused("no-price", "the request names no product, and nobody quoted a price")
     })?;
-    let product: Product = past.state(product_id).await?;
     let Product::Active(details) = &product else {
         return Err(Problem::refused("no-price", "the request's product is not offered"));
     };
@@ -41,4 +39,18 @@ pub(super) async fn price(
     };
     let price = currency.and_then(|currency| product.price(currency));
     price.ok_or_else(|| Problem::refused("no-price", "the product has no price in this currency"))
+}
+
+/// Whether the product of `design` is offered at any price.
+pub(super) async fn has_price(past: &Past, design: &Design) -> Result<bool, Problem> {
+    let product = product(past, design).await?;
+    Ok(matches!(product, Some(Product::Active(details)) if !details.prices.is_empty()))
+}
+
+async fn product(past: &Past, design: &Design) -> Result<Option<Product>, Problem> {
+    let id = design.origin.as_ref().and_then(|origin| origin.product_id.as_ref());
+    match id {
+        Some(id) => past.state(id).await.map(Some),
+        None => Ok(None),
+    }
 }

@@ -113,6 +113,29 @@ async fn what_cannot_be_paid_is_refused_with_a_code_and_stripe_is_not_asked() {
 }
 
 #[tokio::test]
+async fn what_is_paid_already_is_not_sold_again_by_the_call_that_quotes_it() {
+    let mut world = World::start().await;
+    world.requests(&["r-1"]).await;
+    let paid = json!({"intent_id": "pi_by_hand", "fact": "succeeded", "amount": 4900,
+        "currency": "eur", "at": "2026-11-21T12:00:00Z"});
+    world.send("design", "r-1", "record-payment", paid).await;
+    let wanted = json!({"request_id": "r-1"});
+    for _ in 0..2 {
+        assert_eq!(refused(&world, wanted.clone()).await, (422, "already-paid".to_owned()));
+    }
+    assert!(world.fake.intents().is_empty(), "Stripe is not asked");
+    let expected = [
+        "request-created",
+        "request-submitted",
+        "payment-held",
+        "request-quoted",
+        "payment-succeeded",
+    ];
+    world.history("design", "r-1", &expected).await;
+    assert!(world.service.stop().await);
+}
+
+#[tokio::test]
 async fn fees_are_recorded_once_stripe_knows_them() {
     let mut world = World::start().await;
     world.requests(&["r-1", "r-2"]).await;

@@ -214,6 +214,11 @@ async fn a_payment_that_does_not_fit_is_set_aside_with_the_reason() {
     let kinds: Vec<_> =
         world.events("design", "r-1").await.into_iter().map(|(kind, ..)| kind).collect();
     assert!(!kinds.iter().any(|kind| kind == "payment-succeeded"), "{kinds:?}");
+    // The money is there all the same, and is given back with the request.
+    world.send("design", "r-1", "cancel-request", json!({})).await;
+    let events = world.events("design", "r-1").await;
+    let refunds = events.iter().filter(|(kind, ..)| kind == "refund-requested");
+    assert_eq!(refunds.map(|(_, data, _)| data["amount"].clone()).collect::<Vec<_>>(), [1]);
     assert!(world.service.stop().await);
 }
 

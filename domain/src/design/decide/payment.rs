@@ -9,8 +9,8 @@ use crate::{
     design::{
         Design, DesignError, DesignEvent, DesignStatus, Fact, Fees, HeldPayment, PaymentCancelled,
         PaymentFact, PaymentFailed, PaymentFeesRecorded, PaymentHeld, PaymentIntentCreated,
-        PaymentReport, PaymentSucceeded, PaymentUnfit, Quote, RecordFees, RecordPayment,
-        RequestQuoted,
+        PaymentReport, PaymentSucceeded, PaymentUnfit, Provenance, Quote, RecordFees,
+        RecordPayment, RequestQuoted,
     },
     money::{AMOUNT_MAX, Money},
     values::{Reason, Text},
@@ -33,6 +33,10 @@ impl Design {
         match self.quote {
             Some(quote) if quote == money => return nothing(),
             Some(quote) => return Err(DesignError::AlreadyQuoted(quote)),
+            // Nothing is paid any more, so there is nothing to check.
+            None if matches!(self.status(), DesignStatus::Cancelled | DesignStatus::Completed) => {
+                return self.not_now();
+            }
             None => {}
         }
         // Money that is there agrees with the quote, whichever of them came first. What was only begun
@@ -44,7 +48,7 @@ impl Design {
         self.with_held(quoted, |held| agree(money, held.money()))
     }
 
-    /// `events`, and what becomes of the payments that waited for them: those that fit are recorded.
+    /// `events`, and what becomes of the payments that stand aside: those that fit are recorded.
     pub(super) fn with_held(
         &self,
         mut events: Vec<DesignEvent>,
@@ -52,18 +56,12 @@ impl Design {
     ) -> Decision {
         let mut after = self.clone();
         events.iter().for_each(|event| after.take(event));
-        let mut waiting = self.held.clone();
+        let mut waiting: Vec<_> = self.set_aside().cloned().collect();
         waiting.sort_by_key(|held| (held.at, held.intent_id.clone()));
         for held in waiting {
             let next = match fits(&held) {
                 Ok(()) => after.reported(&held.clone().into(), &Fact::from(&held)),
-                Err(why) => PaymentUnfit {
-                    code: Text::forced(why.code()),
-                    detail: Reason::forced(&why.to_string()),
-                    held,
-                    provenance: None,
-                }
-                .into(),
+                Err(why) => unfit(held, &why, None),
             };
             for event in after.with_refunds(next, None)? {
                 after.take(&event);
@@ -93,14 +91,24 @@ impl Design {
             event: command.stripe_event_id.clone(),
             money,
         };
-        if self.payment.has(&command.intent_id, &fact) {
+        let is_success = fact.fact == PaymentFact::Succeeded;
+        let is_aside = is_success && self.stands_aside(&held(command, &fact));
+        if is_aside || self.payment.has(&command.intent_id, &fact) {
             return nothing();
         }
         match self.quote {
-            Some(quote) => agree(quote, money)?,
+            // All of it is given back, however much it is.
+            _ if self.status() == DesignStatus::Cancelled => {}
+            Some(quote) => match agree(quote, money) {
+                // The provider has the money. Whoever says so without it is told that it cannot be.
+                Err(why) if is_success && fact.event.is_some() => {
+                    return self.stand_aside(command, &fact, Some(why));
+                }
+                agreed => agreed?,
+            },
             // Any amount would pay for it.
-            None if fact.fact == PaymentFact::Succeeded && self.waits_for_quote() => {
-                return self.hold(command, &fact);
+            None if is_success && self.has_product() => {
+                return self.stand_aside(command, &fact, None);
             }
             None => {}
         }
@@ -112,33 +120,30 @@ impl Design {
         self.with_refunds(self.reported(command, &fact), said.as_ref())
     }
 
-    /// Whether a payment could be for anything: there is a product, and nobody has said what it costs. Of
-    /// a cancelled request all is given back, however much it is.
-    fn waits_for_quote(&self) -> bool {
-        self.has_product() && self.quote.is_none() && self.status() != DesignStatus::Cancelled
+    /// Whether `held` is known: the very same, or another that the same event of the provider told.
+    fn stands_aside(&self, held: &HeldPayment) -> bool {
+        let event = &held.stripe_event_id;
+        let told = |known: &HeldPayment| event.is_some() && known.stripe_event_id == *event;
+        self.set_aside().any(|known| told(known) || known == held)
     }
 
-    fn hold(&self, command: &RecordPayment, fact: &Fact) -> Decision {
-        let held = HeldPayment {
-            intent_id: command.intent_id.clone(),
-            amount: fact.money.amount,
-            currency: fact.money.currency,
-            at: fact.at,
-            stripe_event_id: fact.event.clone(),
-            method: command.method.clone(),
-        };
-        let same = |known: &HeldPayment| {
-            let told =
-                held.stripe_event_id.is_some() && known.stripe_event_id == held.stripe_event_id;
-            told || *known == held
-        };
-        if self.held.iter().any(same) {
-            return nothing();
-        }
-        if self.held.len() >= FINAL_FACTS {
+    /// Money that came, and pays for nothing: nobody has said what the request costs, or `why` it is not
+    /// that. It stays known, so that it is given back when the request is called off.
+    fn stand_aside(
+        &self,
+        command: &RecordPayment,
+        fact: &Fact,
+        why: Option<DesignError>,
+    ) -> Decision {
+        let held = held(command, fact);
+        if self.set_aside().count() >= FINAL_FACTS {
             return Err(DesignError::TooManyFacts { max: FINAL_FACTS });
         }
-        one(PaymentHeld { held, provenance: self.said(command.provenance.as_ref()) })
+        let provenance = self.said(command.provenance.as_ref());
+        match why {
+            Some(why) => one(unfit(held, &why, provenance)),
+            None => one(PaymentHeld { held, provenance }),
+        }
     }
 
     /// The event that tells `fact`, with what all facts amount to.
@@ -217,6 +222,26 @@ impl From<HeldPayment> for RecordPayment {
             provenance,
         }
     }
+}
+
+fn held(command: &RecordPayment, fact: &Fact) -> HeldPayment {
+    HeldPayment {
+        intent_id: command.intent_id.clone(),
+        amount: fact.money.amount,
+        currency: fact.money.currency,
+        at: fact.at,
+        stripe_event_id: fact.event.clone(),
+        method: command.method.clone(),
+    }
+}
+
+fn unfit(
+    held: HeldPayment,
+    why: &DesignError,
+    provenance: Option<Personal<Provenance>>,
+) -> DesignEvent {
+    let (code, detail) = (Text::forced(why.code()), Reason::forced(&why.to_string()));
+    PaymentUnfit { held, code, detail, provenance }.into()
 }
 
 /// Whether `found` is the money that was `expected`.

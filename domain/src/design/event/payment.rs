@@ -64,7 +64,7 @@ pub struct PaymentSummary {
     pub last_attempt_at: Option<DateTime<Utc>>,
 }
 
-/// A success that was reported before anybody had quoted what the request costs.
+/// A success that pays for nothing: nobody had quoted what the request costs, or it is another amount.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldPayment {
     /// Which payment.
@@ -144,7 +144,8 @@ payloads! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         provenance: Option<Personal<Provenance>>,
     }
-    /// Money that waited for the quote is not what was quoted. Somebody has to look at it.
+    /// Money that came is not what was quoted, whichever of them was first. Somebody has to look at it; it
+    /// is given back when the request is called off.
     PaymentUnfit {
         /// What was reported.
         #[serde(flatten)]

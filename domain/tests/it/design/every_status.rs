@@ -20,7 +20,7 @@ const TABLE: &[Row] = &[
     ("answer-question", &[], ["not-found", "answer-versioned", "answer-versioned", "answer-versioned", "answer-versioned", "not-while", "not-while"]),
     ("submit-request", &[], ["not-found", "request-submitted", ".", ".", ".", ".", "not-while"]),
     ("cancel-request", &[], ["not-found", "request-cancelled", "request-cancelled", "request-cancelled refund-requested", "not-while", "not-while", "."]),
-    ("quote", &[], ["not-found", "request-quoted", "request-quoted", "request-quoted", "request-quoted", "request-quoted", "request-quoted"]),
+    ("quote", &[], ["not-found", "request-quoted", "request-quoted", "request-quoted", "request-quoted", "not-while", "not-while"]),
     ("quote", &["request-quoted"], ["not-found", ".", ".", ".", ".", ".", "."]),
     ("record-payment", &[], ["not-found", "payment-failed", "payment-failed", "payment-failed", "payment-failed", "payment-failed", "payment-failed"]),
     ("record-payment", &["payment-failed"], ["not-found", ".", ".", ".", ".", ".", "."]),

@@ -113,17 +113,68 @@ fn the_intent_that_got_the_furthest_counts() {
 
 #[test]
 fn what_was_quoted_is_what_is_paid() {
-    let refused = |more: Value| {
-        let command = with("succeeded", "pi_1", 1, &more);
-        let refused = quoted(&[]).when(command);
+    let refused = |fact: &str, more: Value| {
+        let refused = quoted(&[]).when(with(fact, "pi_1", 1, &more));
         kit::DomainError::code(refused.decided().as_ref().unwrap_err())
     };
-    assert_eq!(refused(json!({"amount": 4989})), "amount-mismatch");
-    assert_eq!(refused(json!({"currency": "usd"})), "currency-mismatch");
-    assert_eq!(refused(json!({"amount": 0})), "invalid-amount");
-    assert_eq!(refused(json!({"amount": -4990})), "invalid-amount");
+    assert_eq!(refused("succeeded", json!({"amount": 4989})), "amount-mismatch");
+    assert_eq!(refused("succeeded", json!({"currency": "usd"})), "currency-mismatch");
+    assert_eq!(refused("succeeded", json!({"amount": 0})), "invalid-amount");
+    assert_eq!(refused("succeeded", json!({"amount": -4990})), "invalid-amount");
     let (events, _) = tell(quoted(&[]), told("succeeded", "pi_1", 1));
     assert_eq!(names(&events), ["payment-succeeded"]);
+}
+
+#[test]
+fn money_that_the_provider_has_stays_known_though_it_is_not_what_was_quoted() {
+    let unfit = |mut more: Value| {
+        more["stripe_event_id"] = json!("evt_1");
+        let (events, given) = tell(quoted(&[]), with("succeeded", "pi_1", 1, &more));
+        let [DesignEvent::PaymentUnfit(unfit)] = events.as_slice() else { panic!("{events:?}") };
+        assert_eq!(given.state().payment.status(), PaymentStatus::None);
+        let given = given.when(with("succeeded", "pi_1", 1, &more)).then_unchanged();
+        let (events, _) = tell(given, told("succeeded", "pi_2", 2));
+        assert_eq!(names(&events), ["payment-succeeded"], "it pays for nothing");
+        unfit.code.as_str().to_owned()
+    };
+    assert_eq!(unfit(json!({"amount": 4989})), "amount-mismatch");
+    assert_eq!(unfit(json!({"currency": "usd"})), "currency-mismatch");
+    let more = json!({"amount": 4989, "stripe_event_id": "evt_1"});
+    let refused = quoted(&[]).when(with("failed", "pi_1", 1, &more));
+    let code = kit::DomainError::code(refused.decided().as_ref().unwrap_err());
+    assert_eq!(code, "amount-mismatch", "no money has moved");
+}
+
+/// Every order of three.
+const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+
+#[test]
+fn money_of_another_amount_is_given_back_in_whichever_order_quote_cancel_and_it_come() {
+    for request in [request(&["request-submitted"]), super::without_product()] {
+        for order in ORDERS {
+            let steps = [
+                ask("quote"),
+                ask("cancel-request"),
+                with("succeeded", "pi_1", 1, &json!({"amount": 4_000, "stripe_event_id": "evt_1"})),
+            ];
+            let mut design = request.state().clone();
+            let mut refunds = Vec::new();
+            for step in order {
+                // A quote may be refused; money may not.
+                let decided = design.decide(&steps[step], &context(noon(), 1));
+                assert!(step == 0 || decided.is_ok(), "{order:?}: {decided:?}");
+                for event in decided.unwrap_or_default() {
+                    if let DesignEvent::RefundRequested(refund) = &event {
+                        refunds.push((refund.intent_id.to_string(), refund.amount, refund.reason));
+                    }
+                    design.evolve(&event);
+                }
+            }
+            let expected = [("pi_1".to_owned(), 4_000, RefundReason::Cancelled)];
+            assert_eq!(refunds, expected, "{order:?}");
+            assert!(design.held.is_empty() && design.unfit.is_empty(), "{order:?}");
+        }
+    }
 }
 
 #[test]
@@ -143,7 +194,8 @@ fn nothing_pays_for_a_product_before_its_price_is_quoted() {
     assert_eq!((unfit.held.intent_id.as_str(), unfit.code.as_str()), ("pi_1", "amount-mismatch"));
     assert_eq!(given.state().status(), DesignStatus::Paid);
     assert!(given.state().held.is_empty());
-    given.when(told("succeeded", "pi_2", 2)).then_unchanged();
+    let given = given.when(told("succeeded", "pi_2", 2)).then_unchanged();
+    given.when(cent()).then_unchanged();
     // Without a product there is no price to check.
     let (events, _) = tell(super::without_product(), cent());
     assert_eq!(names(&events), ["payment-succeeded"]);

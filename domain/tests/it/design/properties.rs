@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use domain::design::{
-    Design, DesignCommand, DesignEvent, DesignStatus, Fact, PaymentFact, PaymentStatus,
-    PaymentSummary,
+    Design, DesignCommand, DesignError, DesignEvent, DesignStatus, Fact, PaymentFact,
+    PaymentStatus, PaymentSummary,
 };
 use kit::{
     Aggregate, PartId,
@@ -41,10 +41,12 @@ fn facts() -> impl Strategy<Value = Vec<Told>> {
     prop::collection::vec(told, 1..12)
 }
 
-/// Whether the requests are about a product whose price was quoted, or about none.
+/// Whether the requests are about a product whose price was quoted, about one whose price is quoted
+/// later, or about none.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Price {
     Quoted,
+    Later,
     None,
 }
 
@@ -62,6 +64,20 @@ fn command(price: Price, (ordinal, told): (usize, &Told)) -> DesignCommand {
     asking("record-payment", &body)
 }
 
+/// Successes as Stripe tells them, of several amounts among which is the quoted one, each in an intent of
+/// its own.
+fn successes_of_several_amounts() -> impl Strategy<Value = Vec<DesignCommand>> {
+    let told = (0..6_u8, prop::sample::select(&[4_000_i64, 4_990, 5_000][..]));
+    prop::collection::vec(told, 1..6).prop_map(|told| {
+        let command = |(ordinal, (second, amount)): (usize, (u8, i64))| {
+            let at = noon() + chrono::TimeDelta::seconds(second.into());
+            let body = json!({"intent_id": format!("pi_{ordinal}"), "fact": "succeeded", "amount": amount, "currency": "eur", "at": at, "stripe_event_id": format!("evt_{ordinal}")});
+            asking("record-payment", &body)
+        };
+        told.into_iter().enumerate().map(command).collect()
+    })
+}
+
 /// What everybody can see in the end, and what was asked for on the way.
 #[derive(Debug, PartialEq)]
 struct End {
@@ -75,6 +91,7 @@ struct End {
 fn run(price: Price, commands: &[DesignCommand]) -> Result<(Design, End), TestCaseError> {
     let mut past = match price {
         Price::Quoted => ["request-created", "request-quoted"].map(super::happened).to_vec(),
+        Price::Later => vec![super::happened("request-created")],
         Price::None => {
             let create = asking("create-request", &json!({"design_code": "D-7"}));
             Design::default().decide(&create, &context(noon(), 0)).unwrap()
@@ -84,7 +101,15 @@ fn run(price: Price, commands: &[DesignCommand]) -> Result<(Design, End), TestCa
     let mut design = fold::<Design>(&past);
     for (ordinal, command) in commands.iter().enumerate() {
         let before = design.payment.status();
-        let events = design.decide(command, &context(noon(), ordinal as u64)).unwrap();
+        let decided = design.decide(command, &context(noon(), ordinal as u64));
+        // Nothing is quoted that nobody will pay.
+        let is_late = matches!(command, DesignCommand::Quote(_))
+            && design.status() == DesignStatus::Cancelled;
+        if is_late {
+            prop_assert_eq!(decided, Err(DesignError::NotWhile(DesignStatus::Cancelled)));
+            continue;
+        }
+        let events = decided.unwrap();
         for event in &events {
             if let DesignEvent::RefundRequested(refund) = event {
                 prop_assert!(!design.refunds.contains(&refund.intent_id));
@@ -162,5 +187,42 @@ proptest! {
         let (design, end) = run(price, &shuffled)?;
         prop_assert_eq!(end.status, DesignStatus::Cancelled);
         prop_assert_eq!(end.refunds, payments(&design));
+    }
+
+    #[test]
+    fn a_quote_at_any_moment_lets_the_same_money_count(
+        (told, orders) in successes_of_several_amounts().prop_flat_map(|told| {
+            let places: Vec<_> = (0..=told.len()).chain(0..=told.len()).collect();
+            (Just(told), [Just(places.clone()).prop_shuffle(), Just(places).prop_shuffle()])
+        }),
+    ) {
+        let commands = [told, vec![ask("quote")]].concat();
+        let [one, other] = orders.map(|order| {
+            order.into_iter().map(|place| commands[place].clone()).collect::<Vec<_>>()
+        });
+        let ((one, end), (other, again)) = (run(Price::Later, &one)?, run(Price::Later, &other)?);
+        prop_assert_eq!(&one.payment, &other.payment);
+        prop_assert_eq!(end, again);
+        let unfit = |design: &Design| -> BTreeSet<_> {
+            design.unfit.iter().map(|unfit| unfit.intent_id.clone()).collect()
+        };
+        prop_assert_eq!(unfit(&one), unfit(&other));
+        prop_assert!(one.held.is_empty() && other.held.is_empty());
+    }
+
+    #[test]
+    fn a_cancellation_gives_all_money_back_whatever_it_was_to_be(
+        (told, order) in successes_of_several_amounts().prop_flat_map(|told| {
+            let places: Vec<_> = (0..told.len() + 2).collect();
+            (Just(told), Just(places).prop_shuffle())
+        }),
+    ) {
+        let count = told.len();
+        let commands = [told, vec![ask("quote"), ask("cancel-request")]].concat();
+        let shuffled: Vec<_> = order.into_iter().map(|place| commands[place].clone()).collect();
+        let (design, end) = run(Price::Later, &shuffled)?;
+        prop_assert_eq!(end.status, DesignStatus::Cancelled);
+        prop_assert_eq!(end.refunds.len(), count);
+        prop_assert!(design.held.is_empty() && design.unfit.is_empty());
     }
 }

@@ -91,7 +91,17 @@ pub(super) fn intent_of(event: &DesignEvent) -> Option<&str> {
         E::PaymentFailed(event) => &event.report.intent_id,
         E::PaymentCancelled(event) => &event.report.intent_id,
         E::PaymentFeesRecorded(event) => &event.intent_id,
-        _ => return None,
+        E::PaymentHeld(event) => &event.held.intent_id,
+        E::PaymentUnfit(event) => &event.held.intent_id,
+        E::RefundRequested(event) => &event.intent_id,
+        E::RequestCreated(_)
+        | E::AnswerVersioned(_)
+        | E::RequestSubmitted(_)
+        | E::RequestCancelled(_)
+        | E::RequestQuoted(_)
+        | E::DesignStarted(_)
+        | E::DesignCompleted(_)
+        | E::PersonalDataErased(_) => return None,
     };
     Some(intent.as_str())
 }

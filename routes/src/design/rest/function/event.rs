@@ -4,7 +4,7 @@
 use axum::http::StatusCode;
 use chrono::{SubsecRound as _, Utc};
 use domain::{
-    design::{Design, DesignCommand, DesignEvent, RequestCreated},
+    design::{Design, DesignCommand, DesignEvent, DesignStatus, RequestCreated},
     money::Money,
 };
 use infrastructure::problem::Problem;
@@ -23,7 +23,7 @@ use super::{
     request_id,
 };
 use crate::design::{
-    price::{price, quote},
+    price::{has_price, price, quote},
     service::{Asker, Service},
 };
 
@@ -77,15 +77,19 @@ pub(super) async fn add(
     told(service, &id, kind, call.intent.as_deref()).await
 }
 
-/// What is to be quoted before a payment is recorded: the product's price, when nobody has quoted.
+/// What is to be quoted before a payment is recorded: the product's price, when nobody has quoted. Without
+/// a price the payment waits for one, and of a cancelled request all is given back, whatever it costs.
 async fn price_to_quote(
     service: &Service,
     kind: EventType,
     data: &Given,
     design: &Design,
 ) -> Result<Option<Money>, Refusal> {
-    let is_due = design.quote.is_none() && design.has_product();
-    if !is_due || kind.command() != "record-payment" {
+    let is_settled = design.quote.is_some() || design.status() == DesignStatus::Cancelled;
+    if is_settled || kind.command() != "record-payment" {
+        return Ok(None);
+    }
+    if !has_price(service.past(), design).await? {
         return Ok(None);
     }
     let currency = payment::told_currency(data)?;
@@ -104,6 +108,8 @@ async fn quoted(
     let sent = service.send(asker, id, (command.name(), body), Uuid::now_v7().into()).await;
     match sent {
         Err(problem) if problem.code == "already-quoted" => Ok(()),
+        // It was called off at the same time.
+        Err(problem) if problem.code == "not-while" => Ok(()),
         sent => sent.map(drop),
     }
 }
@@ -156,7 +162,10 @@ async fn told(
     let mut last = None;
     let visit = |recorded: &Recorded<DesignEvent>| {
         let fits = intent.is_none_or(|intent| payment::intent_of(&recorded.event) == Some(intent));
-        if fits && recorded.event.kind().name == kind.event() {
+        // Money that pays for nothing yet is told by an event of another name.
+        let stands_aside = kind == EventType::PaymentSucceeded
+            && matches!(recorded.event, DesignEvent::PaymentHeld(_) | DesignEvent::PaymentUnfit(_));
+        if fits && (stands_aside || recorded.event.kind().name == kind.event()) {
             last = Some(recorded.id);
         }
     };
