@@ -33,7 +33,7 @@ pub struct DesignRequests;
 
 impl TableProjection for DesignRequests {
     const NAME: &'static str = "design-requests";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const TABLES: &'static [Table] = &[
         events::EVENTS,
         states::STATES,

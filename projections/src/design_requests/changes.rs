@@ -4,8 +4,9 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{
-    design::{DesignEvent, PaymentReport},
+    design::{DesignEvent, HeldPayment, PaymentReport},
     money::Money,
+    values::Text,
 };
 use kit::{
     Personal, Recorded,
@@ -73,13 +74,24 @@ pub(super) fn rows(event: &Recorded<DesignEvent>) -> serde_json::Result<Vec<Chan
 /// A report may repeat what is known.
 const fn may_change_nothing(event: &DesignEvent) -> bool {
     use DesignEvent as E;
-    matches!(
-        event,
+    match event {
         E::PaymentIntentCreated(_)
-            | E::PaymentSucceeded(_)
-            | E::PaymentFailed(_)
-            | E::PaymentCancelled(_)
-    )
+        | E::PaymentSucceeded(_)
+        | E::PaymentFailed(_)
+        | E::PaymentCancelled(_) => true,
+        E::RequestCreated(_)
+        | E::AnswerVersioned(_)
+        | E::RequestSubmitted(_)
+        | E::RequestCancelled(_)
+        | E::RequestQuoted(_)
+        | E::PaymentHeld(_)
+        | E::PaymentUnfit(_)
+        | E::PaymentFeesRecorded(_)
+        | E::RefundRequested(_)
+        | E::DesignStarted(_)
+        | E::DesignCompleted(_)
+        | E::PersonalDataErased(_) => false,
+    }
 }
 
 /// Columns of the state that follow from which payment counts.
@@ -102,7 +114,21 @@ fn more(event: &DesignEvent) -> Vec<(&'static str, Value)> {
             let reason = e.reason.as_ref().and_then(Personal::known);
             vec![("cancel_reason", reason.map(|it| it.as_str()).into())]
         }
-        _ => Vec::new(),
+        E::RequestCreated(_)
+        | E::AnswerVersioned(_)
+        | E::RequestSubmitted(_)
+        | E::RequestQuoted(_)
+        | E::PaymentIntentCreated(_)
+        | E::PaymentSucceeded(_)
+        | E::PaymentFailed(_)
+        | E::PaymentCancelled(_)
+        | E::PaymentHeld(_)
+        | E::PaymentUnfit(_)
+        | E::PaymentFeesRecorded(_)
+        | E::RefundRequested(_)
+        | E::DesignStarted(_)
+        | E::DesignCompleted(_)
+        | E::PersonalDataErased(_) => Vec::new(),
     }
 }
 
@@ -121,8 +147,31 @@ fn of_a_part(event: &DesignEvent) -> Option<(String, Json)> {
             let refund = json!({"amount": amount, "currency": e.currency, "reason": e.reason});
             (format!("refunds.{}", e.intent_id), refund)
         }
-        _ => return None,
+        E::PaymentHeld(e) => (format!("held.{}", e.held.intent_id), aside(&e.held, None)),
+        E::PaymentUnfit(e) => {
+            (format!("unfit.{}", e.held.intent_id), aside(&e.held, Some(&e.code)))
+        }
+        E::RequestCreated(_)
+        | E::RequestSubmitted(_)
+        | E::RequestCancelled(_)
+        | E::RequestQuoted(_)
+        | E::PaymentIntentCreated(_)
+        | E::PaymentSucceeded(_)
+        | E::PaymentFailed(_)
+        | E::PaymentCancelled(_)
+        | E::DesignStarted(_)
+        | E::DesignCompleted(_)
+        | E::PersonalDataErased(_) => return None,
     })
+}
+
+/// Money that pays for nothing, and why it does not.
+fn aside(held: &HeldPayment, code: Option<&Text<100>>) -> Json {
+    let mut told = json!({"amount": held.money().major(), "currency": held.currency});
+    if let Some(code) = code {
+        told["code"] = code.as_str().into();
+    }
+    told
 }
 
 /// A column's value as JSON.

@@ -122,6 +122,39 @@ async fn it_is_known_who_changed_what_when_and_what_it_was_before(world: World) 
     handlers.stop().await;
 }
 
+async fn money_that_pays_for_nothing_is_in_the_audit(world: World) {
+    let handlers = world.handlers(&requests(), "one").await;
+    send(&world, "r", "create-request", json!({"product_id": "sofa"})).await;
+    let mut other = report("pi_2", "succeeded", 2);
+    other["amount"] = 100.into();
+    for told in [report("pi_1", "succeeded", 1), other] {
+        send(&world, "r", "record-payment", told).await;
+    }
+    send(&world, "r", "quote", json!({"amount": 4900, "currency": "eur"})).await;
+    let whole = json!({"amount": "49.00", "currency": "eur"});
+    let little = json!({"amount": "1.00", "currency": "eur"});
+    let unfit = json!({"amount": "1.00", "currency": "eur", "code": "amount-mismatch"});
+    let expected = [
+        json!(["PAYMENT_HELD", "held.pi_1", whole]),
+        json!(["PAYMENT_HELD", "held.pi_2", little]),
+        json!(["PAYMENT_UNFIT", "unfit.pi_2", unfit]),
+    ];
+    for (query, asked, expected) in [
+        ("audit", json!({"request_id": "r"}), &expected[..]),
+        ("changes", json!({}), &expected[..]),
+        ("changes", json!({"event_type": "PAYMENT_UNFIT"}), &expected[2..]),
+    ] {
+        let rows = rows(&world, &handlers, query, asked).await;
+        let aside = rows.iter().filter(|row| {
+            let field = row["field"].as_str().unwrap_or_default();
+            field.starts_with("held.") || field.starts_with("unfit.")
+        });
+        let told = aside.map(|row| json!([row["event_type"], row["field"], row["new_value"]]));
+        assert_eq!(told.collect::<Vec<_>>(), expected, "{query}");
+    }
+    handlers.stop().await;
+}
+
 async fn what_somebody_changed_in_a_time_is_told_over_all_requests(world: World) {
     let handlers = world.handlers(&requests(), "one").await;
     for id in ["r1", "r2", "r3"] {
@@ -214,6 +247,7 @@ async fn products_are_told_with_their_prices_and_stand_beside_requests(world: Wo
 with_every_store! {
     requests_are_found_by_what_they_have_in_common_and_come_in_pages,
     it_is_known_who_changed_what_when_and_what_it_was_before,
+    money_that_pays_for_nothing_is_in_the_audit,
     what_somebody_changed_in_a_time_is_told_over_all_requests,
     products_are_told_with_their_prices_and_stand_beside_requests,
 }
