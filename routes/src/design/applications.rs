@@ -128,7 +128,8 @@ async fn list(
     let params: Vec<_> = NARROWING.iter().filter_map(narrowed).collect();
     let after = service.fresh(None).await?;
     let ask = Ask { query: "states", params: &params, after, whole: false, enough: None };
-    let (applications, next) = service.page(&asker, ask, (limit, cursor.as_deref())).await?;
+    let (mut applications, next) = service.page(&asker, ask, (limit, cursor.as_deref())).await?;
+    applications.iter_mut().for_each(by_its_id);
     Ok(Json(Listed { applications, next }))
 }
 
@@ -199,7 +200,18 @@ async fn found(
     let answers = to_raw_value(&service.rows(asker, ask, all).await?);
     let answers = answers.map_err(|error| Problem::internal(error.to_string()))?;
     row.insert("answers".to_owned(), answers);
+    by_its_id(&mut row);
     Ok(row)
+}
+
+/// An application goes by the id under which it is asked for. The row's own, that of the event by which it
+/// began, is told beside it.
+fn by_its_id(row: &mut Row) {
+    if let Some(id) = row.get("request_id").cloned()
+        && let Some(event) = row.insert("id".to_owned(), id)
+    {
+        row.insert("event_id".to_owned(), event);
+    }
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {

@@ -30,7 +30,9 @@ async fn an_application_is_created_answered_and_submitted_once() {
         (&json!("SUBMITTED"), &json!("Poster"))
     );
     assert_eq!(made["answers"].as_array().unwrap().len(), 2, "{made}");
-    let id = made["request_id"].as_str().unwrap();
+    assert_eq!(made["id"], made["request_id"], "what it is called is where it is found");
+    assert_ne!(made["id"], made["event_id"], "{made}");
+    let id = made["id"].as_str().unwrap();
 
     let log = shop.log().await;
     let (status, again) = shop.apply("first", &application()).await;
@@ -49,7 +51,9 @@ async fn an_application_is_created_answered_and_submitted_once() {
     assert_eq!((status.as_u16(), &shown), (200, &made));
     let list = format!("{PATH}?email=ada%40example.org&current_status=SUBMITTED&limit=5");
     let (_, listed) = shop.ask(Method::GET, &list, Some(&shop.client), None).await;
-    assert_eq!(listed["applications"][0]["request_id"], made["request_id"], "{listed}");
+    for name in ["id", "request_id", "event_id"] {
+        assert_eq!(listed["applications"][0][name], made[name], "{listed}");
+    }
     let (status, nobody) =
         shop.ask(Method::GET, &format!("{PATH}/nobody"), Some(&shop.client), None).await;
     assert_eq!((status.as_u16(), &nobody["code"]), (404, &json!("not-found")));

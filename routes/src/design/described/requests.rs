@@ -35,7 +35,7 @@ fn list() -> Value {
     let page = json!({
         "type": "object",
         "properties": {
-            "applications": {"type": "array", "items": {"type": "object"}},
+            "applications": {"type": "array", "items": application()},
             "next": {"type": "string", "description": "The `cursor` of the next page."},
         },
         "required": ["applications"],
@@ -72,8 +72,8 @@ fn open() -> Value {
         "requestBody": body(&wanted, &example),
         "responses": answers(
             json!({
-                "200": found("It was there.", &json!({"type": "object"})),
-                "201": found("It is new.", &json!({"type": "object"})),
+                "200": found("It was there.", &application()),
+                "201": found("It is new.", &application()),
             }),
             &[404, 409, 413, 415, 422, 504],
         ),
@@ -87,7 +87,7 @@ fn show() -> Value {
         "tags": ["applications"],
         "parameters": [id()],
         "responses": answers(
-            json!({"200": found("The application.", &json!({"type": "object"}))}),
+            json!({"200": found("The application.", &application())}),
             &[404],
         ),
     })
@@ -107,7 +107,7 @@ fn go_on() -> Value {
         "parameters": [id(), key()],
         "requestBody": body(&more, &example),
         "responses": answers(
-            json!({"200": found("The application.", &json!({"type": "object"}))}),
+            json!({"200": found("The application.", &application())}),
             &[404, 409, 413, 415, 422, 504],
         ),
     })
@@ -208,6 +208,22 @@ fn rows() -> Value {
 fn body(schema: &Value, example: &Value) -> Value {
     let content = json!({"application/json": {"schema": schema, "example": example}});
     json!({"required": true, "content": content})
+}
+
+/// An application, by what it goes by; the rest is that of the table `design_requests_current_state`.
+fn application() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "id": {"type": "string", "description": "The request's, as in the path."},
+            "request_id": {"type": "string", "description": "The same."},
+            "event_id": {"type": "string", "description": "Of the event by which it began."},
+            "current_status": {"type": "string"},
+            "current_payment_status": {"type": "string"},
+            "answers": {"type": "array", "items": {"type": "object"}},
+        },
+        "required": ["id", "request_id", "current_status", "current_payment_status"],
+    })
 }
 
 fn asked() -> Value {
