@@ -15,17 +15,23 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::Request,
-    http::Method,
+    http::{
+        HeaderName, Method,
+        header::{IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE},
+    },
     middleware::{Next, from_fn},
     response::Response,
 };
 use gateway::Fault;
-use infrastructure::client::Client;
+use infrastructure::{client::Client, problem::Problem};
 
 pub use described::described;
 pub use inbox::{Inbox, RECONCILED_BY, receipt};
 pub use payments::Payments;
 pub use rest::formed;
+
+/// What would make a change depend on where a request stands.
+const CONDITIONS: [HeaderName; 3] = [IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE];
 
 /// `/api/design-applications` and what is below `/rest/v1`.
 pub fn routes(client: Client) -> Router {
@@ -34,10 +40,15 @@ pub fn routes(client: Client) -> Router {
     routes.route_layer(from_fn(only_json))
 }
 
-/// Refuses what is posted as something else than JSON, as `/v1/commands` does.
+/// Refuses what is posted as something else than JSON, as `/v1/commands` does, and on a condition: what
+/// is posted here is several commands or none, and nobody would check it.
 async fn only_json(request: Request, next: Next) -> Result<Response, Fault> {
     if request.method() == Method::POST {
         gateway::is_json(request.headers())?;
+        if let Some(name) = CONDITIONS.iter().find(|name| request.headers().contains_key(*name)) {
+            let why = format!("header {name}: conditions are checked at /v1/commands only");
+            return Err(Problem::invalid(why).into());
+        }
     }
     Ok(next.run(request).await)
 }
@@ -61,5 +72,20 @@ mod tests {
             assert_eq!(ask(Method::GET, kind).await, StatusCode::OK);
         }
         assert_eq!(ask(Method::POST, "application/json; charset=utf-8").await, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_condition_that_nobody_checks_is_refused() {
+        let routes = Router::new().route("/", any(async || {})).route_layer(from_fn(only_json));
+        for (name, method, status) in [
+            ("if-match", Method::POST, StatusCode::BAD_REQUEST),
+            ("if-none-match", Method::POST, StatusCode::BAD_REQUEST),
+            ("if-none-match", Method::GET, StatusCode::OK),
+        ] {
+            let request =
+                Request::builder().method(method).header("content-type", "application/json");
+            let request = request.header(name, "\"1\"").body(Body::empty()).unwrap();
+            assert_eq!(routes.clone().oneshot(request).await.unwrap().status(), status, "{name}");
+        }
     }
 }

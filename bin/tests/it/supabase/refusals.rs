@@ -138,6 +138,58 @@ async fn a_payment_of_less_than_the_product_costs_is_refused_though_nobody_quote
 }
 
 #[tokio::test]
+async fn what_is_posted_on_a_condition_is_refused_as_nobody_would_check_it() {
+    let shop = Shop::open().await;
+    let (method, rows, body) = row(json!({"id": "draft", "design_code": "D-7"}));
+    assert_eq!(shop.ask(method, &rows, Some(&shop.admin), Some(&body)).await.0, 201);
+    let log = shop.log().await;
+    let (_, function, cancel) = event("draft", "REQUEST_CANCELLED", json!({}));
+    let more = json!({"answers": [{"question_id": "q-1", "text": "blue"}]});
+    for (path, body) in [(function.as_str(), cancel), ("/api/design-applications/draft", more)] {
+        let body = (Some(body.to_string()), &[("if-match", "\"1\"")][..]);
+        let (status, said) = shop.ask_with(Method::POST, path, Some(&shop.admin), body).await;
+        assert_eq!((status.as_u16(), &said["code"]), (400, &json!("invalid")), "{path}: {said}");
+    }
+    assert_eq!(shop.log().await, log);
+}
+
+/// What has become of the request `id`.
+async fn told(shop: &Shop, id: &str) -> Value {
+    let path = format!("/rest/v1/design_request_events?select=event_type&request_id=eq.{id}");
+    let (status, events) = shop.ask(Method::GET, &path, Some(&shop.client), None).await;
+    assert_eq!(status, 200, "{events}");
+    events.as_array().unwrap().iter().map(|event| event["event_type"].clone()).collect()
+}
+
+#[tokio::test]
+async fn money_for_what_has_no_price_is_held_and_of_a_cancelled_request_none_is_asked() {
+    let shop = Shop::open().await;
+    let paid = json!({"amount": 12.5, "currency": "eur", "payment_intent_id": "pi_1"});
+    let add = async |id: &str, kind: &str, data: &Value| {
+        let (method, path, body) = event(id, kind, data.clone());
+        let (status, said) = shop.ask(method, &path, Some(&shop.admin), Some(&body)).await;
+        assert_eq!(status, 200, "{kind} of {id}: {said}");
+        said
+    };
+    for id in ["retired", "cancelled"] {
+        let (method, path, body) = row(json!({"id": id, "product_id": "poster"}));
+        assert_eq!(shop.ask(method, &path, Some(&shop.admin), Some(&body)).await.0, 201);
+    }
+    add("cancelled", "REQUEST_CANCELLED", &json!({})).await;
+    add("cancelled", "PAYMENT_SUCCEEDED", &paid).await;
+    let expected =
+        ["REQUEST_CREATED", "REQUEST_CANCELLED", "PAYMENT_SUCCEEDED", "REFUND_REQUESTED"];
+    assert_eq!(told(&shop, "cancelled").await, json!(expected));
+
+    shop.installation.send(["product", "poster", "retire-product"], "{}").await;
+    add("retired", "PAYMENT_FAILED", &paid).await;
+    let held = add("retired", "PAYMENT_SUCCEEDED", &paid).await;
+    assert_eq!(add("retired", "PAYMENT_SUCCEEDED", &paid).await, held, "it is the same again");
+    let expected = ["REQUEST_CREATED", "PAYMENT_FAILED", "PAYMENT_HELD"];
+    assert_eq!(told(&shop, "retired").await, json!(expected));
+}
+
+#[tokio::test]
 async fn who_may_not_is_told_so_in_the_form_that_the_client_reads() {
     let shop = Shop::open().await;
     let before = shop.log().await;
