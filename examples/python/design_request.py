@@ -16,8 +16,6 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-import nats
-
 
 class Refused(Exception):
     """What the service said instead: an RFC 9457 problem, whose `code` never changes its meaning."""
@@ -34,6 +32,8 @@ class OverNats:
         self.url = url
 
     async def __aenter__(self) -> "OverNats":
+        import nats  # Who speaks HTTP needs no client of NATS.
+
         self.client = await nats.connect(self.url)
         return self
 
