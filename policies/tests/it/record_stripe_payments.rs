@@ -138,8 +138,9 @@ fn the_inbox_says_what_became_of_everything() {
     world.settle();
     let design = world.state::<Design>(&id("request-1"));
     assert_eq!(design.payment.status(), PaymentStatus::None);
-    let refusals = ["not-found", "amount-mismatch", "currency-mismatch"];
-    assert_eq!(world.refusals, refusals.map(|code| format!("record-payment: {code}")));
+    // What does not fit stays known there, for the day on which it is to be given back.
+    assert_eq!(world.refusals, ["record-payment: not-found"]);
+    assert_eq!(design.unfit.len(), 2);
     let standing =
         ["evt_1", "evt_2", "evt_3", "evt_4"].map(|event| world.state::<StripeEvent>(&id(event)));
     use StripeEvent as E;
