@@ -144,6 +144,14 @@ impl HandlerPart {
         }
     }
 
+    /// Whether what is sealed is to be opened for it.
+    pub(crate) fn opens(&self) -> bool {
+        match self {
+            Self::Effect(part) => part.opens(),
+            Self::Policy(_) | Self::Batch(_) | Self::Projection(_) => true,
+        }
+    }
+
     pub(crate) fn aggregates(&self) -> Vec<&'static str> {
         match self {
             Self::Policy(part) => part.aggregates(),

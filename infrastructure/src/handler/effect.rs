@@ -32,6 +32,10 @@ pub(crate) trait AnyEffect: Send + Sync {
     fn retries(&self) -> Retries;
     fn dependency(&self) -> Option<&'static str>;
     fn aggregates(&self) -> Vec<&'static str>;
+    /// Whether what is sealed is to be opened for it.
+    fn opens(&self) -> bool {
+        true
+    }
     /// What it promises for the event; none if the event does not concern it.
     fn delivery(&self, source: &Source<'_>) -> Result<Option<Delivery>, Failure>;
     fn note(&self, source: &Source<'_>, note: Note) -> Result<Vec<Order>, Failure>;

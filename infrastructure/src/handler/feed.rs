@@ -200,7 +200,10 @@ impl<T: Send, F: Fn(Delivery) -> T + Send + Sync> Pump<T, F> {
                     if chunk.iter().any(|item| matches!(item, Item::Commit(_))) {
                         goal = None;
                     }
-                    self.send(chunk, bytes).await.and(rest)
+                    match self.send(chunk, bytes).await.and(rest) {
+                        Ok(Some(sealed)) => self.late(sealed).await,
+                        rest => rest.map(drop),
+                    }
                 }
                 () = self.poke.notified() => deliveries.look().await.map_err(End::Broken),
                 _ = watch.tick() => self.overtaken(&mut goal, deliveries.reached).await,
@@ -211,18 +214,20 @@ impl<T: Send, F: Fn(Delivery) -> T + Send + Sync> Pump<T, F> {
         }
     }
 
-    /// `first` and what has come with it, its bytes, and why there can be no more, if so.
+    /// `first` and what has come with it, its bytes, and why there can be no more, if so, or which
+    /// commit comes next that waits for its key: what stands before it does not wait with it.
     async fn chunk(
         &mut self,
         first: Result<Word, String>,
         deliveries: &mut Deliveries,
-    ) -> (VecDeque<Item<T>>, usize, Result<(), End>) {
+    ) -> (VecDeque<Item<T>>, usize, Result<Option<Delivery>, End>) {
         let (mut chunk, mut bytes, mut next) = (VecDeque::new(), 0, Some(first));
         while let Some(word) = next {
             match word {
                 Ok(Word::Commit(delivery)) => {
-                    let Some(delivery) = self.opened(delivery).await else {
-                        return (chunk, bytes, Err(End::Done));
+                    let delivery = match self.log.opened(delivery).await {
+                        Ok(delivery) => delivery,
+                        Err((sealed, _)) => return (chunk, bytes, Ok(Some(sealed))),
                     };
                     (self.seen, self.told) = (delivery.position, delivery.position);
                     bytes += delivery.body.len();
@@ -239,7 +244,15 @@ impl<T: Send, F: Fn(Delivery) -> T + Send + Sync> Pump<T, F> {
             let full = chunk.len() >= CHUNK_MESSAGES || bytes >= CHUNK_BYTES;
             next = if full { None } else { deliveries.next().now_or_never() };
         }
-        (chunk, bytes, Ok(()))
+        (chunk, bytes, Ok(None))
+    }
+
+    /// Hands over a commit as soon as its key is there.
+    async fn late(&mut self, sealed: Delivery) -> Result<(), End> {
+        let Some(delivery) = self.opened(sealed).await else { return Err(End::Done) };
+        (self.seen, self.told) = (delivery.position, delivery.position);
+        let bytes = delivery.body.len();
+        self.send([Item::Commit((self.make)(delivery))].into(), bytes).await
     }
 
     /// The commit with what is sealed in it opened, however long the keys are away; none if nobody

@@ -108,7 +108,7 @@ impl Supervisor {
             info,
             work,
             log: Log::new(&shared.client, &shared.events, &part.aggregates())
-                .opening(shared.keys.as_ref()),
+                .opening(shared.keys.as_ref().filter(|_| part.opens())),
             since: registration.since,
             gauge,
             poke: Arc::new(Notify::new()),

@@ -82,6 +82,11 @@ impl AnyEffect for DestroyKeys {
         None
     }
 
+    /// Nothing that it reads is sealed, and it must not wait for a key that nobody has any more.
+    fn opens(&self) -> bool {
+        false
+    }
+
     fn aggregates(&self) -> Vec<&'static str> {
         self.erasing.iter().map(|(aggregate, _)| *aggregate).collect()
     }
