@@ -45,6 +45,7 @@ impl TableProjection for DesignRequests {
     ];
     const VIEWS: &'static [View] = &[queries::CURRENT_STATE_VIEW];
     const STATEMENTS: &'static [Statement] = &[
+        states::QUOTED,
         answers::OUTDATE,
         payments::REPORT,
         payments::METHOD,
@@ -81,6 +82,7 @@ impl TableProjection for DesignRequests {
 fn requests(event: &Recorded<DesignEvent>) -> serde_json::Result<Vec<Change>> {
     let mut changes = erasure::changes(event);
     changes.extend([events::row(event)?, states::change(event)]);
+    changes.extend(states::quoted(event));
     changes.extend(answers::changes(event)?);
     changes.extend(payments::changes(event));
     changes.extend(changes::rows(event)?);

@@ -6,7 +6,7 @@ use domain::{
 };
 use kit::{
     Personal, Recorded,
-    tables::{Change, Column, Decimal, Table, Value},
+    tables::{Change, Column, Decimal, Statement, Table, Type, Value},
 };
 
 pub(super) const STATES: Table = Table {
@@ -45,11 +45,22 @@ pub(super) const COLUMNS: [Column; 20] = [
     Column::time("updated_at"),
 ];
 
+/// What was quoted, unless a payment says how much it is about: those of before the quote, which paid
+/// nothing, may be about another amount.
+pub(super) const QUOTED: Statement = Statement {
+    sql: "UPDATE {design_request_states} SET total_amount = $2, payment_currency = $3
+          WHERE request_id = $1 AND stripe_payment_intent_id IS NULL",
+    params: &[Type::Text, Type::Decimal, Type::Text],
+};
+
 /// Columns and what they hold from now on.
 pub(super) type Values = Vec<(&'static str, Value)>;
 
 pub(super) fn change(event: &Recorded<DesignEvent>) -> Change {
-    let mut values = values(&event.event);
+    let mut values = match &event.event {
+        DesignEvent::RequestQuoted(_) => Vec::new(),
+        event => values(event),
+    };
     values.push(("updated_at", event.time.into()));
     if !matches!(event.event, DesignEvent::RequestCreated(_)) {
         return STATES.set([(&event.aggregate_id).into()], values);
@@ -60,6 +71,13 @@ pub(super) fn change(event: &Recorded<DesignEvent>) -> Change {
         ("created_at", event.time.into()),
     ]);
     STATES.put(values)
+}
+
+/// What `event` makes of the amount, if it is a quote.
+pub(super) fn quoted(event: &Recorded<DesignEvent>) -> Option<Change> {
+    let DesignEvent::RequestQuoted(quoted) = &event.event else { return None };
+    let [(_, total), (_, currency)] = amount(Money::new(quoted.amount, quoted.currency));
+    Some(QUOTED.run([(&event.aggregate_id).into(), total, currency]))
 }
 
 /// What `event` says about where the request stands.

@@ -209,6 +209,21 @@ async fn rows_equal_a_fold_of_the_log_whatever_has_happened(world: World) {
     handlers.stop().await;
 }
 
+async fn a_quote_leaves_the_amount_that_a_payment_is_about(world: World) {
+    let handlers = world.handlers(&requests(), "one").await;
+    send(&world, "q", "create-request", json!({})).await;
+    let failed = json!({"intent_id": "pi_1", "fact": "failed", "amount": 5900, "currency": "eur",
+        "at": "2026-01-02T03:04:05Z"});
+    send(&world, "q", "record-payment", failed).await;
+    send(&world, "q", "quote", json!({"amount": 4900, "currency": "eur"})).await;
+    let logs = logs(&world).await;
+    let (id, log) = logs.first_key_value().unwrap();
+    let row = state(&world, &handlers, "q").await;
+    assert_eq!(row, expected(id, log));
+    assert_eq!(row["total_amount"].as_f64(), Some(59.0));
+    handlers.stop().await;
+}
+
 async fn what_newer_code_wrote_waits_and_is_told_and_others_go_on(world: World) {
     let handlers = world.handlers(&requests(), "one").await;
     send(&world, "x", "create-request", json!({})).await;
@@ -261,5 +276,6 @@ async fn what_newer_code_wrote_waits_and_is_told_and_others_go_on(world: World) 
 
 with_every_store! {
     rows_equal_a_fold_of_the_log_whatever_has_happened,
+    a_quote_leaves_the_amount_that_a_payment_is_about,
     what_newer_code_wrote_waits_and_is_told_and_others_go_on,
 }
