@@ -73,7 +73,9 @@ impl<'a> Strikes<'a> {
         let mut rng = Rng::with_seed(plan.seed);
         let mut places = plan.places.clone();
         rng.shuffle(&mut places);
-        let (streams, moods) = (room::streams(&mut rng), Rounds::new(MOODS.to_vec(), &mut rng));
+        // Of its own, so that what a seed brings does not change with what there is to go round.
+        let mut order = Rng::with_seed(!plan.seed);
+        let (streams, moods) = (room::streams(&mut order), Rounds::new(MOODS.to_vec(), &mut order));
         let counts = BTreeMap::new();
         Self { plan, world, strangers, tally, say, rng, places, streams, moods, counts }
     }
