@@ -1,4 +1,4 @@
-//! Who makes backups and who restores them: the operator reads, the service's user writes.
+//! Who makes backups and restores them: the service's user, since they hold the keys of personal data.
 
 use async_nats::jetstream;
 use headwater::contexts;
@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{PASSWORDS, guarded, role::Role};
 
 #[tokio::test]
-async fn an_operator_makes_a_backup_and_only_the_services_user_restores_it() {
+async fn only_the_services_user_makes_a_backup_and_restores_it() {
     let (server, service) = guarded().await;
     let context = jetstream::new(service.client);
     for id in ["a", "b"] {
@@ -20,6 +20,7 @@ async fn an_operator_makes_a_backup_and_only_the_services_user_restores_it() {
             format!("timer.set.person.{id}.x"),
             format!("$KV.RESULTS.{id}"),
             format!("$KV.CHECKPOINTS.{id}"),
+            format!("$KV.KEYS.{id}"),
         ];
         for subject in subjects {
             context.publish(subject, "[]".into()).await.unwrap().await.unwrap();
@@ -28,7 +29,11 @@ async fn an_operator_makes_a_backup_and_only_the_services_user_restores_it() {
     let (folder, token) = (tempfile::tempdir().unwrap(), CancellationToken::new());
     let seen = |_: Progress<'_>| {};
     let operator = Role::connect(server.url(), "operator").await;
-    let made = backup(&operator.client, folder.path(), (&seen, &token)).await.unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let refused = backup(&operator.client, elsewhere.path(), (&seen, &token)).await;
+    assert!(refused.is_err(), "an operator reads no keys");
+    let service = Role::connect(server.url(), "service").await;
+    let made = backup(&service.client, folder.path(), (&seen, &token)).await.unwrap();
     let counts: Vec<_> =
         made.contents().iter().map(|it| (it.stream.as_str(), it.records)).collect();
     let expected = [
@@ -39,6 +44,7 @@ async fn an_operator_makes_a_backup_and_only_the_services_user_restores_it() {
         ("TIMERS", 2),
         ("KV_RESULTS", 2),
         ("EVENTS", 2),
+        ("KV_KEYS", 2),
     ];
     assert_eq!(counts, expected);
 
@@ -55,5 +61,5 @@ async fn an_operator_makes_a_backup_and_only_the_services_user_restores_it() {
     let restore = Restore { client, backup: &made, composition, until, replicas };
     let plan = restore.plan(&seen).await.unwrap();
     let restored = restore.run(plan, (&seen, &token)).await.unwrap();
-    assert_eq!((restored.compared, restored.others), (2, 10));
+    assert_eq!((restored.compared, restored.others), (2, 12));
 }
