@@ -4,15 +4,18 @@
 //! Not here: read models, which are folded again, and secrets.
 
 mod adjust;
+mod archive;
 mod capture;
 mod chain;
 mod cut;
 #[cfg(test)]
 mod damage_tests;
 mod files;
+mod hand;
 mod line;
 mod manifest;
 mod marker;
+mod plan;
 mod publish;
 mod restore;
 mod seen;
@@ -21,14 +24,15 @@ mod volume;
 mod whole;
 mod writer;
 
+pub use archive::{Archived, archive};
 pub(crate) use capture::blocking;
-pub use capture::{Archived, archive};
 pub use chain::Chain;
 pub use cut::{Cut, Rewound};
 pub use line::Kept;
 pub use manifest::Segment;
 pub(crate) use marker::unfinished;
-pub use restore::{Plan, Restore, Restored};
+pub use plan::Plan;
+pub use restore::{Restore, Restored};
 pub use seen::{Progress, Seen};
 pub use volume::{Fault, Reader, Volume};
 pub use whole::{Backup, Contents, backup};

@@ -4,7 +4,7 @@
 //! may move to the end meanwhile, as a timer does that fires and a value that is replaced, and must be
 //! met at one of both places. Not here: which streams.
 
-use std::{io, path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use async_nats::jetstream::{
     self,
@@ -14,93 +14,23 @@ use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use kit::Position;
 use nats::names;
-use serde::Serialize;
 use tokio::{task::spawn_blocking, time::timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
-    files,
+    hand::Hand,
     line::Kept,
-    marker,
     seen::{Progress, Seen},
     volume::Volume,
-    whole,
-    writer::Writer,
 };
 use crate::{
     handler::{Delivery, Feed, Item, Log, end_of},
     problem::Problem,
-    replay::{Bound, last_until},
 };
-
-/// Records that are written at a time, by number and by bytes.
-const HAND: usize = 1_024;
-const HAND_BYTES: usize = 8 * nats::limits::COMMIT_BYTES_MAX;
 
 /// A stream of which nothing comes for so long is not read on; a feed by itself would try for ever.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What an archive holds now.
-#[derive(Debug, Clone, Serialize)]
-pub struct Archived {
-    /// Up to here it was there before.
-    pub from: u64,
-    /// Up to here it goes now.
-    pub to: u64,
-    /// The end of the log when it was looked at.
-    pub end: u64,
-    /// Commits in it.
-    pub records: u64,
-    /// The chain behind the last.
-    pub chain: super::Chain,
-    /// Whether it was told to stop before.
-    pub stopped: bool,
-}
-
-/// Adds to the archive in `folder` what has come since, up to `until` or to the end.
-///
-/// # Errors
-/// `conflict` if the folder holds something else, the archive of another log, or a part of a backup, or if
-/// the log is being restored; `corrupt`;
-/// `unavailable` if the log or the folder does not answer.
-pub async fn archive(
-    client: &async_nats::Client,
-    folder: &Path,
-    until: Option<Bound>,
-    (seen, stop): (Seen<'_>, &CancellationToken),
-) -> Result<Archived, Problem> {
-    if is_of_backup(folder)? {
-        let detail = format!("{} is part of a backup; name another folder", folder.display());
-        return Err(Problem::conflict(detail));
-    }
-    marker::unfinished(client).await?;
-    let stream = open(client, names::EVENTS).await?;
-    let end = end_of(&stream).await.map_err(|error| Problem::unavailable(error.to_string()))?;
-    let to = match until {
-        None => end,
-        Some(Bound::Position(position)) => position.min(end),
-        Some(Bound::Time(time)) => last_until(&stream, time).await?.min(end),
-    };
-    let before = continued(&stream, folder).await?;
-    let volume = events(client, &stream, folder, to, (seen, stop)).await?;
-    marker::unfinished(client).await?;
-    let (records, chain, last) = (volume.records(), volume.chain(), volume.last());
-    let stopped = last < to.0;
-    Ok(Archived { from: before, to: last, end: end.0, records, chain, stopped })
-}
-
-/// Whether the folder stands in a whole backup: what is added there would make another one of it.
-fn is_of_backup(folder: &Path) -> Result<bool, Problem> {
-    let path = match folder.canonicalize() {
-        Ok(path) => path,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            std::path::absolute(folder).map_err(files::refused(folder))?
-        }
-        Err(error) => return Err(files::refused(folder)(error)),
-    };
-    Ok(path.parent().is_some_and(|parent| parent.join(whole::FILE).exists()))
-}
 
 /// The stream called `name`.
 pub(super) async fn open(client: &async_nats::Client, name: &str) -> Result<Stream, Problem> {
@@ -108,37 +38,9 @@ pub(super) async fn open(client: &async_nats::Client, name: &str) -> Result<Stre
     stream.map_err(|error| Problem::unavailable(format!("{name}: {error}")))
 }
 
-/// Where the archive in `folder` ends, if the log goes on there.
-pub(super) async fn continued(stream: &Stream, folder: &Path) -> Result<u64, Problem> {
-    let name = stream.cached_info().config.name.clone();
-    let path = folder.to_owned();
-    let last = blocking(move || match Volume::open(&path) {
-        Ok(volume) if volume.stream() == name => match volume.last() {
-            0 => Ok(None),
-            last => Ok(volume.read(last - 1).take()?),
-        },
-        // Whoever begins to write says what stands there instead.
-        Ok(_) => Ok(None),
-        Err(problem) if problem.code == "not-found" => Ok(None),
-        Err(problem) => Err(problem),
-    });
-    let Some(last) = last.await? else { return Ok(0) };
-    let at = last.sequence;
-    let other = || {
-        let detail = format!(
-            "{} archives another log: its record {at} is not what stands there now",
-            folder.display()
-        );
-        Problem::conflict(detail)
-    };
-    let found = match stream.get_raw_message(at).await {
-        Ok(found) => found,
-        Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
-            return Err(other());
-        }
-        Err(error) => return Err(Problem::unavailable(error.to_string())),
-    };
-    if kept(found).is_same(&last) { Ok(at) } else { Err(other()) }
+/// The last position of `stream`, as its leader knows it.
+pub(super) async fn end(stream: &Stream) -> Result<Position, Problem> {
+    end_of(stream).await.map_err(|error| Problem::unavailable(error.to_string()))
 }
 
 /// The commits behind what `folder` holds, up to `to`.
@@ -152,7 +54,7 @@ pub(super) async fn events(
     let mut hand = Hand::open(folder, stream, true).await?;
     let mut from = hand.last;
     if from < to.0 {
-        let mut feed = feed(client, stream, from);
+        let mut feed = feed(client, stream, from, "copy");
         while from < to.0 && !stop.is_cancelled() {
             let Some(item) = next(&mut feed, stop).await? else { break };
             if let Item::Commit(delivery) = item
@@ -179,7 +81,7 @@ pub(super) async fn rest(
 ) -> Result<Volume, Problem> {
     let name = stream.cached_info().config.name.clone();
     // As the leader has it: a replica that is behind has not said all before it is there.
-    let end = end_of(stream).await.map_err(|error| Problem::unavailable(error.to_string()))?;
+    let end = end(stream).await?;
     let mut hand = Hand::open(folder, stream, false).await?;
     let told = |at| seen(Progress { doing: "copying", stream: &name, at, of: end.0.max(at) });
     if stream.cached_info().config.retention == RetentionPolicy::WorkQueue {
@@ -195,7 +97,7 @@ pub(super) async fn rest(
         return hand.finish().await;
     }
     if end > Position::ZERO {
-        let mut feed = feed(client, stream, 0);
+        let mut feed = feed(client, stream, 0, "copy");
         loop {
             let Some(item) = next(&mut feed, stop).await? else { return Err(stopped()) };
             let at = match item {
@@ -224,11 +126,17 @@ pub(super) fn stopped() -> Problem {
     Problem::unavailable("it was stopped before its end")
 }
 
-fn feed(client: &async_nats::Client, stream: &Stream, after: u64) -> Feed {
+/// All of `stream` behind `after`, for a `purpose` that names its consumer.
+pub(super) fn feed(
+    client: &async_nats::Client,
+    stream: &Stream,
+    after: u64,
+    purpose: &str,
+) -> Feed {
     let log = Log::new(client, stream, &[]);
     let log = Log { subjects: stream.cached_info().config.subjects.clone(), ..log };
-    let name = format!("copy-{}", Uuid::now_v7().simple());
-    let feed = Feed::start(log, name, Position(after), std::sync::Arc::default());
+    let name = format!("{purpose}-{}", Uuid::now_v7().simple());
+    let feed = Feed::start(log, name, Position(after), Arc::default());
     feed.look();
     feed
 }
@@ -286,47 +194,4 @@ pub(crate) async fn blocking<T: Send + 'static>(
 ) -> Result<T, Problem> {
     let done = spawn_blocking(work).await;
     done.map_err(|error| Problem::internal(error.to_string()))?
-}
-
-/// Records on their way into a folder, some at a time.
-struct Hand {
-    writer: Option<Writer>,
-    records: Vec<Kept>,
-    bytes: usize,
-    last: u64,
-}
-
-impl Hand {
-    async fn open(folder: &Path, stream: &Stream, dense: bool) -> Result<Self, Problem> {
-        let (folder, name) = (folder.to_owned(), stream.cached_info().config.name.clone());
-        let writer = blocking(move || Writer::open(&folder, &name, dense)).await?;
-        Ok(Self { last: writer.last(), writer: Some(writer), records: Vec::new(), bytes: 0 })
-    }
-
-    async fn take(&mut self, kept: Kept) -> Result<(), Problem> {
-        self.last = kept.sequence;
-        self.bytes += kept.size();
-        self.records.push(kept);
-        if self.records.len() >= HAND || self.bytes >= HAND_BYTES {
-            self.write().await?;
-        }
-        Ok(())
-    }
-
-    async fn write(&mut self) -> Result<(), Problem> {
-        let gone = || Problem::internal("the writer is gone");
-        let mut writer = self.writer.take().ok_or_else(gone)?;
-        let records = std::mem::take(&mut self.records);
-        self.bytes = 0;
-        let written = blocking(move || writer.append(&records).map(|()| writer));
-        self.writer = Some(written.await?);
-        Ok(())
-    }
-
-    async fn finish(mut self) -> Result<Volume, Problem> {
-        self.write().await?;
-        let gone = || Problem::internal("the writer is gone");
-        let writer = self.writer.take().ok_or_else(gone)?;
-        blocking(move || writer.finish()).await
-    }
 }

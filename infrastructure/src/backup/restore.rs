@@ -7,30 +7,26 @@
 
 use std::collections::VecDeque;
 
-use async_nats::jetstream;
-use kit::Position;
 use nats::{buckets::stream_of, headers, names};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use super::{
     adjust::adjusted,
     capture,
     cut::Cut,
     line::Kept,
-    marker::{self, Held, Marker},
+    marker::Held,
+    plan::Plan,
     publish::Publisher,
     seen::{Progress, Seen},
-    volume::Volume,
     whole::{Backup, streams},
 };
 use crate::{
-    client::Client,
     composition::Composition,
-    handler::{CheckpointRecord, Feed, Item, Log, end_of},
+    handler::Item,
     problem::Problem,
-    provision::{self, ProvisionOptions, provision},
+    provision::{ProvisionOptions, provision},
     replay::Bound,
 };
 
@@ -49,21 +45,6 @@ pub struct Restore<'a> {
     pub replicas: usize,
 }
 
-/// What a restore would do.
-#[derive(Debug, Clone, Serialize)]
-pub struct Plan {
-    /// The backup.
-    pub backup: Uuid,
-    /// The last commit that is put back.
-    pub position: u64,
-    /// The last commit in the backup.
-    pub of: u64,
-    /// Whether it was begun before and goes on.
-    pub resumed: bool,
-    /// What a cut means, if it is one.
-    pub cut: Option<Cut>,
-}
-
 /// What a restore has done.
 #[derive(Debug, Clone, Serialize)]
 pub struct Restored {
@@ -77,113 +58,6 @@ pub struct Restored {
 }
 
 impl Restore<'_> {
-    /// Reads the whole backup, looks at the server, and says what would be done. Changes nothing.
-    ///
-    /// # Errors
-    /// `corrupt` if the backup is damaged; `conflict` if the server holds anything, or a service runs
-    /// there; `invalid` if there is nothing before `until`.
-    pub async fn plan(&self, seen: Seen<'_>) -> Result<Plan, Problem> {
-        if let Some(fault) = self.backup.verify(seen).await?.into_iter().next() {
-            return Err(fault.into());
-        }
-        let events = self.backup.volume(names::EVENTS)?;
-        let of = events.last();
-        self.check_places(of).await?;
-        let position = self.last(&events).await?;
-        let asked = match self.until {
-            Some(Bound::Time(time)) => Some(time),
-            _ => None,
-        };
-        let cut = match position < of {
-            true => Some(Cut::plan(self.backup, self.composition, (position, asked)).await?),
-            false => None,
-        };
-        let resumed = self.look(position).await?;
-        Ok(Plan { backup: self.backup.id(), position, of, resumed, cut })
-    }
-
-    /// The last commit that is put back.
-    async fn last(&self, events: &Volume) -> Result<u64, Problem> {
-        let (of, ended) = (events.last(), self.backup.ended());
-        let Some(bound) = self.until else { return Ok(of) };
-        let is_beyond = match bound {
-            Bound::Position(position) => position.0 > of,
-            Bound::Time(time) => time > ended,
-        };
-        if is_beyond {
-            return Err(Problem::invalid(format!("the backup ends at {of}, of {ended}")));
-        }
-        let events = events.clone();
-        let position = capture::blocking(move || events.last_until(bound)).await?;
-        if position == 0 && of > 0 {
-            return Err(Problem::invalid("the backup holds nothing of that time"));
-        }
-        Ok(position)
-    }
-
-    /// Refuses the backup of a server whose log was not whole: a handler has been behind its end.
-    async fn check_places(&self, end: u64) -> Result<(), Problem> {
-        let volume = self.backup.volume(&stream_of(names::CHECKPOINTS))?;
-        capture::blocking(move || {
-            let mut reader = volume.read(0);
-            while let Some(kept) = reader.take()? {
-                if let Ok(it) = serde_json::from_slice::<CheckpointRecord>(&kept.body)
-                    && it.position.0 > end
-                {
-                    let (subject, at) = (kept.subject, it.position);
-                    let detail = format!(
-                        "the log of the backup ends at {end}, and {subject} is at {at}: it was made \
-                         of a server that was not whole"
-                    );
-                    return Err(Problem::corrupt(detail));
-                }
-            }
-            Ok(())
-        })
-        .await
-    }
-
-    /// Whether this restore was begun here before; refuses a server that is used.
-    async fn look(&self, position: u64) -> Result<bool, Problem> {
-        let context = jetstream::new(self.client.clone());
-        provision::check_server(self.client, &context)
-            .await
-            .map_err(|error| Problem::unavailable(error.to_string()))?;
-        if Client::new(self.client.clone()).ping().await.is_ok() {
-            return Err(Problem::conflict("a service runs on this server; stop it first"));
-        }
-        let found = async |name: &str| {
-            let found = provision::find(&context, name).await;
-            found.map_err(|error| Problem::unavailable(error.to_string()))
-        };
-        if found(&stream_of(names::HANDLERS)).await?.is_some() {
-            let (marker, _) = self.marker().await?;
-            if let Some(Marker { ended: None, backup, position: to, .. }) = marker {
-                if (backup, to) == (self.backup.id(), position) {
-                    return Ok(true);
-                }
-                return Err(Problem::conflict(format!(
-                    "the backup {backup} is being restored here up to {to}; go on with that, or take \
-                     an empty server"
-                )));
-            }
-        }
-        for config in provision::wanted(self.replicas) {
-            let Some(info) = found(&config.name).await? else { continue };
-            let used = config.name == names::EVENTS && info.state.last_sequence > 0;
-            if info.state.messages > 0 || used {
-                let detail = format!("{} holds something; take an empty server", config.name);
-                return Err(Problem::conflict(detail));
-            }
-        }
-        Ok(false)
-    }
-
-    async fn marker(&self) -> Result<(Option<Marker>, u64), Problem> {
-        let cell = marker::cell(self.client).await?;
-        cell.read().await.map_err(|error| marker::away(&error))
-    }
-
     /// Puts everything back, and compares the log with the backup.
     ///
     /// # Errors
@@ -223,8 +97,7 @@ impl Restore<'_> {
         let stream = capture::open(self.client, name).await?;
         let volume = self.backup.volume(name)?;
         // Looked at before the word: whatever another run writes after that stands behind it.
-        let end = end_of(&stream).await;
-        let end = end.map_err(|error| Problem::unavailable(error.to_string()))?.0;
+        let end = capture::end(&stream).await?.0;
         held.check().await?;
         if name != stream_of(names::HANDLERS) {
             // What an earlier run left; the word that it ran stands among the handlers.
@@ -261,8 +134,7 @@ impl Restore<'_> {
         let first = self.backup.epochs().saturating_add(1);
         let purged = leases.purge().sequence(first).await;
         purged.map_err(|error| Problem::unavailable(error.to_string()))?;
-        let last = end_of(&leases).await;
-        let last = last.map_err(|error| Problem::unavailable(error.to_string()))?;
+        let last = capture::end(&leases).await?;
         if last.0 < self.backup.epochs() {
             return Err(Problem::internal("the server does not let epochs go on"));
         }
@@ -276,8 +148,7 @@ impl Restore<'_> {
         (seen, stop): (Seen<'_>, &CancellationToken),
     ) -> Result<(), Problem> {
         let stream = capture::open(self.client, names::EVENTS).await?;
-        let there = end_of(&stream).await;
-        let there = there.map_err(|error| Problem::unavailable(error.to_string()))?.0;
+        let there = capture::end(&stream).await?.0;
         if there > plan.position {
             return Err(Problem::conflict("the log has grown meanwhile; take an empty server"));
         }
@@ -307,10 +178,7 @@ impl Restore<'_> {
         let stream = capture::open(self.client, names::EVENTS).await?;
         let mut hands = self.backup.volume(names::EVENTS)?.read_ahead(0);
         let mut wanted = VecDeque::new();
-        let log = Log::new(self.client, &stream, &[]);
-        let log = Log { subjects: stream.cached_info().config.subjects.clone(), ..log };
-        let name = format!("compare-{}", Uuid::now_v7().simple());
-        let mut feed = Feed::start(log, name, Position::ZERO, std::sync::Arc::default());
+        let mut feed = capture::feed(self.client, &stream, 0, "compare");
         for at in 1..=plan.position {
             if wanted.is_empty() {
                 goes_on(stop)?;

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
+    archive::continued,
     capture::{self, blocking},
     chain::Chain,
     files, marker,
@@ -99,7 +100,7 @@ pub async fn backup(
     for name in &streams {
         let (stream, path) = (capture::open(client, name).await?, folder.join(name));
         let volume = if name == names::EVENTS {
-            capture::continued(&stream, &path).await?;
+            continued(&stream, &path).await?;
             let end = end_of(&stream).await;
             let end = end.map_err(|error| Problem::unavailable(error.to_string()))?;
             capture::events(client, &stream, &path, end, (seen, stop)).await?
