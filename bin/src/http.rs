@@ -7,9 +7,9 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use gateway::{Gateway, ListenError, Listener, Serving, access::Access, openapi::OpenApi};
 use infrastructure::{
-    archive::Archive,
     client::Client,
     connection::{ConnectOptions, connect},
+    histories::Histories,
     runtime::{Runtime, RuntimeError},
     sealing::Keys,
 };
@@ -121,10 +121,10 @@ impl Http {
     ) -> Result<Serving> {
         let options = ConnectOptions { name: Some(name), ..connect_to.clone() };
         let connected = connect(&options).await.map_err(|error| connection::explained(&error))?;
-        let archive = Archive::open(connected.clone(), contexts::composition().aggregates());
+        let histories = Histories::open(connected.clone(), contexts::composition().aggregates());
         let (client, access) = (Client::new(connected).opening(keys.clone()), self.access);
-        let archive = archive.await?.opening(keys);
-        let gateway = stripe.at(Gateway::new(client.clone(), archive), &client);
+        let histories = histories.await?.opening(keys);
+        let gateway = stripe.at(Gateway::new(client.clone(), histories), &client);
         let gateway = gateway.with(design::routes(client));
         let gateway = gateway.described(&description());
         let gateway = gateway.guarded(move |routes| design::formed(access.guard(routes)));

@@ -13,7 +13,7 @@ use hyper::{
     HeaderMap, StatusCode,
     header::{ETAG, IF_NONE_MATCH},
 };
-use infrastructure::{archive::At, envelope, problem::Problem, record::Record, store::Page};
+use infrastructure::{envelope, histories::At, problem::Problem, record::Record, store::Page};
 use kit::{AggregateId, Position, Version};
 use serde_json::{Value, json};
 use tokio::sync::SemaphorePermit;
@@ -42,7 +42,7 @@ pub(crate) async fn state(
 ) -> Result<Response, Fault> {
     asks.to_read(Some(&aggregate), Some(&id))?;
     let id = read_id(&id)?;
-    asks.claim_read((Some(&aggregate), Some(&id)), &service.archive).await?;
+    asks.claim_read((Some(&aggregate), Some(&id)), &service.histories).await?;
     let known = Tags::read(&map, &IF_NONE_MATCH)?;
     let at = match (params.number("version")?, params.read::<DateTime<Utc>>("at", TIME)?) {
         (Some(0), None) => return Err(params::bad("version", "versions begin with 1").into()),
@@ -55,7 +55,7 @@ pub(crate) async fn state(
     };
     params.end()?;
     let _place = place(&service)?;
-    let past = service.archive.state(&aggregate, &id, at).await?;
+    let past = service.histories.state(&aggregate, &id, at).await?;
     let mut response = match known {
         Some(known) if known.name(past.version) => StatusCode::NOT_MODIFIED.into_response(),
         _ => Json(&past).into_response(),
@@ -77,7 +77,7 @@ pub(crate) async fn history(
 ) -> Result<Json<Value>, Fault> {
     asks.to_read(Some(&aggregate), Some(&id))?;
     let id = read_id(&id)?;
-    asks.claim_read((Some(&aggregate), Some(&id)), &service.archive).await?;
+    asks.claim_read((Some(&aggregate), Some(&id)), &service.histories).await?;
     let limit = params.number("limit")?.unwrap_or(LIMIT_DEFAULT);
     let behind = params.read::<Cursor>("cursor", "the `next` of an earlier page")?;
     params.end()?;
@@ -87,7 +87,7 @@ pub(crate) async fn history(
     }
     let behind = behind.unwrap_or_default();
     let _place = place(&service)?;
-    let page = service.archive.page(&aggregate, &id, behind.before()).await?;
+    let page = service.histories.page(&aggregate, &id, behind.before()).await?;
     Ok(Json(shown(&page, behind, usize::try_from(limit).unwrap_or(usize::MAX))?))
 }
 
@@ -123,5 +123,5 @@ pub(crate) fn read_id(text: &str) -> Result<AggregateId, Problem> {
 }
 
 fn place(service: &Service) -> Result<SemaphorePermit<'_>, Fault> {
-    service.histories.try_acquire().map_err(|_| edge::busy("too many histories are being read"))
+    service.reads.try_acquire().map_err(|_| edge::busy("too many histories are being read"))
 }

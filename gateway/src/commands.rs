@@ -56,7 +56,7 @@ pub(crate) async fn send(
     params.end()?;
     headers::is_json(&map)?;
     let id: AggregateId = id.parse().map_err(|bad| Problem::invalid(format!("{bad}")))?;
-    let claim = asks.claim_command((&aggregate, &id, &name), &service.archive).await?;
+    let claim = asks.claim_command((&aggregate, &id, &name), &service.histories).await?;
     let caller = caller.map(|Extension(caller)| caller).unwrap_or_default();
     let key = Key::read(&map)?;
     let command_id = key.command_id(&caller.scope, &aggregate, &id);
@@ -70,7 +70,7 @@ pub(crate) async fn send(
     request.request_id = Some(request_id.as_str().to_owned());
     request.deadline = deadline(&map, &preferences)?;
     request.traceparent = telemetry::outgoing(&tracing::Span::current(), edge::traceparent(&map));
-    request.expected_version = precondition.expected(&service.archive, &request).await?;
+    request.expected_version = precondition.expected(&service.histories, &request).await?;
     if claim == Claim::First {
         request.expected_version = Some(precondition.first(request.expected_version)?);
     }
@@ -110,7 +110,7 @@ async fn carry_out(service: &Service, request: &CommandRequest) -> Result<Respon
 
 async fn enqueue(service: &Service, request: &CommandRequest) -> Result<Response, Problem> {
     // Nobody waits to hear that it cannot even be read.
-    service.archive.check(&request.aggregate, &request.name, &request.body)?;
+    service.histories.check(&request.aggregate, &request.name, &request.body)?;
     let id = service.client.enqueue(request).await?;
     let place = format!("/v1/commands/{id}");
     let taken = Json(json!({"status": "pending", "command_id": id}));
@@ -129,7 +129,7 @@ pub(crate) async fn result(
     asks.to_query("commands", "result")?;
     params.end()?;
     // Whose command it was is not kept, so it is nothing for who may see only what is their own.
-    asks.claim_query(("commands", "result"), &Map::new(), &service.archive).await?;
+    asks.claim_query(("commands", "result"), &Map::new(), &service.histories).await?;
     let id: CommandId = id.parse().map_err(|bad| Problem::invalid(format!("{bad}")))?;
     let mut outcome = service.client.result(&id).await?;
     outcome.original = None;

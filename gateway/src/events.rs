@@ -48,10 +48,10 @@ pub(crate) async fn stream(
     let filter = Filter::read(&mut params, &service.catalogue)?;
     let of = (filter.of.aggregate.as_deref(), filter.of.id.as_ref());
     asks.to_read(of.0, of.1.map(AggregateId::as_str))?;
-    asks.claim_read(of, &service.archive).await?;
+    asks.claim_read(of, &service.histories).await?;
     let from = params.text("from")?;
     params.end()?;
-    let end = service.archive.end().await?;
+    let end = service.histories.end().await?;
     let behind = begin(&map, from.as_deref(), end)?;
     let place = service.streams.take(caller.map(|Extension(caller)| caller.scope));
     let place = place.map_err(|full| edge::busy(&full.to_string()))?;

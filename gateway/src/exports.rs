@@ -31,12 +31,12 @@ pub(crate) async fn export(
 ) -> Result<Response, Fault> {
     asks.to_read(Some(&aggregate), Some(&id))?;
     let id = read_id(&id)?;
-    asks.claim_read((Some(&aggregate), Some(&id)), &service.archive).await?;
+    asks.claim_read((Some(&aggregate), Some(&id)), &service.histories).await?;
     let events = params.read("events", "true or false")?.unwrap_or(false);
     params.end()?;
     let place = service.streams.take(caller.map(|Extension(caller)| caller.scope));
     let place = place.map_err(|full| edge::busy(&full.to_string()))?;
-    let export = Export::open(&service.archive, &aggregate, &id, events).await?;
+    let export = Export::open(&service.histories, &aggregate, &id, events).await?;
     let until = Instant::now() + service.limits.stream_time;
     let lines = stream::try_unfold(Document { export, until, _place: place }, Document::step);
     let response = Response::builder()

@@ -40,7 +40,7 @@ pub(crate) async fn ask(
     asks.to_query(&projection, &query)?;
     let known = Tags::read(&map, &IF_NONE_MATCH)?;
     let params = json(params)?;
-    asks.claim_query((&projection, &query), &params, &service.archive).await?;
+    asks.claim_query((&projection, &query), &params, &service.histories).await?;
     let answer = service.client.query(&projection, &query, &params).await?;
     let version = version(&query, answer.get());
     let mut response = match (version, known) {

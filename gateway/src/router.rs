@@ -4,7 +4,7 @@
 use std::{fmt, sync::Arc};
 
 use axum::Router;
-use infrastructure::{archive::Archive, client::Client};
+use infrastructure::{client::Client, histories::Histories};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +20,7 @@ use crate::{
 /// The HTTP face of a service, before it listens.
 pub struct Gateway {
     client: Client,
-    archive: Archive,
+    histories: Histories,
     limits: Arc<Limits>,
     closed: Router,
     open: Router,
@@ -31,12 +31,12 @@ pub struct Gateway {
 type Guard = Box<dyn FnOnce(Router) -> Router + Send>;
 
 impl Gateway {
-    /// A gateway that asks the service over `client`, and reads states and events in `archive`.
+    /// A gateway that asks the service over `client`, and reads states and events in `histories`.
     #[must_use]
-    pub fn new(client: Client, archive: Archive) -> Self {
+    pub fn new(client: Client, histories: Histories) -> Self {
         Self {
             client,
-            archive,
+            histories,
             limits: Arc::default(),
             closed: Router::new(),
             open: Router::new(),
@@ -88,14 +88,14 @@ impl Gateway {
     }
 
     pub(crate) fn assemble(self) -> Assembled {
-        let Self { client, archive, limits, closed, open, guard, stop } = self;
+        let Self { client, histories, limits, closed, open, guard, stop } = self;
         let general = service::routes(Service {
             client: client.clone(),
-            catalogue: archive.catalogue(),
-            archive,
+            catalogue: histories.catalogue(),
+            histories,
             limits: Arc::clone(&limits),
             streams: Places::new(limits.streams, limits.streams_each),
-            histories: Semaphore::new(limits.histories),
+            reads: Semaphore::new(limits.histories),
             stop: stop.clone(),
         });
         let closed = edge::work(closed.merge(general), &limits);

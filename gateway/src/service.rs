@@ -7,7 +7,7 @@ use axum::{
     Router,
     routing::{get, post},
 };
-use infrastructure::{aggregates::Catalogue, archive::Archive, client::Client};
+use infrastructure::{aggregates::Catalogue, client::Client, histories::Histories};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -22,13 +22,13 @@ use crate::{
 /// Shared by all requests.
 pub(crate) struct Service {
     pub(crate) client: Client,
-    pub(crate) archive: Archive,
+    pub(crate) histories: Histories,
     pub(crate) catalogue: Vec<Catalogue>,
     pub(crate) limits: Arc<Limits>,
     /// Open streams of events, and exports.
     pub(crate) streams: Arc<Places>,
     /// Histories that are being read.
-    pub(crate) histories: Semaphore,
+    pub(crate) reads: Semaphore,
     pub(crate) stop: CancellationToken,
 }
 

@@ -1,165 +1,31 @@
 //! Everything a service is made of, with the types erased: aggregates, policies, effects and
 //! projections. Not here: any particular one; the binary lists them.
 
+mod info;
+mod part;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     sync::Arc,
 };
 
-use kit::{
-    Aggregate, BatchEffect, Chart, Effect, Event, Field, Policy, Projection, TableProjection,
-    tables::Query,
-};
-use serde::{Deserialize, Serialize};
+use kit::{Aggregate, BatchEffect, Chart, Effect, Event, Policy, Projection, TableProjection};
 
+pub use self::info::{CompositionError, HandlerInfo, HandlerKind, ProjectionInfo, ProjectionStyle};
+pub(crate) use self::part::HandlerPart;
 use crate::{
     aggregates::Aggregates,
-    handler::{AnyBatchEffect, AnyEffect, AnyPolicy, Batching},
-    readmodel::{AnyProjection, Rows, Tabled},
+    handler::Batching,
+    readmodel::{Rows, Tabled},
     sealing::{DestroyKeys, Keys},
 };
-
-/// What a handler is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum HandlerKind {
-    /// Answers events with commands.
-    Policy,
-    /// Touches the outside.
-    Effect,
-    /// Turns events into rows: documents, or tables.
-    Projection,
-    /// No handler of events, but what one instance does for all: keeping the timers, carrying out
-    /// durable commands.
-    Duty,
-}
-
-impl fmt::Display for HandlerKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Policy => "policy",
-            Self::Effect => "effect",
-            Self::Projection => "projection",
-            Self::Duty => "duty",
-        })
-    }
-}
-
-/// A handler's name and kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct HandlerInfo {
-    /// The name, unique among all handlers.
-    pub name: &'static str,
-    /// What it is.
-    pub kind: HandlerKind,
-}
-
-/// A projection, and what may be asked of it.
-#[derive(Debug, Clone)]
-pub struct ProjectionInfo {
-    /// Its name.
-    pub name: &'static str,
-    /// Its style.
-    pub style: ProjectionStyle,
-}
-
-/// The styles in which projections are written, as readers meet them.
-#[derive(Debug, Clone)]
-pub enum ProjectionStyle {
-    /// `get`, `list` and `count` over documents.
-    Documents {
-        /// The fields by which documents are found and counted.
-        fields: &'static [Field],
-        /// The JSON Schema of a document.
-        schema: serde_json::Value,
-    },
-    /// The queries that are declared.
-    Tables {
-        /// Each of them.
-        queries: &'static [Query],
-    },
-}
-
-/// Why a composition cannot run.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CompositionError {
-    /// Two parts share a name that names leases, checkpoints or subjects.
-    #[error("two parts are named {0:?}")]
-    Twice(&'static str),
-    /// A name is not a kebab-case word, so it cannot be a subject token.
-    #[error("{0:?} is not a kebab-case word")]
-    Name(&'static str),
-    /// A handler reads an aggregate that is not listed.
-    #[error("{handler} reads events of {aggregate:?}, which is no aggregate of this service")]
-    Aggregate {
-        /// The handler.
-        handler: &'static str,
-        /// What it reads.
-        aggregate: &'static str,
-    },
-    /// What a projection declares cannot be made or asked.
-    #[error("{projection}: {why}")]
-    Declared {
-        /// The projection.
-        projection: &'static str,
-        /// What is wrong.
-        why: String,
-    },
-}
 
 #[derive(Clone)]
 struct AggregatePart {
     name: &'static str,
     charts: fn() -> Vec<Chart>,
     register: fn(Aggregates) -> Aggregates,
-}
-
-/// One handler.
-#[derive(Clone)]
-pub(crate) enum HandlerPart {
-    Policy(Arc<dyn AnyPolicy>),
-    Effect(Arc<dyn AnyEffect>),
-    Batch(Arc<dyn AnyBatchEffect>),
-    Projection(Arc<dyn AnyProjection>),
-}
-
-impl HandlerPart {
-    pub(crate) fn info(&self) -> HandlerInfo {
-        let (name, kind) = match self {
-            Self::Policy(part) => (part.name(), HandlerKind::Policy),
-            Self::Effect(part) => (part.name(), HandlerKind::Effect),
-            Self::Batch(part) => (part.name(), HandlerKind::Effect),
-            Self::Projection(part) => (part.name(), HandlerKind::Projection),
-        };
-        HandlerInfo { name, kind }
-    }
-
-    /// What it depends on outside.
-    pub(crate) fn dependency(&self) -> Option<&'static str> {
-        match self {
-            Self::Effect(part) => part.dependency(),
-            Self::Batch(part) => part.dependency(),
-            Self::Policy(_) | Self::Projection(_) => None,
-        }
-    }
-
-    /// Whether what is sealed is to be opened for it.
-    pub(crate) fn opens(&self) -> bool {
-        match self {
-            Self::Effect(part) => part.opens(),
-            Self::Policy(_) | Self::Batch(_) | Self::Projection(_) => true,
-        }
-    }
-
-    pub(crate) fn aggregates(&self) -> Vec<&'static str> {
-        match self {
-            Self::Policy(part) => part.aggregates(),
-            Self::Effect(part) => part.aggregates(),
-            Self::Batch(part) => part.aggregates(),
-            Self::Projection(part) => part.aggregates(),
-        }
-    }
 }
 
 /// The parts of a service.

@@ -30,7 +30,7 @@ pub use stored::{StoredCommit, StoredHistory};
 
 /// The log as a guest reads it. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Archive {
+pub struct Histories {
     connection: Connection,
     store: JetStreamStore,
     aggregates: Arc<Aggregates>,
@@ -38,7 +38,7 @@ pub struct Archive {
     keys: Option<Keys>,
 }
 
-impl Archive {
+impl Histories {
     /// The log behind `connection`, of which `aggregates` are understood.
     ///
     /// # Errors

@@ -2,7 +2,6 @@
 //! read models, the broker process and telemetry. Generic: no context is named here.
 
 pub mod aggregates;
-pub mod archive;
 pub mod backup;
 pub mod broker;
 pub mod client;
@@ -19,6 +18,7 @@ pub mod follow;
 mod front;
 pub mod growth;
 pub mod handler;
+pub mod histories;
 pub mod jetstream;
 pub mod memory;
 mod metrics;

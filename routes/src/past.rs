@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use gateway::access::OwnerOf;
 use infrastructure::{
-    archive::{Owner, Owners},
     client::Client,
     envelope,
+    histories::{Owner, Owners},
     jetstream::{JetStreamOptions, JetStreamStore},
     problem::Problem,
     store::{Freshness, Pages, Start, Store as _, StreamKey},

@@ -9,10 +9,10 @@ use async_nats::{
 };
 use futures::TryStreamExt as _;
 use infrastructure::{
-    archive::{Archive, At},
     client::Client,
     composition::Composition,
     durable::OutcomeStatus,
+    histories::{At, Histories},
     problem::Problem,
     readmodel::{Verification, verify},
     receipts::CommandHash,
@@ -261,11 +261,11 @@ async fn everything_that_reads_the_log_goes_on_after_an_erasure() {
     let world = World::start().await;
     let instance = world.instance("one", Roles::default()).await;
     world.filled("ada", "ada").await;
-    let archive =
-        Archive::open(world.client.connection().clone(), world.composition().aggregates());
-    let archive = archive.await.unwrap().opening(world.keys());
+    let histories =
+        Histories::open(world.client.connection().clone(), world.composition().aggregates());
+    let histories = histories.await.unwrap().opening(world.keys());
     let id = "ada".parse().unwrap();
-    let past = archive.state("design", &id, At::Version(kit::Version(1))).await.unwrap();
+    let past = histories.state("design", &id, At::Version(kit::Version(1))).await.unwrap();
     assert!(past.state.get().contains("ada@example.org"));
 
     let erased = world.send("ada", "erase-personal-data", &json!({})).await.unwrap();
@@ -275,9 +275,9 @@ async fn everything_that_reads_the_log_goes_on_after_an_erasure() {
     instance.drain().await;
     let instance = world.instance("two", Roles::default()).await;
 
-    let archive = archive.opening(world.keys());
+    let histories = histories.opening(world.keys());
     for at in [At::Now, At::Version(kit::Version(1)), At::Version(erased.version)] {
-        let past = archive.state("design", &id, at).await.unwrap();
+        let past = histories.state("design", &id, at).await.unwrap();
         assert!(!past.state.get().contains("ada@"), "{}", past.state);
     }
     let refused = world.send("ada", "submit-request", &json!({"email": "ada@example.org"})).await;

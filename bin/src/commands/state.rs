@@ -3,7 +3,7 @@
 use anyhow::Result;
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
-use infrastructure::archive::{Archive, At};
+use infrastructure::histories::{At, Histories};
 use kit::{AggregateId, Version};
 use serde_json::Value;
 
@@ -49,12 +49,12 @@ pub async fn run(global: &Global, args: StateArgs) -> Result<()> {
     };
     let client = connection::connect(global).await?;
     let keys = master_keys::keys(global, &client)?;
-    let archive = Archive::open(client, contexts::composition().aggregates()).await?;
-    let archive = match keys {
-        Some(keys) => archive.opening(keys),
-        None => archive,
+    let histories = Histories::open(client, contexts::composition().aggregates()).await?;
+    let histories = match keys {
+        Some(keys) => histories.opening(keys),
+        None => histories,
     };
-    let past = archive.state(aggregate, id, at).await?;
+    let past = histories.state(aggregate, id, at).await?;
     let state: Value = serde_json::from_str(past.state.get())?;
     Output::with(global, args.json).write(&past, || {
         let time = past.time.to_rfc3339_opts(SecondsFormat::AutoSi, true);

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 
-use infrastructure::archive::Archive;
+use infrastructure::histories::Histories;
 use kit::AggregateId;
 use serde_json::{Map, Value};
 
@@ -34,20 +34,20 @@ impl Asks {
     pub(crate) async fn claim_command(
         &self,
         command: (&str, &AggregateId, &str),
-        archive: &Archive,
+        histories: &Histories,
     ) -> Result<Claim, Fault> {
         let Some(asks) = &self.0 else { return Ok(Claim::Any) };
-        asks.claim_command(command, archive).await
+        asks.claim_command(command, histories).await
     }
 
     /// [`Principal::claim_read`]
     pub(crate) async fn claim_read(
         &self,
         history: (Option<&str>, Option<&AggregateId>),
-        archive: &Archive,
+        histories: &Histories,
     ) -> Result<(), Fault> {
         let Some(asks) = &self.0 else { return Ok(()) };
-        asks.claim_read(history, archive).await
+        asks.claim_read(history, histories).await
     }
 
     /// [`Principal::claim_query`]
@@ -55,11 +55,11 @@ impl Asks {
         &self,
         query: (&str, &str),
         params: &Map<String, Value>,
-        archive: &Archive,
+        histories: &Histories,
     ) -> Result<(), Fault> {
         let Some(asks) = &self.0 else { return Ok(()) };
         let named = |name: &str| params.get(name)?.as_str().map(str::to_owned);
-        asks.claim_query(query, named, archive).await
+        asks.claim_query(query, named, histories).await
     }
 
     /// [`Principal::check_query`]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use infrastructure::{
-    archive::{Archive, Owner},
+    histories::{Histories, Owner},
     problem::Problem,
 };
 use kit::{AggregateId, excerpt};
@@ -32,7 +32,7 @@ pub trait OwnerOf: Sync {
     ) -> impl Future<Output = Result<Owner, Problem>> + Send;
 }
 
-impl OwnerOf for Archive {
+impl OwnerOf for Histories {
     async fn owner(&self, aggregate: &str, id: &AggregateId) -> Result<Owner, Problem> {
         Self::owner(self, aggregate, id).await
     }

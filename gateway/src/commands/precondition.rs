@@ -4,7 +4,7 @@ use hyper::{
     HeaderMap,
     header::{IF_MATCH, IF_NONE_MATCH},
 };
-use infrastructure::{archive::Archive, problem::Problem, request::CommandRequest};
+use infrastructure::{histories::Histories, problem::Problem, request::CommandRequest};
 use kit::Version;
 
 use crate::{
@@ -49,10 +49,10 @@ impl Precondition {
     /// that was chosen is insisted on all the same.
     pub(super) async fn expected(
         &self,
-        archive: &Archive,
+        histories: &Histories,
         request: &CommandRequest,
     ) -> Result<Option<Version>, Fault> {
-        let now = || archive.version(&request.aggregate, &request.id);
+        let now = || histories.version(&request.aggregate, &request.id);
         match self {
             Self::None => Ok(None),
             Self::Absent => Ok(Some(Version::ZERO)),

@@ -5,8 +5,8 @@ use std::{collections::VecDeque, time::Duration};
 
 use axum::response::sse::Event;
 use infrastructure::{
-    archive::{Live, LiveCommit},
     envelope,
+    histories::{Live, LiveCommit},
     problem::Problem,
     record::Record,
 };
@@ -42,7 +42,7 @@ impl Feed {
         seen: Cursor,
         place: Place,
     ) -> Result<Self, Fault> {
-        let live = service.archive.live(&filter.of, seen.before().next()).await?;
+        let live = service.histories.live(&filter.of, seen.before().next()).await?;
         // Who connects and hears nothing has a place to come back to all the same.
         let hello = beat(seen, "open").retry(RETRY);
         Ok(Self {

@@ -1,7 +1,7 @@
 //! Which events a stream shows. What names nothing that there is is refused: a stream that stays empty
 //! for ever helps nobody.
 
-use infrastructure::{aggregates::Catalogue, archive, problem::Problem};
+use infrastructure::{aggregates::Catalogue, histories, problem::Problem};
 use kit::{AggregateId, excerpt};
 
 use crate::params::{self, Params};
@@ -13,7 +13,7 @@ const TYPES_MAX: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Filter {
     /// What the log itself filters by.
-    pub(super) of: archive::Filter,
+    pub(super) of: histories::Filter,
     /// Full types; none: all.
     types: Vec<String>,
 }
@@ -46,7 +46,7 @@ impl Filter {
             }
             (Some(_), None) => return Err(params::bad("id", "needs `aggregate`")),
         };
-        Ok(Self { of: archive::Filter { aggregate, id }, types })
+        Ok(Self { of: histories::Filter { aggregate, id }, types })
     }
 
     /// Whether events of the full type `kind` are shown.

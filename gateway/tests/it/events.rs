@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use gateway::Limits;
 use infrastructure::{
-    archive::Archive,
+    histories::Histories,
     jetstream::{JetStreamOptions, JetStreamStore},
     store::{Store as _, StreamKey},
 };
@@ -245,8 +245,8 @@ async fn a_reader_that_stands_still_is_ended_and_its_place_is_free() {
     stand.create("ada").await;
     // More than the sockets between the two hold.
     let connection = stand.server.client().await;
-    let archive = Archive::open(connection.clone(), composition().aggregates()).await.unwrap();
-    let page = archive.page("person", &"ada".parse().unwrap(), Position::ZERO).await.unwrap();
+    let histories = Histories::open(connection.clone(), composition().aggregates()).await.unwrap();
+    let page = histories.page("person", &"ada".parse().unwrap(), Position::ZERO).await.unwrap();
     let body = std::str::from_utf8(&page.commits[0].body).unwrap();
     let large = body.replace(r#""Ada""#, &format!("\"{}\"", "x".repeat(400_000)));
     let (one, other) = (connection.clone(), connection);

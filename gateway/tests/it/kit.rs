@@ -6,10 +6,10 @@ use axum::Router;
 use domain::person::Person;
 use gateway::{Gateway, Limits, Listener, Serving};
 use infrastructure::{
-    archive::Archive,
     client::Client,
     composition::Composition,
     connection::ConnectOptions,
+    histories::Histories,
     provision::ProvisionOptions,
     runtime::{Roles, Runtime, RuntimeOptions},
 };
@@ -92,7 +92,13 @@ impl Stand {
     /// Where the log ends.
     pub(crate) async fn end(&self) -> u64 {
         let connection = self.server.client().await;
-        Archive::open(connection, composition().aggregates()).await.unwrap().end().await.unwrap().0
+        Histories::open(connection, composition().aggregates())
+            .await
+            .unwrap()
+            .end()
+            .await
+            .unwrap()
+            .0
     }
 
     pub(crate) async fn socket(&self) -> Socket {
@@ -116,8 +122,8 @@ pub(crate) async fn serve(server: &Server, change: impl FnOnce(Gateway) -> Gatew
 
 pub(crate) async fn gateway(server: &Server) -> Gateway {
     let connection = server.client().await;
-    let archive = Archive::open(connection.clone(), composition().aggregates()).await.unwrap();
-    Gateway::new(Client::new(connection), archive)
+    let histories = Histories::open(connection.clone(), composition().aggregates()).await.unwrap();
+    Gateway::new(Client::new(connection), histories)
 }
 
 /// The answer's problem, once it is known to be one.

@@ -9,7 +9,7 @@ use futures::StreamExt as _;
 use kit::{AggregateId, Position};
 use nats::{Subject, names};
 
-use super::Archive;
+use super::Histories;
 use crate::{problem::Problem, sealing::Keys};
 
 /// Commits that are asked for at a time: whoever reads slowly holds this many of up to 512 KiB.
@@ -52,7 +52,7 @@ impl std::fmt::Debug for Live {
     }
 }
 
-impl Archive {
+impl Histories {
     /// The last position of the log, as the leader has it.
     ///
     /// # Errors

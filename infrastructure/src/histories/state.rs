@@ -5,7 +5,7 @@ use kit::{AggregateId, Version};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Archive, absent, away};
+use super::{Histories, absent, away};
 use crate::{
     aggregates::{AnyState, Untaken},
     envelope::{self, Element},
@@ -58,7 +58,7 @@ struct Fold {
     done: bool,
 }
 
-impl Archive {
+impl Histories {
     /// The state of one aggregate, as everything that was acknowledged before makes it.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use nats::{Delivered, Subject, names};
 use tokio::time::timeout;
 
 use super::{
-    Archive, absent,
+    Histories, absent,
     live::{BATCH, away},
 };
 use crate::{problem::Problem, store::Store as _};
@@ -52,7 +52,7 @@ impl std::fmt::Debug for StoredHistory {
     }
 }
 
-impl Archive {
+impl Histories {
     /// The history of one aggregate as it is stored, with all that was acknowledged before.
     ///
     /// # Errors

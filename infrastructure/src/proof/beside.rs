@@ -4,7 +4,7 @@ use kit::Position;
 
 use super::{Fault, Finding, Hash, Message, Seen, finding::FINDINGS_MAX};
 use crate::{
-    archive::{StoredCommit, StoredHistory},
+    histories::{StoredCommit, StoredHistory},
     problem::Problem,
 };
 

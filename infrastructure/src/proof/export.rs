@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Entry, FORMAT, Hash, Head, Line, Message, Opening, document::versions};
 use crate::{
-    archive::{Archive, StoredCommit, StoredHistory},
+    histories::{Histories, StoredCommit, StoredHistory},
     problem::Problem,
 };
 
@@ -41,12 +41,12 @@ impl Export {
     /// # Errors
     /// `unknown-aggregate`, `not-found` if it has no history, or `unavailable`.
     pub async fn open(
-        archive: &Archive,
+        histories: &Histories,
         aggregate: &str,
         id: &AggregateId,
         with_events: bool,
     ) -> Result<Self, Problem> {
-        let history = archive.stored(aggregate, id).await?;
+        let history = histories.stored(aggregate, id).await?;
         let opening = Opening {
             format: FORMAT.to_owned(),
             aggregate: aggregate.to_owned(),

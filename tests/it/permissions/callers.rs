@@ -12,7 +12,7 @@ async fn a_client_sends_the_commands_it_is_granted_and_no_others() {
     let granted = ["command.person.a.create-person", "command.person.b.tag", "query.person.get"];
     assert_eq!(client.refused_publishes(&granted).await, Vec::<&str>::new());
     let others = [
-        "command.person.a.archive",
+        "command.person.a.histories",
         "command.onboarding.a.skip-skills",
         "command.person.a.b.tag",
         "command.mail.a.tag",

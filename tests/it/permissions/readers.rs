@@ -7,10 +7,10 @@ use async_nats::jetstream::{
 use domain::person::Person;
 use futures::StreamExt;
 use infrastructure::{
-    archive::Archive,
     composition::Composition,
     doctor::examine,
     growth,
+    histories::Histories,
     proof::{Check, Export},
     provision::ProvisionOptions,
 };
@@ -107,8 +107,8 @@ async fn an_operator_exports_what_is_stored_be_it_readable_or_not_and_sees_the_l
     }
     let operator = Role::connect(server.url(), "operator").await.client;
     let aggregates = Composition::new().aggregate::<Person>().aggregates();
-    let archive = Archive::open(operator.clone(), aggregates).await.unwrap();
-    let mut export = Export::open(&archive, "person", &"a".parse().unwrap(), true).await.unwrap();
+    let histories = Histories::open(operator.clone(), aggregates).await.unwrap();
+    let mut export = Export::open(&histories, "person", &"a".parse().unwrap(), true).await.unwrap();
     let mut check = Check::new(None);
     while let Some(line) = export.line().await.unwrap() {
         check.take(line.as_bytes());

@@ -9,7 +9,7 @@ use gateway::{
     Gateway, Listener, Serving,
     access::{Access, AccessFile, AccessOptions, ApiKey, KeyEntry, Origins},
 };
-use infrastructure::{aggregates::Aggregates, archive::Archive, client::Client};
+use infrastructure::{aggregates::Aggregates, client::Client, histories::Histories};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -37,8 +37,8 @@ impl Face {
     ) -> Result<(Self, Answering)> {
         let (folder, key) = (tempfile::tempdir()?, ApiKey::generate()?);
         let access = access(&folder, &key).await?;
-        let archive = Archive::open(connection.clone(), Aggregates::new().with::<Notebook>());
-        let gateway = Gateway::new(Client::new(connection), archive.await?);
+        let histories = Histories::open(connection.clone(), Aggregates::new().with::<Notebook>());
+        let gateway = Gateway::new(Client::new(connection), histories.await?);
         let gateway = gateway.guarded(move |routes| access.guard(routes));
         let serving = gateway.serve(Listener::bind("127.0.0.1:0".parse()?).await?)?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::Args;
 use infrastructure::{
-    archive::Archive,
+    histories::Histories,
     problem::Problem,
     proof::{Export, Head},
 };
@@ -79,8 +79,8 @@ pub(super) async fn head(global: &Global, args: HeadArgs) -> Result<()> {
 
 async fn open(global: &Global, aggregate: &str, id: &AggregateId, events: bool) -> Result<Export> {
     let client = connection::connect(global).await?;
-    let archive = Archive::open(client, contexts::composition().aggregates()).await?;
-    Ok(Export::open(&archive, aggregate, id, events).await?)
+    let histories = Histories::open(client, contexts::composition().aggregates()).await?;
+    Ok(Export::open(&histories, aggregate, id, events).await?)
 }
 
 async fn write(mut export: Export, out: &mut impl Write) -> Result<Head> {

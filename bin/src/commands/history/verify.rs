@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use clap::Args;
 use infrastructure::{
-    archive::Archive,
+    histories::Histories,
     proof::{Beside, Check, Hash, Opening, Verdict},
 };
 use kit::Position;
@@ -103,8 +103,8 @@ async fn next(lines: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>) -> Re
 /// The log's own history of the same aggregate.
 async fn open(global: &Global, opening: &Opening) -> Result<Beside> {
     let client = connection::connect(global).await?;
-    let archive = Archive::open(client, contexts::composition().aggregates()).await?;
-    match archive.stored(&opening.aggregate, &opening.id).await {
+    let histories = Histories::open(client, contexts::composition().aggregates()).await?;
+    match histories.stored(&opening.aggregate, &opening.id).await {
         Ok(history) => Ok(Beside::new(Some(history))),
         Err(problem) if problem.code == "not-found" => Ok(Beside::new(None)),
         Err(problem) => Err(problem.into()),
