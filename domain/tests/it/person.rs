@@ -5,6 +5,7 @@ mod charts;
 mod components;
 mod contacts;
 mod cqrs;
+mod every_part;
 mod every_stage;
 mod lifecycle;
 mod profile;
@@ -14,12 +15,13 @@ mod steps;
 mod verification;
 mod wire;
 
+use chrono::{DateTime, Utc};
 use domain::person::{
     CONTACT_VERIFICATION, Person, PersonCommand, PersonEvent, examples, verification_code,
 };
 use kit::{
-    Command, Event, EventSet,
-    scenario::{Given, given, secret},
+    Actor, Aggregate, Command, DomainError, Event, EventSet,
+    scenario::{Given, context, given, secret},
 };
 use serde_json::Value;
 
@@ -52,6 +54,20 @@ fn asking(name: &str, body: &Value) -> PersonCommand {
 #[track_caller]
 fn person(names: &[&str]) -> Given<Person> {
     given(["person-created"].iter().chain(names).map(|name| happened(name)))
+}
+
+/// What `command` comes to for `person`: the events that follow, the code of the refusal, or `.`.
+fn answer(person: &Person, command: &PersonCommand, now: DateTime<Utc>) -> String {
+    let mut context = context(now, 1);
+    context.actor = Actor { user: Some("registrar".to_owned()) };
+    match person.decide(command, &context) {
+        Err(error) => error.code().to_owned(),
+        Ok(events) if events.is_empty() => ".".to_owned(),
+        Ok(events) => {
+            let names: Vec<_> = events.iter().map(|event| event.kind().name).collect();
+            names.join(" ")
+        }
+    }
 }
 
 /// The right code for the challenge of the samples.

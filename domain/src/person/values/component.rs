@@ -1,20 +1,21 @@
 //! Components: facts about a person that need no rules of their own, each with a typed form.
-//! Not here: e-mail, telephone, skills, tags, preferences and employment; they have commands or
-//! machines of their own.
+//! Not here: e-mail, telephone, skills, tags and preferences; they have commands of their own.
 
 mod custom;
 mod forms;
 mod places;
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantNames};
 
 pub use custom::CustomAttribute;
 pub use forms::*;
 pub use places::Country;
 
 /// One component: its type and the form that goes with it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, IntoStaticStr, VariantNames)]
 #[serde(tag = "component_type", content = "data", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Component {
     /// A postal address.
     Address(Address),
@@ -24,6 +25,8 @@ pub enum Component {
     CustomerSegment(CustomerSegment),
     /// A school, course or degree.
     Education(Education),
+    /// A job.
+    Employment(Employment),
     /// A place where the person is.
     Location(Location),
     /// A handle in a messenger.
@@ -43,20 +46,8 @@ pub enum Component {
 impl Component {
     /// The type on the wire.
     #[must_use]
-    pub const fn component_type(&self) -> &'static str {
-        match self {
-            Self::Address(_) => "address",
-            Self::CustomAttribute(_) => "custom_attribute",
-            Self::CustomerSegment(_) => "customer_segment",
-            Self::Education(_) => "education",
-            Self::Location(_) => "location",
-            Self::MessagingApp(_) => "messaging_app",
-            Self::ProfessionalAffiliation(_) => "professional_affiliation",
-            Self::Project(_) => "project",
-            Self::Relationship(_) => "relationship",
-            Self::SocialProfile(_) => "social_profile",
-            Self::Website(_) => "website",
-        }
+    pub fn component_type(&self) -> &'static str {
+        self.into()
     }
 }
 

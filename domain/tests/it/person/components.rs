@@ -1,7 +1,11 @@
 //! Components: the original command, typed.
 
-use domain::person::PersonError;
-use serde_json::json;
+use std::collections::BTreeSet;
+
+use domain::person::{Component, PersonError, PersonEvent};
+use kit::Event as _;
+use serde_json::{Value, json};
+use strum::VariantNames as _;
 
 use super::{Person, ask, asking, fact, happened, person};
 
@@ -15,6 +19,65 @@ fn the_original_welcome_mail_is_added_under_an_id_of_its_own() {
     let mut expected = body.clone();
     expected["component_id"] = json!(given.context().id());
     given.when(asking("add-component", &body)).then([fact("component-added", &expected)]);
+}
+
+/// One of each type, except the one among the context's samples.
+const FORMS: [(&str, &str); 11] = [
+    (
+        "address",
+        r#"{"street":"12 St James's Square","locality":"London","region":"London","postal_code":"SW1Y 4JH","country":"GB"}"#,
+    ),
+    (
+        "custom_attribute",
+        r#"{"type":"welcome_email","template":"welcome_new_user","to":"Ada Lovelace"}"#,
+    ),
+    ("customer_segment", r#"{"segment":"early","since":"2025-01-01"}"#),
+    (
+        "education",
+        r#"{"institution":"London","degree":"none","field":"Mathematics","start":"2003-01-01","end":"2006-12-31"}"#,
+    ),
+    (
+        "employment",
+        r#"{"organisation":"Analytical Engines","role":"Programmer","start":"2024-01-01","end":"2025-12-31"}"#,
+    ),
+    ("location", r#"{"place":"Ockham Park","since":"2025-01-01"}"#),
+    ("messaging_app", r#"{"service":"Matrix","handle":"@ada:example.org"}"#),
+    (
+        "professional_affiliation",
+        r#"{"organisation":"Royal Society","role":"Guest","start":"2024-01-01","end":"2025-12-31"}"#,
+    ),
+    (
+        "project",
+        r#"{"name":"Notes","role":"Author","url":"https://example.org/notes","start":"2024-01-01","end":"2025-12-31"}"#,
+    ),
+    ("relationship", r#"{"kind":"friend","person":"charles"}"#),
+    (
+        "social_profile",
+        r#"{"platform":"Mastodon","handle":"@ada@example.org","url":"https://example.org/@ada"}"#,
+    ),
+];
+
+/// The addition of each of [`FORMS`].
+pub(super) fn added() -> Vec<PersonEvent> {
+    let event = |(kind, data): &(&str, &str)| {
+        let data: Value = serde_json::from_str(data).unwrap();
+        let body = json!({"component_id": kind, "component_type": kind, "data": data});
+        fact("component-added", &body)
+    };
+    FORMS.iter().map(event).collect()
+}
+
+#[test]
+fn every_type_has_a_form_with_a_sample_of_all_its_fields() {
+    let sample = [("website", "")];
+    let kinds: BTreeSet<_> = sample.iter().chain(&FORMS).map(|(kind, _)| *kind).collect();
+    assert_eq!(kinds, Component::VARIANTS.iter().copied().collect());
+    for ((kind, data), event) in FORMS.iter().zip(added()) {
+        let PersonEvent::ComponentAdded(added) = &event else { panic!("{event:?}") };
+        assert_eq!(added.component.component_type(), *kind);
+        let written: Value = serde_json::from_slice(&event.data().unwrap()).unwrap();
+        assert_eq!(written["data"], serde_json::from_str::<Value>(data).unwrap());
+    }
 }
 
 #[test]

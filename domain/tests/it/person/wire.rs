@@ -4,11 +4,12 @@ use domain::person::{LifecycleStage, PersonCommand, PersonError, PersonEvent, ex
 use kit::{Command, DomainError, Event, EventSet};
 use serde_json::{Value, json};
 
+use super::components;
 use crate::wire;
 
 #[test]
 fn the_wire_of_a_person_is_kept() {
-    wire::is_kept(&examples::events());
+    wire::is_kept(&[examples::events(), components::added()].concat());
     wire::is_readable_for_ever::<PersonEvent>();
 }
 

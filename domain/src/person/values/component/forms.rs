@@ -70,6 +70,21 @@ form! {
 }
 
 form! {
+    /// A job. What changes about it is a new form of it: leave and notice have no rules here.
+    Employment {
+        /// With whom.
+        organisation: Label,
+        ;
+        /// As what.
+        role: Label,
+        /// First day.
+        start: NaiveDate,
+        /// Last day.
+        end: NaiveDate,
+    }
+}
+
+form! {
     /// A place where the person is.
     Location {
         /// The place in words.
