@@ -121,6 +121,9 @@ pub(crate) trait AnyState: Send {
     fn take(&mut self, element: &Element<'_>) -> Result<&'static str, Untaken>;
 
     fn save(&self) -> Result<Box<RawValue>, Problem>;
+
+    /// The bytes of the state as JSON; none, if it has no such form.
+    fn bytes(&self) -> Option<usize>;
 }
 
 /// Why an event of the log was not taken in.

@@ -18,6 +18,7 @@ mod search;
 mod slot;
 mod snapshots;
 mod tally;
+mod weight;
 mod work;
 mod write;
 
@@ -64,7 +65,7 @@ impl Processor {
     pub fn start<S: Store>(store: S, aggregates: Aggregates, options: ProcessorOptions) -> Self {
         let (submissions, inbox) = mpsc::unbounded_channel();
         let (draining, stopped) = (CancellationToken::new(), CancellationToken::new());
-        let room = Arc::new(Room::new(options.queue_max));
+        let room = Arc::new(Room::new(options.queue_max, options.queue_bytes_max));
         let engine = Engine::new(aggregates.clone(), options, Arc::clone(&room.tally));
         let whole = run::run(engine, store, inbox, draining.clone());
         let ended = stopped.clone().drop_guard();
@@ -109,9 +110,9 @@ impl Processor {
     /// Carries `request` out and calls `answer` once: here, if the request cannot be accepted, or
     /// on the engine. No future per command.
     pub fn submit(&self, request: CommandRequest, answer: Answer) {
-        let Some(place) = self.0.room.enter() else {
-            let busy = format!("{} commands are waiting in this service", self.0.room.max());
-            return self.refuse(answer, Problem::busy(busy));
+        let place = match self.0.room.enter(request.body.len()) {
+            Ok(place) => place,
+            Err(full) => return self.refuse(answer, Problem::busy(full.to_string())),
         };
         match admission::admit(&self.0.aggregates, request) {
             Err(problem) => {

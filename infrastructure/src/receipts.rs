@@ -56,6 +56,8 @@ pub struct Receipts {
     numbers: HashMap<CommandKey, u64>,
     first: u64,
     pending: usize,
+    /// In all receipts.
+    events: usize,
     forgotten: Option<Forgotten>,
 }
 
@@ -70,6 +72,14 @@ impl Receipts {
     #[must_use]
     pub fn len(&self) -> usize {
         self.ring.len()
+    }
+
+    /// The bytes that they hold, about.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        // Half of an index is empty.
+        let each = size_of::<Receipt>() + 2 * size_of::<(CommandKey, u64)>();
+        self.ring.len() * each + self.events * size_of::<(EventId, &'static str)>()
     }
 
     /// Whether there is none.
@@ -125,6 +135,7 @@ impl Receipts {
         let last = self.ring.back().map(|last| last.time).or(self.forgotten.map(|last| last.time));
         receipt.time = last.map_or(receipt.time, |last| receipt.time.max(last));
         self.numbers.entry(receipt.key).or_insert(number);
+        self.events += receipt.events.len();
         self.ring.push_back(receipt);
         number
     }
@@ -141,6 +152,7 @@ impl Receipts {
         for _ in 0..self.pending {
             let number = self.first + self.ring.len() as u64 - 1;
             if let Some(receipt) = self.ring.pop_back() {
+                self.events -= receipt.events.len();
                 self.unlink(receipt.key, number);
             }
         }
@@ -164,6 +176,7 @@ impl Receipts {
 
     fn forget_oldest(&mut self) {
         if let Some(receipt) = self.ring.pop_front() {
+            self.events -= receipt.events.len();
             self.unlink(receipt.key, self.first);
             self.first += 1;
             self.forgotten = Some(Forgotten { position: receipt.position, time: receipt.time });

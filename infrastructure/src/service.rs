@@ -8,8 +8,8 @@ mod responder;
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use async_nats::Message;
-use nats::{Subject, limits};
-use tokio::sync::{Semaphore, mpsc};
+use nats::Subject;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
@@ -27,8 +27,6 @@ use responder::{Answer, Responder};
 
 /// Commands taken and not yet answered; more are `busy`.
 const COMMANDS_MAX: usize = 16 * 1024;
-/// KiB of the bodies of those commands: they are small, and a few large ones must not add up.
-const BODIES_KIB_MAX: usize = 64 * 1024;
 
 /// The command endpoint of one instance. Dropping it ends it, with what it has not answered.
 #[derive(Debug)]
@@ -59,12 +57,7 @@ impl CommandService {
         .await?;
         let (outbox, answers) = mpsc::channel(COMMANDS_MAX);
         let responder = Responder { connection, endpoint: Arc::clone(&endpoint) };
-        let desk = Desk {
-            processor,
-            outbox,
-            bodies: Arc::new(Semaphore::new(BODIES_KIB_MAX)),
-            responder: responder.clone(),
-        };
+        let desk = Desk { processor, outbox, responder: responder.clone() };
         let stop = CancellationToken::new();
         Ok(Self {
             endpoint,
@@ -115,7 +108,6 @@ fn describe(catalogue: &[Catalogue]) -> Endpoint {
 struct Desk {
     processor: Processor,
     outbox: mpsc::Sender<Answer>,
-    bodies: Arc<Semaphore>,
     responder: Responder,
 }
 
@@ -149,7 +141,6 @@ impl Desk {
             );
             return None;
         }
-        let kib = message.payload.len().min(limits::COMMAND_BYTES_MAX).div_ceil(1024);
         let request =
             wire::read_request(&message.subject, message.headers.as_ref(), message.payload);
         let answer = |outcome, span| Answer { reply: reply.clone(), begun, outcome, span };
@@ -160,15 +151,11 @@ impl Desk {
             }
         };
         let span = continue_trace(&mut request);
-        let place = self.outbox.clone().try_reserve_owned();
-        let room = Arc::clone(&self.bodies).try_acquire_many_owned(kib.try_into().unwrap_or(0));
-        let (Ok(place), Ok(room)) = (place, room) else {
-            let busy =
-                Problem::busy("this instance has as many commands as it can hold; wait a little");
+        let Ok(place) = self.outbox.clone().try_reserve_owned() else {
+            let busy = Problem::busy("answers wait to be sent; wait a little");
             return Some(answer(self.processor.counted(busy), span));
         };
         let handed_on = move |outcome| {
-            drop(room);
             place.send(Answer { reply, begun, outcome, span });
         };
         self.processor.submit(request, Box::new(handed_on));

@@ -2,6 +2,7 @@
 //! a problem of the command that met it; the engine and the other aggregates go on.
 
 use std::{
+    io,
     marker::PhantomData,
     panic::{AssertUnwindSafe, catch_unwind},
 };
@@ -128,6 +129,28 @@ impl<A: Aggregate> AnyState for State<A> {
     fn save(&self) -> Result<Box<RawValue>, Problem> {
         unwound::<A, _>("saving", || serde_json::value::to_raw_value(&self.state).ok())?
             .ok_or_else(|| broken::<A>("has a state without JSON form"))
+    }
+
+    fn bytes(&self) -> Option<usize> {
+        let mut counted = Counted(0);
+        let measured = unwound::<A, _>("measuring", || {
+            serde_json::to_writer(&mut counted, &self.state).is_ok()
+        });
+        measured.ok()?.then_some(counted.0)
+    }
+}
+
+/// Takes bytes and keeps their number.
+struct Counted(usize);
+
+impl io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -20,38 +20,63 @@ use crate::{
     store::StreamKey,
 };
 
-/// Counts the commands that are accepted and not yet answered.
+/// Counts the commands that are accepted and not yet answered, and the bytes of their bodies.
 pub(super) struct Room {
     taken: AtomicUsize,
     max: usize,
+    bytes: AtomicUsize,
+    bytes_max: usize,
     pub(super) tally: Arc<Tally>,
 }
 
 /// One command's place in the [`Room`].
-pub(super) struct Place(Arc<Room>);
+pub(super) struct Place {
+    room: Arc<Room>,
+    bytes: usize,
+}
+
+/// Why there is no place in the [`Room`].
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Full {
+    #[error("{0} commands are waiting in this service, as many as it holds; wait a little")]
+    Commands(usize),
+    #[error(
+        "the commands that are waiting in this service fill the {0} bytes that it holds; wait a little"
+    )]
+    Bytes(usize),
+}
 
 impl Room {
-    pub(super) fn new(max: usize) -> Self {
-        Self { taken: AtomicUsize::new(0), max, tally: Arc::default() }
-    }
-
-    pub(super) const fn max(&self) -> usize {
-        self.max
+    pub(super) fn new(max: usize, bytes_max: usize) -> Self {
+        let (taken, bytes) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { taken, max, bytes, bytes_max, tally: Arc::default() }
     }
 
     pub(super) fn taken(&self) -> usize {
         self.taken.load(Ordering::Relaxed)
     }
 
-    pub(super) fn enter(self: &Arc<Self>) -> Option<Place> {
-        let place = Place(Arc::clone(self));
-        (self.taken.fetch_add(1, Ordering::Relaxed) < self.max).then_some(place)
+    /// A place for a command with a body of `body` bytes.
+    pub(super) fn enter(self: &Arc<Self>, body: usize) -> Result<Place, Full> {
+        // What is larger is refused without being kept, and for a better reason.
+        let bytes = body.min(COMMAND_BYTES_MAX);
+        let taken = self.taken.fetch_add(1, Ordering::Relaxed);
+        let held = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let place = Place { room: Arc::clone(self), bytes };
+        if taken >= self.max {
+            return Err(Full::Commands(self.max));
+        }
+        if held + bytes > self.bytes_max {
+            return Err(Full::Bytes(self.bytes_max));
+        }
+        Ok(place)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.taken.fetch_sub(1, Ordering::Relaxed);
+        self.room.taken.fetch_sub(1, Ordering::Relaxed);
+        self.room.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -85,7 +110,7 @@ pub(super) struct Waiting {
 
 impl Waiting {
     pub(super) fn answer(self, result: Result<Reply, Problem>) {
-        self.place.0.tally.answered(&result);
+        self.place.room.tally.answered(&result);
         // First, so that whoever hears the answer finds the place free.
         drop(self.place);
         (self.answer)(result);

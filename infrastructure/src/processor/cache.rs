@@ -10,7 +10,7 @@ pub(super) struct Idle {
     queue: VecDeque<Rest>,
     ticks: u64,
     count: usize,
-    receipts: usize,
+    bytes: usize,
 }
 
 /// One aggregate's time of being idle.
@@ -18,28 +18,28 @@ pub(super) struct Idle {
 pub(super) struct Rest {
     pub(super) slot: usize,
     tick: u64,
-    receipts: usize,
+    bytes: usize,
 }
 
 impl Idle {
-    /// `slot`, which holds `receipts`, is idle from now on.
-    pub(super) fn enter(&mut self, slot: usize, receipts: usize) -> Rest {
+    /// `slot`, which holds `bytes`, is idle from now on.
+    pub(super) fn enter(&mut self, slot: usize, bytes: usize) -> Rest {
         self.ticks += 1;
-        let rest = Rest { slot, tick: self.ticks, receipts };
+        let rest = Rest { slot, tick: self.ticks, bytes };
         self.queue.push_back(rest);
         self.count += 1;
-        self.receipts += receipts;
+        self.bytes += bytes;
         rest
     }
 
     /// What [`Self::enter`] returned is no longer so.
     pub(super) fn leave(&mut self, rest: Rest) {
         self.count -= 1;
-        self.receipts -= rest.receipts;
+        self.bytes -= rest.bytes;
     }
 
-    pub(super) const fn exceeds(&self, count: usize, receipts: usize) -> bool {
-        self.count > count || self.receipts > receipts
+    pub(super) const fn exceeds(&self, count: usize, bytes: usize) -> bool {
+        self.count > count || self.bytes > bytes
     }
 
     /// The slot that has been idle longest. `is_current` tells a slot's rest from a stale one.

@@ -8,7 +8,10 @@ use kit::{Position, Version};
 use nats::Subject;
 use tokio::time::Instant;
 
-use super::snapshots::{restored, unsealed};
+use super::{
+    snapshots::{restored, unsealed},
+    weight::Weight,
+};
 use crate::{
     aggregates::{AnyAggregate, AnyState, Untaken},
     envelope::{self, Element},
@@ -33,6 +36,8 @@ pub(super) struct Loaded {
     pub(super) saved_at: Option<Instant>,
     /// The key of its personal data, once something was to be sealed.
     pub(super) held: Option<Held>,
+    /// Of the state.
+    pub(super) weight: Weight,
 }
 
 /// A load to be done.
@@ -59,12 +64,19 @@ impl Loaded {
             saved: Version::ZERO,
             saved_at: None,
             held: None,
+            weight: Weight::default(),
         })
     }
 
-    /// The log holds what was pending.
-    pub(super) fn accept(&mut self, version: Version, position: Position) {
+    /// The bytes that it holds.
+    pub(super) fn bytes(&mut self) -> usize {
+        self.weight.of(self.state.as_ref()) + self.receipts.bytes()
+    }
+
+    /// The log holds what was pending, in a commit of `bytes`.
+    pub(super) fn accept(&mut self, (version, position): (Version, Position), bytes: usize) {
         self.state.accept();
+        self.weight.take(bytes);
         self.version = version;
         self.position = position;
         self.receipts.confirm(position);
@@ -123,6 +135,7 @@ impl Loaded {
             }
         }
         self.position = commit.position;
+        self.weight.take(commit.body.len());
         Ok(())
     }
 }

@@ -14,13 +14,17 @@ pub struct ProcessorOptions {
     /// Most commands accepted and not yet answered; beyond it the answer is `busy`. At 60,000
     /// commands a second this is an eighth of a second's work.
     pub queue_max: usize,
+    /// Most bytes of the bodies of those commands; beyond it the answer is `busy`. They are small,
+    /// and a few large ones must not add up.
+    pub queue_bytes_max: usize,
     /// Most commands that wait on one aggregate; beyond it the answer is `busy`. A part of
     /// [`Self::queue_max`], so that one aggregate cannot keep the others out.
     pub per_aggregate_queue_max: usize,
     /// Most aggregates kept while nothing waits on them.
     pub cache_max: usize,
-    /// Most receipts kept with them: about 160 bytes each.
-    pub cached_receipts_max: usize,
+    /// Most bytes of the states of those aggregates, as JSON, and of their receipts, about 180
+    /// each. An aggregate with more than that is loaded again for each of its commands.
+    pub cache_bytes_max: usize,
     /// Most commands that are decided together.
     pub batch_max: usize,
     /// How often a command is decided again because another writer won.
@@ -49,9 +53,10 @@ impl ProcessorOptions {
         Self {
             secret,
             queue_max: 8192,
+            queue_bytes_max: 64 * 1024 * 1024,
             per_aggregate_queue_max: 1024,
             cache_max: 20_000,
-            cached_receipts_max: 1_000_000,
+            cache_bytes_max: 256 * 1024 * 1024,
             batch_max: 256,
             conflict_retries_max: 16,
             reads_max: 64,

@@ -91,7 +91,7 @@ impl Engine {
         if let Some(loaded) = &mut slot.loaded {
             let before = (loaded.version, loaded.position);
             self.tally.events(batch.version.0.saturating_sub(before.0.0));
-            loaded.accept(batch.version, position);
+            loaded.accept((batch.version, position), batch.body.len());
             batch.answer(&slot.key, loaded, before);
         }
         self.save(id);

@@ -1,7 +1,7 @@
 //! Which aggregates are held: a slot is opened for a command and closed when there are too many.
 //! Not here: what happens in a slot.
 
-use super::{cache::Rest, engine::Engine, slot::Slot};
+use super::{cache::Rest, engine::Engine, load::Loaded, slot::Slot};
 use crate::store::StreamKey;
 
 impl Engine {
@@ -16,9 +16,12 @@ impl Engine {
     /// Nothing waits on the slot and nothing is under way.
     pub(super) fn retire(&mut self, id: usize) {
         let Some(slot) = self.slots.get_mut(id) else { return };
-        match &slot.loaded {
-            Some(loaded) => slot.rest = Some(self.idle.enter(id, loaded.receipts.len())),
-            None => self.close(id),
+        match slot.loaded.as_mut().map(Loaded::bytes) {
+            // What does not fit alone must not drive the others out.
+            Some(bytes) if bytes <= self.options.cache_bytes_max => {
+                slot.rest = Some(self.idle.enter(id, bytes));
+            }
+            Some(_) | None => self.close(id),
         }
     }
 
@@ -32,7 +35,7 @@ impl Engine {
     pub(super) fn evict(&mut self) {
         let Self { options, idle, slots, .. } = self;
         let mut gone = Vec::new();
-        while idle.exceeds(options.cache_max, options.cached_receipts_max) {
+        while idle.exceeds(options.cache_max, options.cache_bytes_max) {
             let is_current =
                 |rest: &Rest| slots.get(rest.slot).is_some_and(|slot| slot.rest == Some(*rest));
             let Some(rest) = idle.oldest(is_current) else { break };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{engine::Engine, load::Loaded, work::Work};
+use super::{engine::Engine, load::Loaded, weight::Weight, work::Work};
 use crate::{
     aggregates::AnyAggregate,
     problem::Problem,
@@ -108,6 +108,7 @@ pub(super) fn restored(snapshot: &Snapshot, kind: &dyn AnyAggregate) -> Option<L
         saved: snapshot.version,
         saved_at: None,
         held: None,
+        weight: Weight::saved(snapshot.state.get().len()),
     })
 }
 

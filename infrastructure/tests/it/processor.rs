@@ -1,6 +1,7 @@
 //! The command processor's rules, one test each, on the store in memory.
 
 mod answers;
+mod cache;
 mod coalescing;
 mod conflicts;
 mod counter;

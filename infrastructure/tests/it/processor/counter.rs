@@ -84,6 +84,8 @@ impl DomainError for TooFew {
 pub(crate) struct Counter {
     pub(crate) total: u64,
     pub(crate) notes: u64,
+    /// The last note.
+    pub(crate) text: String,
 }
 
 impl Aggregate for Counter {
@@ -113,7 +115,10 @@ impl Aggregate for Counter {
         match event {
             CounterEvent::Added(Added { by }) => self.total += by,
             CounterEvent::Taken(Taken { by }) => self.total -= by,
-            CounterEvent::Noted(_) => self.notes += 1,
+            CounterEvent::Noted(Noted { text }) => {
+                self.notes += 1;
+                self.text.clone_from(text);
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Commands that are older than the receipts, and aggregates that left the cache.
+//! Commands that are older than the receipts.
 
 use std::time::Duration;
 
@@ -8,7 +8,6 @@ use infrastructure::{
     envelope::{self, NewEvent},
     memory::MemoryStore,
     processor::{Processor, ProcessorOptions},
-    receipts::RECEIPTS_MIN,
     request::{CommandRequest, Status},
     store::Store,
 };
@@ -205,34 +204,4 @@ async fn a_search_that_fails_answers_those_it_was_for() {
     store.log().away(1);
     assert_eq!(code(searched.await.unwrap()), "unavailable");
     assert_eq!(code(other.await.unwrap()), "Committed");
-}
-
-#[tokio::test]
-async fn an_aggregate_that_left_the_cache_is_as_it_was() {
-    let store = MemoryStore::new();
-    let options = ProcessorOptions { cache_max: 2, ..options() };
-    let processor = start_with(store.clone(), options);
-    for round in 0..3 {
-        for id in ["a", "b", "c", "d"] {
-            let request = with_id(add(id, 1), &format!("round-{round}"));
-            assert_eq!(processor.execute(request).await.unwrap().version, Version(round + 1));
-        }
-    }
-    assert_eq!(code(processor.execute(with_id(add("a", 1), "round-0")).await), "Replayed");
-    assert_eq!(commits(&store), 12);
-}
-
-#[tokio::test]
-async fn the_cache_is_bounded_by_receipts_too() {
-    let store = Faulty::default();
-    let options = ProcessorOptions { cached_receipts_max: RECEIPTS_MIN, ..options() };
-    let processor = start_with(store.clone(), options);
-    for id in ["a", "b"] {
-        pass(&processor, (0..200).map(|_| add(id, 1))).await;
-    }
-    let reads = store.reads();
-    processor.execute(add("b", 1)).await.unwrap();
-    assert_eq!(store.reads(), reads, "the one used last stayed");
-    processor.execute(add("a", 1)).await.unwrap();
-    assert!(store.reads() > reads, "the other one went");
 }

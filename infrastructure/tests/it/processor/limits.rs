@@ -4,9 +4,10 @@ use infrastructure::{
     memory::{Fault, MemoryStore},
     processor::ProcessorOptions,
 };
+use nats::limits::COMMAND_BYTES_MAX;
 use tokio::sync::oneshot;
 
-use super::{add, code, options, start, start_with, submit, total};
+use super::{add, code, note, options, start, start_with, submit, total};
 
 #[tokio::test]
 async fn more_commands_than_the_service_takes_are_answered_busy_at_once() {
@@ -24,6 +25,29 @@ async fn more_commands_than_the_service_takes_are_answered_busy_at_once() {
     }
     assert_eq!(processor.waiting(), 0);
     assert_eq!(code(processor.execute(add("a", 1)).await), "Committed");
+}
+
+#[tokio::test]
+async fn commands_that_wait_are_bounded_by_the_bytes_of_their_bodies_too() {
+    let store = MemoryStore::new();
+    let (release, held) = oneshot::channel();
+    store.fault(Fault::Held(held));
+    let options = ProcessorOptions { queue_bytes_max: 4 * COMMAND_BYTES_MAX, ..options() };
+    let processor = start_with(store.clone(), options);
+    let large = note("a", COMMAND_BYTES_MAX - r#"{"text":""}"#.len());
+    let first = submit(&processor, large.clone());
+    // Through the engine, so that the first is under way.
+    processor.execute(add("b", 1)).await.unwrap();
+    let waiting: Vec<_> = (0..3).map(|_| submit(&processor, large.clone())).collect();
+    for refused in [large.clone(), add("c", 1)] {
+        let problem = submit(&processor, refused).try_recv().unwrap().unwrap_err();
+        assert_eq!((problem.status, problem.code.as_str()), (503, "busy"));
+    }
+    release.send(()).unwrap();
+    for taken in [first].into_iter().chain(waiting) {
+        assert_eq!(code(taken.await.unwrap()), "Committed");
+    }
+    assert_eq!(code(processor.execute(large).await), "Committed");
 }
 
 #[tokio::test]
