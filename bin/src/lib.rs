@@ -32,3 +32,7 @@ pub mod telemetry;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/writing-a-context.md")]
+struct WritingAContext;

@@ -48,8 +48,9 @@ impl Refusal {
     /// What PostgREST has and this face of the service has not.
     pub(super) fn unsupported(what: impl Into<String>) -> Self {
         let refusal = Self::new(StatusCode::BAD_REQUEST, "0A000", what);
-        refusal
-            .hint("the README names what is supported; HTTP under /v1 has all commands and queries")
+        refusal.hint(
+            "docs/supabase.md names what is supported; HTTP under /v1 has all commands and queries",
+        )
     }
 
     /// A value that is none of its column's type.
