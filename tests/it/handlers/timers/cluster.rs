@@ -1,13 +1,19 @@
 //! Timers on a stream with three replicas, whose leader is killed.
 
+use std::time::{Duration, Instant};
+
 use async_nats::jetstream;
 use chrono::{TimeDelta, Utc};
 use infrastructure::{handler::report, timers::TimerRecord};
 use nats::names;
+use serde_json::{Value, json};
 use tests::{Cluster, LIMIT, eventually};
 
 use super::{CANCEL, IN_SECONDS, SECONDS, later};
 use crate::handlers::world::World;
+
+/// The longest that a nats-server waits before it calls for an election.
+const ELECTION: Duration = Duration::from_secs(9);
 
 /// Who leads `TIMERS`; none while nobody does, or something else has no leader.
 async fn leader(world: &World) -> Option<String> {
@@ -17,32 +23,39 @@ async fn leader(world: &World) -> Option<String> {
     context.get_stream(names::TIMERS).await.ok()?.cached_info().cluster.as_ref()?.leader.clone()
 }
 
-/// Waits until `TIMERS` is led by another node than ours.
-async fn led_by_another(world: &World) -> String {
-    let stand_down = format!("$JS.API.STREAM.LEADER.STEPDOWN.{}", names::TIMERS);
-    eventually("another node leads", LIMIT, async || {
+/// Asks the leader of `TIMERS` to stand down, in favour of what `request` says, until one leads
+/// that is `wanted`.
+///
+/// Who stood down gets the time of an election before the next request: a leader that is sent away
+/// as soon as it leads brings nobody up to date, and so a node that was away could never lead.
+async fn lead(world: &World, what: &str, request: Value, wanted: impl Fn(&str) -> bool) -> String {
+    let context = jetstream::new(world.connection.clone());
+    let mut stood_down: Option<Instant> = None;
+    eventually(what, LIMIT, async || {
         let found = leader(world).await?;
-        if found != "node-0" {
+        if wanted(&found) {
             return Some(found);
         }
-        let _ = world.connection.request(stand_down.clone(), "".into()).await;
+        if stood_down.is_none_or(|at| at.elapsed() > ELECTION) {
+            let subject = format!("STREAM.LEADER.STEPDOWN.{}", names::TIMERS);
+            let answer: Option<Value> = context.request(subject, &request).await.ok();
+            println!("{found} is to stand down: {answer:?}");
+            stood_down = answer.filter(|answer| answer["success"] == true).map(|_| Instant::now());
+        }
         None
     })
     .await
 }
 
+/// Waits until `TIMERS` is led by another node than ours.
+async fn led_by_another(world: &World) -> String {
+    lead(world, "another node leads", json!({}), |node| node != "node-0").await
+}
+
 /// Waits until `node` leads `TIMERS`.
 async fn leads_again(world: &World, node: &str) {
-    let stand_down = format!("$JS.API.STREAM.LEADER.STEPDOWN.{}", names::TIMERS);
-    let preferred = format!(r#"{{"placement":{{"preferred":"{node}"}}}}"#);
-    eventually("the node leads again", LIMIT, async || {
-        if leader(world).await? == node {
-            return Some(());
-        }
-        let _ = world.connection.request(stand_down.clone(), preferred.clone().into()).await;
-        None
-    })
-    .await;
+    let preferred = json!({ "placement": { "preferred": node } });
+    lead(world, "the node leads again", preferred, |found| found == node).await;
 }
 
 #[tokio::test]
