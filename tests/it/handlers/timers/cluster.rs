@@ -39,7 +39,6 @@ async fn lead(world: &World, what: &str, request: Value, wanted: impl Fn(&str) -
         if stood_down.is_none_or(|at| at.elapsed() > ELECTION) {
             let subject = format!("STREAM.LEADER.STEPDOWN.{}", names::TIMERS);
             let answer: Option<Value> = context.request(subject, &request).await.ok();
-            println!("{found} is to stand down: {answer:?}");
             stood_down = answer.filter(|answer| answer["success"] == true).map(|_| Instant::now());
         }
         None
