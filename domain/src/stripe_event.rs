@@ -7,6 +7,7 @@
 
 mod aggregate;
 mod command;
+mod current;
 mod decide;
 mod error;
 mod event;
@@ -17,12 +18,13 @@ mod state;
 mod units;
 
 pub use command::{EraseStripeEvent, Payload, Receive, SetAside, StripeEventCommand};
+pub use current::CurrentIntent;
 pub use error::StripeEventError;
 pub use event::{
     StripeEventErased, StripeEventEvent, StripeEventIgnored, StripeEventReceived,
     StripeEventSetAside,
 };
 pub use known::{fact_of, known_types};
-pub use payment_intent::{BadIntent, PaymentIntent};
+pub use payment_intent::{BadIntent, Glimpse, PaymentIntent};
 pub use state::{StripeEvent, StripeEventStage};
 pub use units::{from_stripe, to_stripe};

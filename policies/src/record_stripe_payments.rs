@@ -2,10 +2,8 @@
 //! Not here: signatures, and what the reports amount to; the request finds out.
 
 use domain::{
-    design::{Design, PaymentFact, Provenance, RecordPayment},
-    stripe_event::{
-        PaymentIntent, SetAside, StripeEvent, StripeEventEvent, StripeEventReceived, fact_of,
-    },
+    design::{Design, Provenance},
+    stripe_event::{PaymentIntent, SetAside, StripeEvent, StripeEventEvent, fact_of},
     values::{Reason, Text},
 };
 use kit::{Aggregate, AggregateId, Order, Policy, Reaction, Recorded, Refused, Start};
@@ -40,8 +38,11 @@ impl Policy for RecordStripePayments {
         };
         let order = match PaymentIntent::read(payload, fact) {
             Ok(intent) => {
-                let request = intent.request_id.clone();
-                Order::to::<Design>(&request, record(&event.aggregate_id, received, fact, intent))?
+                let (request, id) = (intent.request_id.clone(), event.aggregate_id.clone());
+                // Not when the payment was made: when this became of it.
+                let at = received.created;
+                let provenance = Provenance::by(Text::forced(AUTHOR));
+                Order::to::<Design>(&request, intent.report(fact, at, Some(id), provenance))?
             }
             Err(bad) => set_aside(&event.aggregate_id, bad.code(), &bad.to_string())?,
         };
@@ -57,28 +58,6 @@ impl Policy for RecordStripePayments {
             return Ok(Vec::new());
         }
         Ok(vec![set_aside(&event.aggregate_id, &refused.code, &refused.detail)?])
-    }
-}
-
-/// What the event with the id `id` says about its payment.
-fn record(
-    id: &AggregateId,
-    received: &StripeEventReceived,
-    fact: PaymentFact,
-    intent: PaymentIntent,
-) -> RecordPayment {
-    RecordPayment {
-        intent_id: intent.id,
-        fact,
-        amount: intent.money.amount,
-        currency: intent.money.currency,
-        // Not when the payment was made: when this became of it.
-        at: received.created,
-        stripe_event_id: Some(id.clone()),
-        method: intent.method,
-        failure_code: intent.failure_code,
-        failure_reason: intent.failure_reason,
-        provenance: Some(Provenance::by(Text::forced(AUTHOR))),
     }
 }
 

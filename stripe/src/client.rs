@@ -167,6 +167,15 @@ impl Client {
         self.get(&["v1", "payment_intents", checked(id, "pi_")?], &[]).await
     }
 
+    /// The intent `id` as it is now with its latest charge, as Stripe writes it: for whoever records it.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn whole_intent(&self, id: &str) -> Result<Box<RawValue>, Error> {
+        let path = ["v1", "payment_intents", checked(id, "pi_")?];
+        self.get(&path, &[("expand[]", "latest_charge")]).await
+    }
+
     /// What the payment of the intent `id` came to; nothing if Stripe does not know it yet.
     ///
     /// # Errors

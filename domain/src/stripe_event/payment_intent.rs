@@ -1,12 +1,13 @@
 //! What an event of Stripe says about a payment: the parts of a `PaymentIntent` that we read.
 //! Not here: the rest of it; the inbox keeps the whole.
 
+use chrono::{DateTime, Utc};
 use kit::{AggregateId, PartId, json};
 use serde::Deserialize;
 
 use super::{Payload, from_stripe};
 use crate::{
-    design::PaymentFact,
+    design::{PaymentFact, Provenance, RecordPayment},
     money::{Currency, Money},
     values::{Label, Reason},
 };
@@ -26,6 +27,17 @@ pub struct PaymentIntent {
     pub failure_code: Option<Label>,
     /// Why an attempt failed or the payment was called off, for people.
     pub failure_reason: Option<Reason>,
+}
+
+/// What can be told about a payment even where nothing can be recorded: for people who look at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glimpse {
+    /// Stripe's id of it.
+    pub id: PartId,
+    /// The request it is for, if it says so.
+    pub request_id: Option<AggregateId>,
+    /// How much, if that is certain.
+    pub money: Option<Money>,
 }
 
 /// Why an event of a known type says nothing that could be recorded.
@@ -64,8 +76,9 @@ struct Data {
     object: Object,
 }
 
+/// A payment as Stripe writes it.
 #[derive(Deserialize)]
-struct Object {
+pub(super) struct Object {
     id: PartId,
     amount: i64,
     #[serde(default)]
@@ -105,22 +118,59 @@ struct PaymentMethod {
     kind: Option<String>,
 }
 
+impl Object {
+    /// One that stands alone.
+    pub(super) fn read(object: &[u8]) -> Result<Self, BadIntent> {
+        json::read(object).map_err(|error| BadIntent::Unreadable(error.to_string()))
+    }
+
+    /// The one that an event is about.
+    fn of(payload: &Payload) -> Result<Self, BadIntent> {
+        let event: Event = json::read(payload.as_str().as_bytes())
+            .map_err(|error| BadIntent::Unreadable(error.to_string()))?;
+        Ok(event.data.object)
+    }
+
+    fn glimpse(&self, fact: PaymentFact) -> Glimpse {
+        let amount = match fact {
+            PaymentFact::Succeeded => self.amount_received.unwrap_or(self.amount),
+            _ => self.amount,
+        };
+        Glimpse {
+            id: self.id.clone(),
+            request_id: self.metadata.request_id.as_ref().and_then(|id| id.parse().ok()),
+            money: from_stripe(amount, self.currency),
+        }
+    }
+}
+
+impl Glimpse {
+    /// What `payload`, an event that tells `fact`, is about; nothing if it has not the shape of a
+    /// payment.
+    #[must_use]
+    pub fn of(payload: &Payload, fact: PaymentFact) -> Option<Self> {
+        Some(Object::of(payload).ok()?.glimpse(fact))
+    }
+}
+
 impl PaymentIntent {
     /// Reads what `payload`, an event that tells `fact`, says about a payment.
     ///
     /// # Errors
     /// [`BadIntent`], by what is wrong with it.
     pub fn read(payload: &Payload, fact: PaymentFact) -> Result<Self, BadIntent> {
-        let event: Event = json::read(payload.as_str().as_bytes())
-            .map_err(|error| BadIntent::Unreadable(error.to_string()))?;
-        let object = event.data.object;
-        let request_id = object.metadata.request_id.and_then(|id| id.parse().ok());
-        let request_id = request_id.ok_or(BadIntent::NoRequest)?;
-        let amount = match fact {
-            PaymentFact::Succeeded => object.amount_received.unwrap_or(object.amount),
-            _ => object.amount,
-        };
-        let money = from_stripe(amount, object.currency);
+        Self::of(Object::of(payload)?, fact, None)
+    }
+
+    /// What `object` says about a payment of which `fact` is told, and which is for `request` unless it
+    /// names one.
+    pub(super) fn of(
+        object: Object,
+        fact: PaymentFact,
+        request: Option<&AggregateId>,
+    ) -> Result<Self, BadIntent> {
+        let Glimpse { id, request_id, money } = object.glimpse(fact);
+        let request_id = request_id.or_else(|| request.cloned()).ok_or(BadIntent::NoRequest)?;
         let money = money.ok_or(BadIntent::Uncertain(object.currency))?;
         let error = object.last_payment_error.filter(|_| fact == PaymentFact::Failed);
         // What was tried says more than what would have been possible.
@@ -131,12 +181,35 @@ impl PaymentIntent {
         let code = failure(|error| error.decline_code.as_ref().or(error.code.as_ref()));
         let reason = failure(|error| error.message.as_ref()).or(cancelled.as_ref());
         Ok(Self {
-            id: object.id,
+            id,
             request_id,
             money,
             method: method.and_then(Label::salvaged),
             failure_code: code.and_then(|code| Label::salvaged(code)),
             failure_reason: reason.and_then(|reason| Reason::salvaged(reason)),
         })
+    }
+
+    /// The command that records that `fact` has become of it, by `event` if one of Stripe's told.
+    #[must_use]
+    pub fn report(
+        self,
+        fact: PaymentFact,
+        at: DateTime<Utc>,
+        event: Option<AggregateId>,
+        provenance: Provenance,
+    ) -> RecordPayment {
+        RecordPayment {
+            intent_id: self.id,
+            fact,
+            amount: self.money.amount,
+            currency: self.money.currency,
+            at,
+            stripe_event_id: event,
+            method: self.method,
+            failure_code: self.failure_code,
+            failure_reason: self.failure_reason,
+            provenance: Some(provenance),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use domain::{
     design::PaymentFact,
     stripe_event::{
-        BadIntent, Payload, PaymentIntent, Receive, StripeEvent, StripeEventError,
+        BadIntent, CurrentIntent, Payload, PaymentIntent, Receive, StripeEvent, StripeEventError,
         StripeEventEvent, StripeEventReceived, examples, fact_of, known_types,
     },
 };
@@ -124,6 +124,58 @@ fn what_says_nothing_that_could_be_recorded_says_why() {
     assert_eq!(code(|object| object["currency"] = json!("zzz")), "unreadable");
     assert_eq!(code(|object| object["currency"] = json!("ugx")), "uncertain-amount");
     assert_eq!(code(|object| *object = json!(null)), "unreadable");
+}
+
+/// What Stripe answers when it is asked for the payment of the sample, changed.
+fn current(change: impl FnOnce(&mut Value)) -> Result<CurrentIntent, BadIntent> {
+    let event: Value = serde_json::from_str(payload(|_| {}).as_str()).unwrap();
+    let mut object = event["data"]["object"].clone();
+    object["latest_charge"] = json!({"id": "ch_1", "created": 1_767_323_200});
+    change(&mut object);
+    CurrentIntent::read(object.to_string().as_bytes(), &id("request-7"), noon())
+}
+
+#[test]
+fn a_payment_is_where_stripe_says_it_is() {
+    let second = |second| chrono::DateTime::from_timestamp(second, 0).unwrap();
+    let declined = json!({"code": "card_declined"});
+    for (change, fact, at) in [
+        (json!({}), PaymentFact::Succeeded, second(1_767_323_200)),
+        (
+            json!({"status": "canceled", "canceled_at": 1_767_323_300}),
+            PaymentFact::Cancelled,
+            second(1_767_323_300),
+        ),
+        (json!({"status": "processing"}), PaymentFact::Processing, noon()),
+        (
+            json!({"status": "requires_payment_method", "last_payment_error": declined}),
+            PaymentFact::Failed,
+            second(1_767_323_200),
+        ),
+        (json!({"status": "requires_payment_method"}), PaymentFact::Created, second(1_767_323_045)),
+        (json!({"status": "of_tomorrow"}), PaymentFact::Created, second(1_767_323_045)),
+        // Stripe did not tell the charge with it.
+        (json!({"latest_charge": "ch_1"}), PaymentFact::Succeeded, noon()),
+    ] {
+        let more = change.as_object().unwrap().clone();
+        let read = current(|object| object.as_object_mut().unwrap().extend(more)).unwrap();
+        assert_eq!((read.fact, read.at), (fact, at), "{change}");
+    }
+    let report = current(|_| {}).unwrap().report("somebody");
+    assert_eq!((report.intent_id.as_str(), report.amount), ("pi_1", 4_990));
+    assert_eq!(report.provenance.unwrap().created_by.unwrap().as_str(), "somebody");
+    assert_eq!(report.stripe_event_id, None);
+}
+
+#[test]
+fn a_payment_that_names_no_request_is_for_the_one_that_knows_it() {
+    let request = |change: fn(&mut Value)| current(change).unwrap().intent.request_id;
+    assert_eq!(request(|_| {}), id("request-1"));
+    assert_eq!(request(|object| object["metadata"] = json!({})), id("request-7"));
+    let code = |change: fn(&mut Value)| current(change).unwrap_err().code();
+    assert_eq!(code(|object| object["status"] = json!(null)), "unreadable");
+    assert_eq!(code(|object| object["latest_charge"]["created"] = json!(i64::MAX)), "unreadable");
+    assert_eq!(code(|object| object["currency"] = json!("ugx")), "uncertain-amount");
 }
 
 #[test]

@@ -3,16 +3,18 @@
 //! recorded before anybody is told its secret. Whatever fails on the way, the same call again goes on.
 //! Not here: whether it is paid; Stripe reports that to the inbox.
 
+mod intent;
+
 use std::sync::Arc;
 
 use axum::{
     Extension, Json, Router, body::Bytes, extract::State, middleware::from_fn, routing::post,
 };
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use domain::{
     design::{Design, DesignCommand, DesignStatus, PaymentFact, RecordPayment},
     money::{Currency, Money},
-    stripe_event::{from_stripe, to_stripe},
+    stripe_event::{CurrentIntent, from_stripe, to_stripe},
 };
 use gateway::{
     Caller, Fault, RequestId,
@@ -25,13 +27,11 @@ use stripe::{Error, IntentRequest, IntentStatus, PaymentIntent};
 use uuid::Uuid;
 
 use super::{
-    faults,
+    RECONCILED_BY, faults,
     price::{price, quote},
 };
 use crate::past::Past;
 
-/// Intents of one request that may have been cancelled without our knowing before this gives up.
-const UNKNOWN_MAX: usize = 4;
 /// What a role has to allow for this, like a command of the request.
 const GRANT: &str = "create-payment-intent";
 /// Namespace of the command ids under which intents are recorded. Part of the wire.
@@ -115,7 +115,12 @@ impl Payments {
             currency: price.currency.as_str(),
             instead_of: design.payment.standing().map(|(intent, _)| intent.as_str()),
         };
-        let intent = intent(stripe, wanted).await.map_err(|error| faults::at_stripe(&error))?;
+        let intent =
+            intent::find(stripe, wanted).await.map_err(|error| faults::at_stripe(&error))?;
+        if intent.status == IntentStatus::Succeeded {
+            self.put_in(id, stripe, &intent, asker).await?;
+            return Err(paid());
+        }
         self.record(id, &design, &intent, asker).await?;
         let secret = intent.client_secret.as_ref().ok_or_else(|| {
             faults::at_stripe(&Error::Unreadable("the intent has no client secret".to_owned()))
@@ -163,6 +168,30 @@ impl Payments {
         self.send(id, record, Some(Uuid::new_v5(&RECORDS, intent.id.as_bytes())), asker).await
     }
 
+    /// Records what Stripe says of `intent`, which is paid although no event has told so yet.
+    async fn put_in(
+        &self,
+        id: &AggregateId,
+        stripe: &stripe::Client,
+        intent: &PaymentIntent,
+        asker: &Asker,
+    ) -> Result<(), Problem> {
+        let object = stripe.whole_intent(&intent.id).await;
+        let object = object.map_err(|error| faults::at_stripe(&error))?;
+        let current = CurrentIntent::read(object.get().as_bytes(), id, Utc::now());
+        let current =
+            current.map_err(|bad| faults::at_stripe(&Error::Unreadable(bad.code().to_owned())))?;
+        match self.send(id, current.report(RECONCILED_BY), None, asker).await {
+            Err(problem) if problem.is_transient() => Err(problem),
+            // What does not fit is told by Stripe's event, and set aside.
+            Err(problem) => {
+                tracing::warn!(request = %id, intent = intent.id, code = problem.code, "not recorded");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
     async fn send(
         &self,
         id: &AggregateId,
@@ -205,40 +234,13 @@ fn payable(design: &Design) -> Result<(), Problem> {
         | DesignStatus::Completed => {}
     }
     match design.payment.standing() {
-        Some((_, fact)) if fact.fact == PaymentFact::Succeeded => {
-            Err(Problem::refused("already-paid", "the request is paid"))
-        }
+        Some((_, fact)) if fact.fact == PaymentFact::Succeeded => Err(paid()),
         _ => Ok(()),
     }
 }
 
-/// The intent by which what is `wanted` can be paid: the one that is known, unless that is over, or
-/// else a new one instead of it.
-async fn intent(
-    stripe: &stripe::Client,
-    wanted: IntentRequest<'_>,
-) -> Result<PaymentIntent, Error> {
-    let is_over = |intent: &PaymentIntent| {
-        let is_other = intent.amount != wanted.amount || intent.currency != wanted.currency;
-        is_other || intent.status == IntentStatus::Canceled
-    };
-    if let Some(known) = wanted.instead_of {
-        match stripe.intent(known).await {
-            Ok(intent) if !is_over(&intent) => return Ok(intent),
-            Ok(_) | Err(Error::Missing(_)) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    let mut instead_of = wanted.instead_of.map(str::to_owned);
-    for _ in 0..UNKNOWN_MAX {
-        let next = IntentRequest { instead_of: instead_of.as_deref(), ..wanted };
-        let intent = stripe.create_intent(&next).await?;
-        if !is_over(&intent) {
-            return Ok(intent);
-        }
-        instead_of = Some(intent.id);
-    }
-    Err(Error::Refused("every intent for the request is cancelled".to_owned()))
+fn paid() -> Problem {
+    Problem::refused("already-paid", "the request is paid")
 }
 
 async fn open(

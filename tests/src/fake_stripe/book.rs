@@ -126,6 +126,7 @@ impl Book {
             "object": "payment_intent",
             "amount": amount,
             "amount_received": 0,
+            "canceled_at": null,
             "client_secret": format!("{id}_secret_{:08x}", fastrand::u32(..)),
             "created": self.now().timestamp(),
             "currency": currency,
@@ -205,7 +206,9 @@ impl Book {
 
     pub(super) fn cancel(&mut self, id: &str) -> Result<StripeEvent, No> {
         self.open(id, &["requires_payment_method", "requires_action", "processing"])?;
-        self.intents.get_mut(id).ok_or(NOT_THERE)?["status"] = "canceled".into();
+        let now = self.now().timestamp();
+        let intent = self.intents.get_mut(id).ok_or(NOT_THERE)?;
+        (intent["status"], intent["canceled_at"]) = ("canceled".into(), now.into());
         Ok(self.about("payment_intent.canceled", id))
     }
 
@@ -231,6 +234,7 @@ impl Book {
             "object": "charge",
             "amount": amount,
             "balance_transaction": if has_none { Value::Null } else { balance },
+            "created": self.now().timestamp(),
             "currency": currency,
             "failure_code": failure,
             "payment_intent": intent,

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use tests::StripeFailure;
+use tests::{LIMIT, StripeFailure, eventually};
 
 use super::world::World;
 
@@ -132,6 +132,55 @@ async fn what_is_paid_already_is_not_sold_again_by_the_call_that_quotes_it() {
         "payment-succeeded",
     ];
     world.history("design", "r-1", &expected).await;
+    assert!(world.service.stop().await);
+}
+
+/// Waits until so many successes of the request `id` are told.
+async fn successes(world: &World, id: &str, count: usize) {
+    eventually(&format!("{count} successes of {id}"), LIMIT, async || {
+        let events = world.events("design", id).await;
+        let told = events.iter().filter(|(kind, ..)| kind == "payment-succeeded").count();
+        (told == count).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_stripe_was_paid_is_recorded_and_not_sold_again_before_any_webhook_comes() {
+    let mut world = World::start().await;
+    world.requests(&["r-1"]).await;
+    let intent = world.intent("r-1").await;
+    let paid = world.fake.pay(&intent);
+    let wanted = json!({"request_id": "r-1"});
+    for _ in 0..2 {
+        assert_eq!(refused(&world, wanted.clone()).await, (422, "already-paid".to_owned()));
+    }
+    let told = world.told("r-1", "payment-succeeded").await;
+    assert_eq!((&told["amount"], &told["status"]), (&json!(4900), &json!("PAID")));
+    assert_eq!(told["provenance"]["created_by"], "stripe_reconcile");
+    successes(&world, "r-1", 1).await;
+    world.bring(&[paid]).await;
+    successes(&world, "r-1", 2).await;
+    let events = world.events("design", "r-1").await;
+    let late = events.iter().rfind(|(kind, ..)| kind == "payment-succeeded").unwrap();
+    assert!(late.1["superseded"].as_bool().unwrap(), "it is one payment");
+    assert!(!events.iter().any(|(kind, ..)| kind == "refund-requested"), "{events:?}");
+    assert_eq!(world.fake.intents(), [intent]);
+    assert!(world.service.stop().await);
+}
+
+#[tokio::test]
+async fn an_intent_that_was_paid_though_its_making_was_never_answered_is_found() {
+    let mut world = World::start().await;
+    world.requests(&["r-1"]).await;
+    let wanted = json!({"request_id": "r-1"});
+    world.fake.fail(StripeFailure::Lost, usize::MAX);
+    assert_eq!(refused(&world, wanted.clone()).await, (503, "stripe-away".to_owned()));
+    world.fake.recover();
+    let [intent] = <[String; 1]>::try_from(world.fake.intents()).unwrap();
+    world.fake.pay(&intent);
+    assert_eq!(refused(&world, wanted).await, (422, "already-paid".to_owned()));
+    assert_eq!(world.told("r-1", "payment-succeeded").await["intent_id"], intent);
     assert!(world.service.stop().await);
 }
 

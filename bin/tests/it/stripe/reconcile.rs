@@ -7,8 +7,15 @@ use super::world::World;
 use crate::kit::{Finished, binary, finish};
 
 async fn reconcile(world: &World, more: &[&str]) -> Finished {
+    reconcile_since(world, "2020-01-01", more).await
+}
+
+async fn reconcile_since(world: &World, since: &str, more: &[&str]) -> Finished {
+    // Which payments are open is what the read model says.
+    let now = json!({"after": world.commits().await, "wait_ms": 30_000});
+    world.client.query("design-requests", "states", &now).await.unwrap();
     let mut command = binary().await;
-    command.args(["stripe", "reconcile", "--json", "--since", "2020-01-01"]);
+    command.args(["stripe", "reconcile", "--json", "--since", since]);
     command.args(["--nats", world.server.url(), "--stripe-api", &world.fake.url()]);
     command.arg("--stripe-key-file").arg(world.key()).args(more);
     finish(command, "").await
@@ -34,7 +41,7 @@ async fn what_no_webhook_brought_is_fetched_once() {
     let found = |new, known, dry_run| {
         json!({
             "seen": 124, "new": new, "known": known, "set_aside": 0, "failed": 0,
-            "dry_run": dry_run,
+            "dry_run": dry_run, "intents": {"seen": 0, "recorded": 0, "unknown": 0, "failed": 0},
         })
     };
     let before = world.commits().await;
@@ -57,9 +64,53 @@ async fn what_no_webhook_brought_is_fetched_once() {
 }
 
 #[tokio::test]
+async fn payments_that_are_open_are_compared_though_no_event_tells_of_them() {
+    let mut world = World::start().await;
+    world.requests(&["r-1", "r-2", "r-3", "r-4", "r-5", "r-6"]).await;
+    let mut intents = Vec::new();
+    for id in ["r-1", "r-2", "r-3", "r-4"] {
+        intents.push(world.intent(id).await);
+    }
+    world.fake.pay(&intents[0]);
+    world.fake.cancel(&intents[1]);
+    world.fake.process(&intents[2]);
+    for (id, intent) in [("r-5", "pi_unknown"), ("r-6", "cash")] {
+        let begun = json!({"intent_id": intent, "fact": "created", "amount": 4900,
+            "currency": "eur", "at": "2026-11-21T12:00:00Z"});
+        world.send("design", id, "record-payment", begun).await;
+    }
+    let found = |seen, recorded, dry_run| {
+        json!({
+            "seen": 0, "new": 0, "known": 0, "set_aside": 0, "failed": 0, "dry_run": dry_run,
+            "intents": {"seen": seen, "recorded": recorded, "unknown": 1, "failed": 0},
+        })
+    };
+    // Later than all events there are.
+    let reconcile = async |more: &[&str]| reconcile_since(&world, "2199-01-01", more).await;
+    let before = world.commits().await;
+    assert_eq!(summary(&reconcile(&["--dry-run"]).await), found(5, 3, true));
+    assert_eq!(world.commits().await, before);
+    let done = reconcile(&[]).await;
+    assert_eq!((summary(&done), done.code), (found(5, 3, false), Some(0)));
+    let lines = done.json();
+    assert!(lines.iter().any(|line| line["intent"] == "pi_unknown" && line["status"] == "unknown"));
+    let paid = world.told("r-1", "payment-succeeded").await;
+    assert_eq!((&paid["intent_id"], &paid["amount"]), (&json!(intents[0]), &json!(4900)));
+    assert_eq!(paid["provenance"]["created_by"], "stripe_reconcile");
+    assert_eq!(world.told("r-2", "payment-cancelled").await["payment"]["status"], "CANCELLED");
+    let begun = world.events("design", "r-3").await;
+    assert!(begun.iter().any(|(_, data, _)| data["processing"] == true), "{begun:?}");
+    // What is on its way, what nobody has tried to pay, and what Stripe does not know.
+    assert_eq!(summary(&reconcile(&[]).await), found(3, 0, false));
+    // The fees of the payment are fetched like those of any other.
+    world.told("r-1", "payment-fees-recorded").await;
+    assert!(world.service.stop().await);
+}
+
+#[tokio::test]
 async fn what_cannot_be_reconciled_says_why() {
     let mut world = World::start().await;
-    let later = reconcile(&world, &["--since", "tomorrow"]).await;
+    let later = reconcile_since(&world, "tomorrow", &[]).await;
     assert_eq!(later.code, Some(2), "{later:?}");
     std::fs::write(world.key(), "pk_test_public").unwrap();
     let unfit = reconcile(&world, &[]).await;
