@@ -16,7 +16,7 @@ use policies::{
 };
 use projections::{
     DesignFunnel, DesignPatterns, DesignRequests, Directory, OnboardingBoard, People, Skills,
-    Timeline,
+    StripeInbox, Timeline,
 };
 
 use crate::reader::Reader;
@@ -62,6 +62,7 @@ pub fn composition() -> Composition {
         .tables(DesignRequests)
         .tables(DesignFunnel)
         .tables(DesignPatterns)
+        .tables(StripeInbox)
 }
 
 /// The same and what only runs where it is given the means to, such as a mail server: for looking at

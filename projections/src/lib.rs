@@ -8,10 +8,12 @@ mod design_patterns;
 mod design_requests;
 pub mod directory;
 mod lifecycle;
+mod money;
 pub mod onboarding_board;
 pub mod people;
 mod seen;
 mod skills;
+mod stripe_inbox;
 pub mod timeline;
 
 pub use design_funnel::DesignFunnel;
@@ -22,4 +24,5 @@ pub use lifecycle::{Lifecycle, Stage};
 pub use onboarding_board::OnboardingBoard;
 pub use people::People;
 pub use skills::Skills;
+pub use stripe_inbox::{StripeInbox, StripeInboxEvent};
 pub use timeline::Timeline;

@@ -1,8 +1,10 @@
 //! `headwater doctor`: looks at the whole installation and changes nothing.
 
+mod money;
+
 use anyhow::Result;
 use clap::Args;
-use infrastructure::{doctor, provision::ProvisionOptions};
+use infrastructure::{client::Client, doctor, provision::ProvisionOptions};
 
 use crate::{
     arguments::{Global, JsonArgs},
@@ -49,7 +51,9 @@ pub async fn run(global: &Global, args: DoctorArgs) -> Result<()> {
         monitoring: args.monitoring.or_else(announced),
     };
     let mut report = doctor::examine(&client, &options).await?;
-    if !doctor::is_served(&client).await {
+    if doctor::is_served(&client).await {
+        report.warnings.extend(money::warnings(&Client::new(client)).await);
+    } else {
         report.problems.push("no instance takes commands or answers queries".to_owned());
     }
     Output::with(global, args.json)

@@ -3,5 +3,6 @@
 mod intents;
 mod reconcile;
 mod storm;
+mod unaccounted;
 mod webhooks;
 mod world;

@@ -11,7 +11,7 @@ use kit::{
     tables::{Change, Column, Statement, Table, Type},
 };
 
-use super::states::major;
+use crate::money::major;
 
 pub(super) const PAYMENTS: Table = Table {
     name: "design_request_payments",

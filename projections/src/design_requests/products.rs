@@ -10,7 +10,8 @@ use kit::{
     tables::{Change, Column, Table, Value},
 };
 
-use super::states::{Values, major};
+use super::states::Values;
+use crate::money::major;
 
 pub(super) const PRODUCTS: Table = Table {
     name: "products",

@@ -6,8 +6,10 @@ use domain::{
 };
 use kit::{
     Personal, Recorded,
-    tables::{Change, Column, Decimal, Statement, Table, Type, Value},
+    tables::{Change, Column, Statement, Table, Type, Value},
 };
+
+use crate::money::major;
 
 pub(super) const STATES: Table = Table {
     name: "design_request_states",
@@ -138,9 +140,4 @@ fn payment_status(status: PaymentStatus) -> (&'static str, Value) {
 
 fn amount(money: Money) -> [(&'static str, Value); 2] {
     [("total_amount", major(money)), ("payment_currency", money.currency.as_str().into())]
-}
-
-/// An amount in major units, with all decimals of its currency.
-pub(super) fn major(money: Money) -> Value {
-    Decimal { units: money.amount, digits: money.currency.exponent() }.into()
 }

@@ -3,6 +3,7 @@
 mod erasure;
 mod funnel;
 mod histories;
+mod inbox;
 mod names;
 mod orders;
 mod originals;

@@ -8,7 +8,9 @@ mod sql;
 use std::{path::Path, time::Duration};
 
 use async_nats::jetstream;
-use domain::{design::Design, mail::Mail, person::Person, product::Product};
+use domain::{
+    design::Design, mail::Mail, person::Person, product::Product, stripe_event::StripeEvent,
+};
 use infrastructure::{
     client::Client,
     composition::Composition,
@@ -72,6 +74,7 @@ pub(crate) fn table() -> Composition {
         .aggregate::<Person>()
         .aggregate::<Design>()
         .aggregate::<Product>()
+        .aggregate::<StripeEvent>()
 }
 
 pub(crate) struct World {

@@ -90,8 +90,9 @@ impl PaymentFact {
 }
 
 /// Why money is to be given back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum RefundReason {
     /// The request was cancelled.
     Cancelled,
