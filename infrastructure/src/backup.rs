@@ -30,6 +30,7 @@ pub use chain::Chain;
 pub use cut::{Cut, Rewound};
 pub use line::Kept;
 pub use manifest::Segment;
+pub use marker::PutBack;
 pub(crate) use marker::unfinished;
 pub use plan::Plan;
 pub use restore::{Restore, Restored};

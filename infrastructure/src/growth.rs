@@ -16,7 +16,7 @@ use serde::Serialize;
 pub use room::{Room, RoomOf};
 
 use self::count::Counter;
-use crate::problem::Problem;
+use crate::{backup::PutBack, problem::Problem};
 
 /// How the log grows. Commits are counted, because that is what the server counts; most hold one event.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -29,6 +29,9 @@ pub struct Growth {
     pub first_position: Position,
     /// The last one.
     pub last_position: Position,
+    /// The restore that brought the log here, if one did. The server counts by when it stored something,
+    /// which of what came back was then; so that stands in no day and in no pace.
+    pub restored: Option<PutBack>,
     /// Commits on each of the last days, the oldest first; the last one is today, so far. In UTC.
     pub days: Vec<Day>,
     /// Commits of each aggregate type, over all and in those days.
@@ -63,7 +66,7 @@ pub struct OfAggregate {
     pub recent: u64,
 }
 
-/// Growth over the time that was looked at, or over the life of the log if that is shorter.
+/// Growth over the time that was looked at, or over the life of the log here if that is shorter.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Pace {
     /// Over how many days it is the mean.
@@ -80,7 +83,7 @@ const SPAN_MIN: TimeDelta = TimeDelta::hours(1);
 /// Asks how the log has grown in the last `days` days, by each of `aggregates`.
 ///
 /// # Errors
-/// `unavailable` if there is no log, or it does not answer.
+/// `unavailable` if there is no log, or it or the page at `monitoring` does not answer.
 pub async fn examine(
     client: &Client,
     aggregates: impl IntoIterator<Item = &'static str>,
@@ -91,12 +94,17 @@ pub async fn examine(
     let log = context.get_stream(names::EVENTS).await.map_err(|error| away(&error))?;
     let state = log.cached_info().state.clone();
     let room = Room::read(&context, monitoring).await?;
-    let (now, counter) = (Utc::now(), Counter::new(client));
+    if let (None, Some(url)) = (room.limit, monitoring) {
+        let detail = format!("{} does not tell a server's room for files", kit::excerpt(url));
+        return Err(Problem::unavailable(detail));
+    }
+    let restored = PutBack::find(client).await?;
+    let (now, counter) = (Utc::now(), Counter::new(client, restored.as_ref()));
     let midnight = now.date_naive().and_time(NaiveTime::MIN).and_utc();
     let mut since = Vec::new();
     for before in (0..=u64::from(days)).rev() {
         let start = midnight.checked_sub_days(Days::new(before)).unwrap_or(midnight);
-        since.push((start, counter.since(Subject::EVENTS, Some(start)).await?));
+        since.push((start, counter.since(Subject::EVENTS, start).await?));
     }
     let begin = since.first().map_or(midnight, |(start, _)| *start);
     let next = since.iter().skip(1).map(|(_, commits)| *commits).chain([0]);
@@ -108,17 +116,20 @@ pub async fn examine(
     let mut of = Vec::new();
     for aggregate in aggregates {
         let subject = Subject::events_of(aggregate);
-        let commits = counter.since(&subject, None).await?;
-        let recent = counter.since(&subject, Some(begin)).await?;
+        let commits = counter.all(&subject).await?;
+        let recent = counter.since(&subject, begin).await?;
         of.push(OfAggregate { aggregate, commits, recent });
     }
     let recent = since.first().map_or(0, |(_, commits)| *commits);
-    let pace = Pace::of(&state, recent, begin, now);
+    // Of a log that is not whole yet nothing is known but what came back.
+    let since_restore = restored.map(|it| it.ended.unwrap_or(now));
+    let pace = Pace::of(&state, recent, begin.max(since_restore.unwrap_or(begin)), now);
     Ok(Growth {
         commits: state.messages,
         bytes: state.bytes,
         first_position: Position(state.first_sequence),
         last_position: Position(state.last_sequence),
+        restored,
         days: each,
         aggregates: of,
         bytes_in_30_days: precise(state.bytes) + 30.0 * pace.bytes_per_day,

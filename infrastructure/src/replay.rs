@@ -12,7 +12,7 @@ mod run;
 mod scope;
 
 pub use folding::Folding;
-pub(crate) use log::{last_until, open};
+pub(crate) use log::{check_time, last_until, open};
 pub use origin::Origin;
 pub use rehearsal::{Planned, PlannedOrder, Promise, Rehearsed};
 pub use run::{Passed, Replay, Replayed};

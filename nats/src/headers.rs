@@ -22,6 +22,8 @@ pub const EXPECTED_VERSION: &str = "Expected-Version";
 pub const DEADLINE: &str = "Deadline";
 /// Policies so far in this conversation.
 pub const HOPS: &str = "Hops";
+/// Of a message beside the log that came back from a backup: when it was stored before, RFC 3339.
+pub const STORED_AT: &str = "Stored-At";
 /// W3C Trace Context.
 pub const TRACEPARENT: &str = "traceparent";
 

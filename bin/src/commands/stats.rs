@@ -3,8 +3,12 @@
 use std::fmt::Write as _;
 
 use anyhow::Result;
+use chrono::SecondsFormat;
 use clap::Args;
-use infrastructure::growth::{self, Growth};
+use infrastructure::{
+    backup::PutBack,
+    growth::{self, Growth},
+};
 
 use crate::{
     arguments::{Global, JsonArgs},
@@ -61,6 +65,13 @@ fn text(growth: &Growth) -> String {
         growth.room
     );
     // Writing to a String cannot fail.
+    if let Some(PutBack { position, begun, .. }) = &growth.restored {
+        let begun = begun.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let _ = writeln!(
+            text,
+            "restored    up to position {position} at {begun}; pace and days are of what came since"
+        );
+    }
     if let Some(days) = growth.full_in_days.filter(|days| *days < FORESEEN_DAYS) {
         let _ = writeln!(text, "full        in {days:.0} days at this pace");
     }

@@ -6,6 +6,7 @@ mod broken;
 mod cut;
 mod keys;
 mod timers;
+mod told;
 mod whole;
 
 use std::path::{Path, PathBuf};

@@ -183,8 +183,12 @@ async fn a_document_fetched_over_http_is_checked_by_twenty_lines_of_python() {
     assert!(found.iter().any(|(_, fault)| fault == "events"), "{found:?}");
 
     let out = installation.data.path().join("out.jsonl");
-    let export = ["history", "export", "person", "ada", "--out", out.to_str().unwrap()];
+    let link = installation.data.path().join("link.jsonl");
+    std::os::unix::fs::symlink(&out, &link).unwrap();
+    std::fs::write(&out, "").unwrap();
+    let export = ["history", "export", "person", "ada", "--out", link.to_str().unwrap()];
     let told = installation.run(&export).await;
+    assert!(link.is_symlink(), "a link stays one");
     assert!(told.ok().contains("\nchain "), "{told:?}");
     let verified = installation.run(&["history", "verify", out.to_str().unwrap(), "--live"]).await;
     assert!(verified.ok().contains("the log says the same"), "{verified:?}");

@@ -68,6 +68,8 @@ async fn it_is_told_how_the_log_grows() {
     assert!(told["room"]["of"] == "server" && told["full_in_days"].is_f64(), "{told}");
     let human = installation.run(&["stats"]).await;
     assert!(human.ok().contains("\nday (UTC) ") && human.ok().contains("in 30 days"), "{human:?}");
+    let deaf = installation.run(&["stats", "--monitoring", "http://127.0.0.1:9"]).await;
+    assert_eq!(deaf.code, Some(6), "{deaf:?}");
     let doctor = installation.run(&["doctor"]).await;
     assert!(doctor.ok().contains("\nstorage     "), "{doctor:?}");
 }

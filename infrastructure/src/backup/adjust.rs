@@ -6,6 +6,7 @@
 //! Not here: the log itself, whose messages stay as they are.
 
 use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, Utc};
 use kit::Position;
 use nats::{Subject, buckets::stream_of, headers, names};
 use serde::{Serialize, de::DeserializeOwned};
@@ -24,6 +25,11 @@ pub(super) fn adjusted(stream: &str, mut kept: Kept, cut: Option<&Cut>) -> Optio
     if stream == names::TIMERS {
         // Behind a cut their policies set them anew.
         return cut.is_none().then_some(kept);
+    }
+    if stream == names::COMMANDS || stream == names::DLQ {
+        // A later backup may be cut where only that tells.
+        let time = stored_at(&kept).to_rfc3339_opts(SecondsFormat::Nanos, true);
+        kept.headers.insert(headers::STORED_AT.to_owned(), vec![time]);
     }
     if stream == names::COMMANDS {
         return is_before(cut, &kept).then_some(kept);
@@ -85,7 +91,13 @@ fn is_kept(subject: &str, name: &str) -> bool {
 }
 
 fn is_before(cut: Option<&Cut>, kept: &Kept) -> bool {
-    cut.is_none_or(|cut| kept.time <= cut.time)
+    cut.is_none_or(|cut| stored_at(kept) <= cut.time)
+}
+
+/// When the message was stored first, however often it came back since.
+fn stored_at(kept: &Kept) -> DateTime<Utc> {
+    let noted = kept.headers.get(headers::STORED_AT).and_then(|all| all.first()?.parse().ok());
+    noted.unwrap_or(kept.time)
 }
 
 fn letter(mut kept: Kept, cut: &Cut) -> Option<Kept> {
@@ -115,7 +127,7 @@ fn outcome(kept: Kept, cut: &Cut) -> Option<Kept> {
     let Ok(outcome) = serde_json::from_slice::<Outcome>(&kept.body) else { return Some(kept) };
     let position = outcome.reply.as_ref().map_or(Position::ZERO, |reply| reply.position);
     let stays = match position {
-        Position::ZERO => outcome.time.unwrap_or(kept.time) <= cut.time,
+        Position::ZERO => outcome.time.unwrap_or_else(|| stored_at(&kept)) <= cut.time,
         // It is written down later than the commit of which it speaks.
         position => position.0 <= cut.at,
     };

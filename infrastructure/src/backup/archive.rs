@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     problem::Problem,
-    replay::{Bound, last_until},
+    replay::{Bound, check_time, last_until},
 };
 
 /// What an archive holds now.
@@ -40,7 +40,7 @@ pub struct Archived {
 /// Adds to the archive in `folder` what has come since, up to `until` or to the end.
 ///
 /// # Errors
-/// `conflict` if the folder holds something else, the archive of another log, or a part of a backup, or if
+/// `invalid` if the log ends before `until`; `conflict` if the folder holds something else, the archive of another log, or a part of a backup, or if
 /// the log is being restored; `corrupt`;
 /// `unavailable` if the log or the folder does not answer.
 pub async fn archive(
@@ -58,8 +58,14 @@ pub async fn archive(
     let end = end(&stream).await?;
     let to = match until {
         None => end,
-        Some(Bound::Position(position)) => position.min(end),
-        Some(Bound::Time(time)) => last_until(&stream, time).await?.min(end),
+        Some(Bound::Position(position)) if position > end => {
+            return Err(Problem::invalid(format!("the log ends at {end}, before {position}")));
+        }
+        Some(Bound::Position(position)) => position,
+        Some(Bound::Time(time)) => {
+            check_time(client, time).await?;
+            last_until(&stream, time).await?.min(end)
+        }
     };
     let before = continued(&stream, folder).await?;
     let volume = events(client, &stream, folder, to, (seen, stop)).await?;
@@ -107,7 +113,10 @@ pub(super) async fn continued(stream: &Stream, folder: &Path) -> Result<u64, Pro
     let found = match stream.get_raw_message(at).await {
         Ok(found) => found,
         Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
-            return Err(other());
+            let folder = folder.display();
+            let detail =
+                format!("{folder} goes up to {at}, and the log ends before: it was restored");
+            return Err(Problem::conflict(detail));
         }
         Err(error) => return Err(Problem::unavailable(error.to_string())),
     };

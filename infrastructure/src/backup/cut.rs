@@ -74,9 +74,13 @@ impl Cut {
         let outcomes = backup.volume(&stream_of(names::RESULTS))?;
         let parts = composition.parts().cloned().collect::<Vec<_>>();
         blocking(move || {
-            let mut survey = Survey::new(&parts, at, asked);
+            let mut survey = Survey::new(&parts, at, asked.unwrap_or_default());
             let mut reader = events.read(0);
             while let Some(kept) = reader.take()? {
+                if asked.is_none() && kept.sequence == at + 1 {
+                    let time = events.time_of(&kept).unwrap_or(kept.time);
+                    survey.time = time - TimeDelta::nanoseconds(1);
+                }
                 survey.commit(&kept);
             }
             let mut reader = outcomes.read(0);
@@ -92,7 +96,6 @@ impl Cut {
 /// What is known of the policies on the way through the files.
 struct Survey<'a> {
     at: u64,
-    asked: Option<DateTime<Utc>>,
     time: DateTime<Utc>,
     parts: &'a [HandlerPart],
     /// Those that set timers.
@@ -104,10 +107,9 @@ struct Survey<'a> {
 }
 
 impl<'a> Survey<'a> {
-    fn new(parts: &'a [HandlerPart], at: u64, asked: Option<DateTime<Utc>>) -> Self {
+    fn new(parts: &'a [HandlerPart], at: u64, time: DateTime<Utc>) -> Self {
         let (timers, since, first) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
-        let time = asked.unwrap_or_default();
-        Self { at, asked, time, parts, timers, since, first }
+        Self { at, time, parts, timers, since, first }
     }
 
     fn policies(&self) -> impl Iterator<Item = &'a Arc<dyn AnyPolicy>> + use<'a> {
@@ -119,9 +121,6 @@ impl<'a> Survey<'a> {
 
     /// Looks at a commit, before the cut and behind it.
     fn commit(&mut self, kept: &Kept) {
-        if self.asked.is_none() && kept.sequence == self.at + 1 {
-            self.time = kept.time - TimeDelta::nanoseconds(1);
-        }
         let Some(Subject::Event { aggregate, .. }) = Subject::parse(&kept.subject) else { return };
         // Whoever handles it finds out that it cannot be read.
         let Ok(elements) = envelope::decode(&kept.body) else { return };

@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
@@ -85,9 +85,18 @@ pub(super) fn write_sealed(path: &Path, value: &impl Serialize) -> Result<(), Pr
     complete(&file, path)
 }
 
+/// Opens a file to read it. What is no file, such as a pipe, might never end.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    if fs::metadata(path)?.is_file() {
+        return File::open(path);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"))
+}
+
 /// Reads what [`write_sealed`] wrote.
 pub(super) fn read_sealed<T: DeserializeOwned>(path: &Path) -> Result<T, Problem> {
-    let text = fs::read(path).map_err(refused(path))?;
+    let mut text = Vec::new();
+    open(path).and_then(|mut file| file.read_to_end(&mut text)).map_err(refused(path))?;
     let damaged = |why: &str| Problem::corrupt(format!("{}: {why}", path.display()));
     let sealed: Sealed =
         serde_json::from_slice(&text).map_err(|error| damaged(&error.to_string()))?;

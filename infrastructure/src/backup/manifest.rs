@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{chain::Chain, files, segment};
+use super::{chain::Chain, files, segment, whole};
 use crate::problem::Problem;
 
 /// The only form there is.
@@ -63,7 +63,15 @@ impl Manifest {
 
     pub(super) fn load(folder: &Path) -> Result<Self, Problem> {
         let path = Self::path(folder);
-        let found: Self = files::read_sealed(&path)?;
+        let found: Self =
+            files::read_sealed(&path).map_err(|problem| match problem.code.as_str() {
+                "not-found" if folder.join(whole::FILE).exists() => {
+                    let detail =
+                        format!("{} holds a backup, which is no archive", folder.display());
+                    Problem::not_found(detail)
+                }
+                _ => problem,
+            })?;
         let fits = |(before, segment): (Option<&Segment>, &Segment)| {
             let (last, chain) =
                 before.map_or((0, Chain::of(&found.stream)), |it| (it.last, it.ends));

@@ -1,12 +1,14 @@
 //! The word on the server that its streams are being put back: until that is done no instance starts on
-//! them. Not here: putting them back.
+//! them, and afterwards it tells which times of storage are those of the restore. Not here: putting them back.
 
 use async_nats::jetstream;
 use chrono::{DateTime, Utc};
+use kit::Position;
 use nats::names;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::volume::{Fault, Volume};
 use crate::{
     handler::{Cell, CellError},
     problem::Problem,
@@ -30,6 +32,51 @@ pub(super) struct Marker {
     /// When everything was there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ended: Option<DateTime<Utc>>,
+}
+
+/// A log that was put back from a backup. What of it came back was stored here then, whenever it had been
+/// stored where the backup was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PutBack {
+    /// The last commit that came back.
+    pub position: Position,
+    /// When the first of it was.
+    pub begun: DateTime<Utc>,
+    /// When all of it was; none if that is not so yet.
+    pub ended: Option<DateTime<Utc>>,
+}
+
+impl PutBack {
+    /// The last restore of the log behind `client`; none if nobody ever restored it.
+    ///
+    /// # Errors
+    /// `unavailable` if the server does not answer.
+    pub async fn find(client: &async_nats::Client) -> Result<Option<Self>, Problem> {
+        let (found, _) = cell(client).await?.read().await.map_err(|error| away(&error))?;
+        Ok(found.as_ref().map(Self::of))
+    }
+
+    /// The same of a copy of the bucket.
+    pub(super) fn in_copy(handlers: &Volume) -> Result<Option<Self>, Fault> {
+        let (mut reader, mut found) = (handlers.read(0), None);
+        while let Some(kept) = reader.take()? {
+            if kept.subject.rsplit('.').next() == Some(KEY) {
+                found = serde_json::from_slice::<Marker>(&kept.body).ok();
+            }
+        }
+        Ok(found.as_ref().map(Self::of))
+    }
+
+    const fn of(marker: &Marker) -> Self {
+        let Marker { position, begun, ended, .. } = *marker;
+        Self { position: Position(position), begun, ended }
+    }
+
+    /// Whether the commit at `position` came back, and was stored anew by it.
+    #[must_use]
+    pub fn has(&self, position: Position) -> bool {
+        position <= self.position
+    }
 }
 
 /// The word, left by this run.

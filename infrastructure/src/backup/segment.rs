@@ -167,7 +167,7 @@ impl SegmentReader {
         after: u64,
     ) -> Result<Self, String> {
         let path = folder.join(&segment.file);
-        let file = File::open(&path).map_err(|error| match error.kind() {
+        let file = files::open(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => "the file is missing".to_owned(),
             _ => error.to_string(),
         })?;

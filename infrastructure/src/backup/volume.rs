@@ -13,10 +13,10 @@ use tokio::{sync::mpsc, task::spawn_blocking};
 use super::{
     chain::Chain,
     line::Kept,
-    manifest::{Manifest, Segment},
+    manifest::{self, Manifest, Segment},
     segment::SegmentReader,
 };
-use crate::{problem::Problem, replay::Bound};
+use crate::{envelope, problem::Problem, replay::Bound};
 
 /// Records that are read ahead, so many at a time. Of the largest, they are some 64 MiB.
 const HAND: usize = 64;
@@ -36,6 +36,13 @@ pub struct Fault {
     pub what: String,
 }
 
+impl Fault {
+    /// A copy of `stream` of which nothing can be read.
+    pub(super) fn of_all(stream: &str, what: String) -> Self {
+        Self { stream: stream.to_owned(), file: manifest::FILE.to_owned(), behind: 0, what }
+    }
+}
+
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         Self::corrupt(fault.to_string())
@@ -47,6 +54,8 @@ impl From<Fault> for Problem {
 pub struct Volume {
     folder: PathBuf,
     manifest: Manifest,
+    /// Up to here the times of storage are those of a restore, which say nothing.
+    put_back: u64,
 }
 
 impl Volume {
@@ -55,7 +64,22 @@ impl Volume {
     /// # Errors
     /// `not-found`, or `corrupt` if it cannot be read.
     pub fn open(folder: &Path) -> Result<Self, Problem> {
-        Ok(Self { folder: folder.to_owned(), manifest: Manifest::load(folder)? })
+        Ok(Self { folder: folder.to_owned(), manifest: Manifest::load(folder)?, put_back: 0 })
+    }
+
+    /// The same copy of a log that had come back from a backup up to `position`: its events say when it was
+    /// as it was.
+    pub(super) fn put_back(self, position: u64) -> Self {
+        Self { put_back: position, ..self }
+    }
+
+    /// When the record became part of the log: when it was stored, or when its last event was decided if it
+    /// was stored anew by a restore. None if that cannot be read.
+    pub(super) fn time_of(&self, kept: &Kept) -> Option<DateTime<Utc>> {
+        if kept.sequence > self.put_back {
+            return Some(kept.time);
+        }
+        Some(envelope::decode(&kept.body).ok()?.last()?.time)
     }
 
     /// The stream.
@@ -154,16 +178,17 @@ impl Volume {
         }
     }
 
-    /// The last place before the first record that was stored at such a time.
+    /// The last place before the first record of such a time.
     fn before(&self, is_such: impl Fn(DateTime<Utc>) -> bool) -> Result<u64, Fault> {
         let segments = &self.manifest.segments;
-        let Some(at) = segments.iter().position(|segment| is_such(segment.last_time)) else {
+        let may_have = |it: &Segment| it.first <= self.put_back || is_such(it.last_time);
+        let Some(at) = segments.iter().position(may_have) else {
             return Ok(self.last());
         };
         let mut last = at.checked_sub(1).and_then(|at| segments.get(at)).map_or(0, |it| it.last);
         let mut reader = self.read(last);
         while let Some(kept) = reader.take()? {
-            if is_such(kept.time) {
+            if self.time_of(&kept).is_some_and(&is_such) {
                 break;
             }
             last = kept.sequence;

@@ -21,7 +21,7 @@ use super::{
     archive::continued,
     capture::{self, blocking},
     chain::Chain,
-    files, marker,
+    files, manifest, marker,
     seen::{Progress, Seen},
     volume::{Fault, Volume},
     writer,
@@ -172,8 +172,12 @@ impl Backup {
             .as_str()
         {
             "not-found" => {
+                let is_archive = folder.join(manifest::FILE).exists();
                 let folder = folder.display();
-                Problem::not_found(format!("{folder} holds no backup that was finished"))
+                Problem::not_found(match is_archive {
+                    true => format!("{folder} holds an archive, which is no backup"),
+                    false => format!("{folder} holds no backup that was finished"),
+                })
             }
             _ => problem,
         })?;
@@ -225,7 +229,12 @@ impl Backup {
         let contents = self.word.contents.iter().find(|it| it.stream == stream);
         let contents =
             contents.ok_or_else(|| Problem::not_found(format!("{stream} is not in the backup")))?;
-        let volume = Volume::open(&self.folder.join(stream))?;
+        let mut volume = Volume::open(&self.folder.join(stream))?;
+        if stream == names::EVENTS
+            && let Some(it) = marker::PutBack::in_copy(&self.volume(&stream_of(names::HANDLERS))?)?
+        {
+            volume = volume.put_back(it.position.0);
+        }
         let found = (volume.stream(), volume.records(), volume.last(), volume.chain());
         let Contents { stream, records, last, chain } = contents;
         if found == (stream.as_str(), *records, *last, *chain) {
@@ -235,14 +244,21 @@ impl Backup {
         Err(Problem::corrupt(detail))
     }
 
-    /// Reads everything, and says what is wrong.
+    /// Reads everything, and says what is wrong with each copy.
     ///
     /// # Errors
-    /// If a copy's manifest cannot be read.
+    /// `unavailable` if the files cannot be reached.
     pub async fn verify(&self, seen: Seen<'_>) -> Result<Vec<Fault>, Problem> {
         let mut faults = Vec::new();
         for Contents { stream, records, .. } in &self.word.contents {
-            let volume = self.volume(stream)?;
+            let volume = match self.volume(stream) {
+                Ok(volume) => volume,
+                Err(problem) if problem.code == "unavailable" => return Err(problem),
+                Err(problem) => {
+                    faults.push(Fault::of_all(stream, problem.detail));
+                    continue;
+                }
+            };
             seen(Progress { doing: "checking", stream, at: 0, of: *records });
             faults.extend(blocking(move || Ok(volume.verify(|_| {}))).await?);
             seen(Progress { doing: "checking", stream, at: *records, of: *records });

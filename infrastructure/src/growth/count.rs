@@ -9,25 +9,42 @@ use nats::{
 };
 
 use super::away;
-use crate::problem::Problem;
+use crate::{backup::PutBack, problem::Problem};
 
 pub(super) struct Counter<'a> {
     client: &'a Client,
+    /// Up to here the log came back from a backup.
+    restored: u64,
 }
 
 impl<'a> Counter<'a> {
-    pub(super) const fn new(client: &'a Client) -> Self {
-        Self { client }
+    pub(super) fn new(client: &'a Client, restored: Option<&PutBack>) -> Self {
+        Self { client, restored: restored.map_or(0, |it| it.position.0) }
     }
 
-    /// Commits on `subject`, those that were stored before `start` left out. The first one comes along,
-    /// and says how many stand behind it.
-    pub(super) async fn since(
+    /// All commits on `subject`.
+    pub(super) async fn all(&self, subject: &str) -> Result<u64, Problem> {
+        self.behind(subject, (Some(1), None)).await
+    }
+
+    /// Commits on `subject` that were stored at `start` or later, those that came back from a backup left
+    /// out.
+    pub(super) async fn since(&self, subject: &str, start: DateTime<Utc>) -> Result<u64, Problem> {
+        let since = self.behind(subject, (None, Some(start))).await?;
+        if self.restored == 0 || since == 0 {
+            return Ok(since);
+        }
+        // Places and times go the same way, so that of both ends the later one counts.
+        Ok(since.min(self.behind(subject, (Some(self.restored + 1), None)).await?))
+    }
+
+    /// Commits on `subject` from a place or a time on. The first one comes along, and says how many stand
+    /// behind it.
+    async fn behind(
         &self,
         subject: &str,
-        start: Option<DateTime<Utc>>,
+        (seq, start): (Option<u64>, Option<DateTime<Utc>>),
     ) -> Result<u64, Problem> {
-        let seq = start.is_none().then_some(1);
         let request =
             DirectGet { seq, start_time: start, next_by_subj: subject, batch: 1, max_bytes: 1 };
         let request = serde_json::to_vec(&request);

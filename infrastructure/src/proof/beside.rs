@@ -4,6 +4,7 @@ use kit::Position;
 
 use super::{Fault, Finding, Hash, Message, Seen, finding::FINDINGS_MAX};
 use crate::{
+    backup::PutBack,
     histories::{StoredCommit, StoredHistory},
     problem::Problem,
 };
@@ -16,13 +17,17 @@ pub struct Beside {
     ahead: Option<StoredCommit>,
     /// Commits of the log that the document cannot know.
     later: u64,
+    restore: Option<PutBack>,
+    /// Commits that a restore stored anew.
+    restored: u64,
 }
 
 impl Beside {
-    /// The log's own history, if there is one.
+    /// The log's own history, if there is one, and the restore that brought the log where it is, if one
+    /// did.
     #[must_use]
-    pub const fn new(log: Option<StoredHistory>) -> Self {
-        Self { log, ahead: None, later: 0 }
+    pub const fn new(log: Option<StoredHistory>, restore: Option<PutBack>) -> Self {
+        Self { log, ahead: None, later: 0, restore, restored: 0 }
     }
 
     /// Compares the next commit of the document; they come in the order of their positions.
@@ -41,14 +46,20 @@ impl Beside {
             found.push(Finding::at(at, Fault::Differs, detail));
         }
         if commit.stored_at != seen.stored_at {
+            if self.is_older_than_restore(&seen) {
+                self.restored += 1;
+                return Ok(found);
+            }
             let (here, there) = (seen.stored_at, commit.stored_at);
-            let detail = format!(
-                "stored at {here} by the document, at {there} by the log; a log that was restored \
-                 has other times"
-            );
+            let detail = format!("stored at {here} by the document, at {there} by the log");
             found.push(Finding::at(at, Fault::StoredAt, detail));
         }
         Ok(found)
+    }
+
+    /// Whether the document has the time that the commit had before it came back from a backup.
+    fn is_older_than_restore(&self, seen: &Seen) -> bool {
+        self.restore.is_some_and(|it| it.has(seen.position) && seen.stored_at < it.begun)
     }
 
     /// Compares the end: what the log has up to `head` must be in the document.
@@ -68,6 +79,13 @@ impl Beside {
     #[must_use]
     pub const fn later(&self) -> u64 {
         self.later
+    }
+
+    /// How many commits have another time of storage than the document gives them, because the log was
+    /// restored since. Their messages were compared all the same.
+    #[must_use]
+    pub const fn restored(&self) -> u64 {
+        self.restored
     }
 
     /// What of the log stands before `position` and was not met.

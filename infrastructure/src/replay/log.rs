@@ -12,7 +12,7 @@ use kit::Position;
 use nats::names;
 use serde_json::json;
 
-use crate::problem::Problem;
+use crate::{backup::PutBack, problem::Problem};
 
 /// The server drops the consumer that only told where it begins after so long.
 const INACTIVE_MAX: Duration = Duration::from_secs(5);
@@ -43,6 +43,21 @@ pub(super) async fn first_since(stream: &Stream, time: DateTime<Utc>) -> Result<
     };
     let consumer = stream.create_consumer(config).await.map_err(|error| away(&error))?;
     Ok(Position(consumer.cached_info().delivered.stream_sequence).next())
+}
+
+/// Refuses a time for which the log behind `client` no longer knows what had been stored by then.
+pub(crate) async fn check_time(
+    client: &async_nats::Client,
+    time: DateTime<Utc>,
+) -> Result<(), Problem> {
+    match PutBack::find(client).await? {
+        Some(it) if it.ended.is_none_or(|ended| time <= ended) => Err(Problem::invalid(format!(
+            "the log came back from a backup at {}, up to position {}, and when that was stored before is \
+             not known here; name a position, or a time since then",
+            it.begun, it.position
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The last position that was stored at `time` or before.

@@ -83,6 +83,7 @@ impl Origin {
         match (self, bound) {
             (_, Bound::Position(position)) => Ok(position),
             (Self::Log(client), Bound::Time(time)) => {
+                log::check_time(client, time).await?;
                 log::first_since(&log::open(client).await?, time).await
             }
             (Self::Files { events, .. }, bound) => {
@@ -97,6 +98,7 @@ impl Origin {
         match (self, bound) {
             (_, Bound::Position(position)) => Ok(position),
             (Self::Log(client), Bound::Time(time)) => {
+                log::check_time(client, time).await?;
                 log::last_until(&log::open(client).await?, time).await
             }
             (Self::Files { events, .. }, bound) => {

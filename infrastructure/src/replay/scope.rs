@@ -30,7 +30,9 @@ impl FromStr for Bound {
             return Ok(Self::Position(Position(position)));
         }
         let time = text.parse().map(Self::Time);
-        time.map_err(|_| "neither a position nor an RFC 3339 time".to_owned())
+        time.map_err(|_| {
+            "neither a position nor an RFC 3339 time such as 2026-11-21T09:30:00Z".to_owned()
+        })
     }
 }
 
@@ -39,11 +41,12 @@ impl Bound {
     /// none.
     ///
     /// # Errors
-    /// `unavailable` if the log does not answer.
+    /// `invalid` if the log came back from a backup since that time; `unavailable` if it does not answer.
     pub async fn first(self, client: &async_nats::Client) -> Result<Position, Problem> {
         match self {
             Self::Position(position) => Ok(position),
             Self::Time(time) => {
+                log::check_time(client, time).await?;
                 let stream = log::open(client).await?;
                 log::first_since(&stream, time).await
             }

@@ -58,10 +58,16 @@ pub(super) async fn run(global: &Global, args: ExportArgs) -> Result<()> {
         write(export, &mut io::stdout().lock()).await?;
         return Ok(());
     };
+    // A link goes on pointing where it does.
+    let path = &path.canonicalize().unwrap_or_else(|_| path.clone());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
         .with_context(|| unwritable(path))?;
-    let head = write(export, &mut file).await?;
+    let head = write(export, &mut file).await;
+    let head = head.map_err(|error| match error.is::<io::Error>() {
+        true => error.context(unwritable(path)),
+        false => error,
+    })?;
     file.as_file().sync_all().with_context(|| unwritable(path))?;
     file.persist(path).with_context(|| unwritable(path))?;
     Output::new(global).write(&head, || told(&head))
@@ -85,9 +91,10 @@ async fn open(global: &Global, aggregate: &str, id: &AggregateId, events: bool) 
 
 async fn write(mut export: Export, out: &mut impl Write) -> Result<Head> {
     while let Some(line) = export.line().await? {
-        out.write_all(line.as_bytes())?;
+        // Without the name that a file has before it is whole.
+        out.write_all(line.as_bytes()).map_err(|error| unnamed(&error))?;
     }
-    out.flush()?;
+    out.flush().map_err(|error| unnamed(&error))?;
     let whole = export.head().cloned();
     Ok(whole.ok_or_else(|| Problem::internal("a document without an end"))?)
 }
@@ -97,6 +104,10 @@ pub(super) fn told(head: &Head) -> String {
     format!(
         "{aggregate}/{id} version {version}, position {position}, {commits} commits\nchain {chain}"
     )
+}
+
+fn unnamed(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }
 
 fn unwritable(path: &Path) -> Advised {

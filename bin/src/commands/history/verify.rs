@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use clap::Args;
 use infrastructure::{
+    backup::PutBack,
     histories::Histories,
     proof::{Beside, Check, Hash, Opening, Verdict},
 };
@@ -47,7 +48,7 @@ pub(super) struct VerifyArgs {
 /// # Errors
 /// Quietly with 1 if something is wrong with it; if it or the log cannot be read.
 pub(super) async fn run(global: &Global, args: VerifyArgs) -> Result<()> {
-    let (verdict, later) = if args.file == Path::new("-") {
+    let (verdict, beside) = if args.file == Path::new("-") {
         read(global, &args, BufReader::new(tokio::io::stdin())).await?
     } else {
         let unreadable = || {
@@ -59,20 +60,22 @@ pub(super) async fn run(global: &Global, args: VerifyArgs) -> Result<()> {
     };
     let is_right = verdict.findings.is_empty();
     let Verdict { head, noted_at, findings, .. } = &verdict;
+    let later = beside.as_ref().map(Beside::later);
+    let restored = beside.as_ref().map(Beside::restored);
     let value = json!({
         "verified": is_right, "head": head, "noted_at": noted_at, "later_commits": later,
-        "findings": findings,
+        "restored_commits": restored, "findings": findings,
     });
-    Output::with(global, args.json).write(&value, || text(&verdict, later))?;
+    Output::with(global, args.json).write(&value, || text(&verdict, (later, restored)))?;
     if is_right { Ok(()) } else { Err(Quietly(1).into()) }
 }
 
-/// The verdict, and how far the log has gone on if it was asked.
+/// The verdict, and the log beside it if it was asked.
 async fn read(
     global: &Global,
     args: &VerifyArgs,
     mut lines: impl AsyncBufRead + Unpin,
-) -> Result<(Verdict, Option<u64>)> {
+) -> Result<(Verdict, Option<Beside>)> {
     let mut check = Check::new(args.noted);
     let (mut line, mut beside) = (Vec::new(), None);
     while next(&mut lines, &mut line).await? {
@@ -90,7 +93,7 @@ async fn read(
     let head = check.head().map_or(Position::ZERO, |head| head.position);
     let Some(mut beside) = beside else { return Ok((check.finish(), None)) };
     check.found(beside.finish(head).await?);
-    Ok((check.finish(), Some(beside.later())))
+    Ok((check.finish(), Some(beside)))
 }
 
 async fn next(lines: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>) -> Result<bool> {
@@ -103,18 +106,22 @@ async fn next(lines: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>) -> Re
 /// The log's own history of the same aggregate.
 async fn open(global: &Global, opening: &Opening) -> Result<Beside> {
     let client = connection::connect(global).await?;
-    let histories = Histories::open(client, contexts::composition().aggregates()).await?;
+    let histories = Histories::open(client.clone(), contexts::composition().aggregates()).await?;
+    let restore = PutBack::find(&client).await?;
     match histories.stored(&opening.aggregate, &opening.id).await {
-        Ok(history) => Ok(Beside::new(Some(history))),
-        Err(problem) if problem.code == "not-found" => Ok(Beside::new(None)),
+        Ok(history) => Ok(Beside::new(Some(history), restore)),
+        Err(problem) if problem.code == "not-found" => Ok(Beside::new(None, restore)),
         Err(problem) => Err(problem.into()),
     }
 }
 
-fn text(verdict: &Verdict, later: Option<u64>) -> String {
+fn text(verdict: &Verdict, (later, restored): (Option<u64>, Option<u64>)) -> String {
     let Verdict { head, noted_at, findings, .. } = verdict;
     let mut lines: Vec<String> = head.iter().map(told).collect();
     lines.extend(findings.iter().map(|finding| format!("wrong: {}", clean(&finding.to_string()))));
+    if let Some(commits @ 1..) = restored {
+        lines.push(format!("restored: {commits} commits have other storage times"));
+    }
     if findings.is_empty() {
         lines.push("whole: every commit has its hash, and follows the one before it".to_owned());
         if let Some(position) = noted_at {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use async_nats::jetstream;
 use serde_json::{Value, json};
 use tests::{History, LIMIT, Server, eventually};
 
@@ -79,7 +80,6 @@ async fn up_to_a_point_everything_is_as_it_was_then_and_what_was_lost_is_ordered
 }
 
 async fn end_of_nothing(server: &Server) -> u64 {
-    use async_nats::jetstream;
     let context = jetstream::new(server.client().await);
     context.query_account().await.unwrap().streams.try_into().unwrap()
 }
@@ -104,5 +104,66 @@ async fn a_point_in_time_is_found_by_when_commits_were_stored() {
             run(&Server::start().await, &["restore", text(&folder), "--until", late]).await;
         assert_eq!(refused.code, Some(7), "{refused:?}");
         assert!(refused.stderr.contains("the backup ends at"), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_backup_of_a_log_that_came_back_is_cut_at_the_times_of_before() {
+    let mut world = World::start().await;
+    world.person("ada").await;
+    let refused = async |id: &str| {
+        let context = jetstream::new(world.server.client().await);
+        let mut headers = async_nats::HeaderMap::new();
+        headers.insert("Command-Id", id);
+        let subject = "enqueue.person.nobody.tag".to_owned();
+        let sent = context.publish_with_headers(subject, headers, r#"{"tag":"x"}"#.into());
+        sent.await.unwrap().await.unwrap();
+        eventually(&format!("{id} is refused"), LIMIT, async || {
+            (status(&world.server, id).await == "refused").then_some(())
+        })
+        .await;
+    };
+    refused("early").await;
+    world.settled().await;
+    let (position, time) = (end(&world.server).await, chrono::Utc::now().to_rfc3339());
+    world.person("bob").await;
+    refused("late").await;
+    world.settled().await;
+    let first = world.backup("first").await;
+    assert!(world.service.stop().await);
+
+    let server = Server::start().await;
+    run(&server, &["restore", text(&first)]).await.ok();
+    let second = world.path("second");
+    run(&server, &["backup", "create", text(&second)]).await.ok();
+    for until in [position.to_string(), time.clone()] {
+        let third = Server::start().await;
+        let restore = ["restore", text(&second), "--until", &until, "--json"];
+        let restored = run(&third, &restore).await.json().remove(0);
+        assert_eq!(restored["position"], position, "{restored}");
+        let mut service = serve(&third, &world.sink, "three").await;
+        assert_eq!(status(&third, "early").await, "refused", "{until}");
+        assert_eq!(status(&third, "late").await, "not-found", "{until}");
+        assert!(service.stop().await);
+    }
+
+    // The server that has the log now does not know those times.
+    for of_time in [
+        &["replay", "--handler", "people", "--to", &time][..],
+        &["archive", "create", text(&world.path("archive")), "--until", &time],
+    ] {
+        let refused = run(&server, of_time).await;
+        assert_eq!(refused.code, Some(7), "{refused:?}");
+        assert!(refused.stderr.contains("name a position"), "{refused:?}");
+    }
+}
+
+/// What became of a durable command.
+async fn status(server: &Server, id: &str) -> String {
+    let id = format!("command_id={id}");
+    let asked = run(server, &["query", "commands", "result", "--param", &id, "--json"]).await;
+    match asked.code {
+        Some(5) => "not-found".to_owned(),
+        _ => asked.json()[0]["status"].as_str().unwrap_or_default().to_owned(),
     }
 }
