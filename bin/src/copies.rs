@@ -69,9 +69,14 @@ pub(crate) async fn stoppable<T>(
     }
 }
 
-/// The problem, with what to do about it.
-pub(crate) fn advised(problem: Problem, advice: &str) -> Error {
-    Error::from(problem).context(Advised::new("", advice))
+/// The problem, with what to do about it: `again` if the same may go better another time.
+pub(crate) fn advised(problem: Problem, again: &str) -> Error {
+    let advice = match problem.code.as_str() {
+        "conflict" | "invalid" | "not-found" => "",
+        "corrupt" => "`verify` says all that is wrong with the files.",
+        _ => again,
+    };
+    Error::from(problem).context(Advised::instead(advice))
 }
 
 /// What is wrong with a copy, a line each; none if all is well.

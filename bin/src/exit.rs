@@ -20,17 +20,24 @@ pub struct Advised {
     message: String,
     advice: String,
     code: u8,
+    /// Whether what the service would say of such a problem is left out.
+    plain: bool,
 }
 
 impl Advised {
     /// What is wrong, and what to do about it.
     pub fn new(message: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { message: message.into(), advice: advice.into(), code: 1 }
+        Self { message: message.into(), advice: advice.into(), code: 1, plain: false }
     }
 
     /// What is wrong with the command line or with a file that it names, and what would be right.
     pub fn usage(message: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { code: USAGE, ..Self::new(message, advice) }
+    }
+
+    /// What to do about a problem whose title and usual advice are those of a command, and do not fit.
+    pub fn instead(advice: impl Into<String>) -> Self {
+        Self { plain: true, ..Self::new("", advice) }
     }
 }
 
@@ -91,14 +98,21 @@ pub fn explain(error: &anyhow::Error, format: Format) -> (u8, Option<String>) {
     };
     let text = match format {
         Format::Json => in_json(error, problem, code, next).to_string(),
-        Format::Human => in_words(error, problem, next),
+        Format::Human => in_words(error, problem, (advised, next)),
     };
     (code, Some(text))
 }
 
 /// A failure for people, with what to do next.
-fn in_words(error: &anyhow::Error, problem: Option<&Problem>, next: &str) -> String {
+fn in_words(
+    error: &anyhow::Error,
+    problem: Option<&Problem>,
+    (advised, next): (Option<&Advised>, &str),
+) -> String {
     let first = match problem {
+        Some(Problem { code, detail, .. }) if advised.is_some_and(|it| it.plain) => {
+            format!("{code}: {}", clean(detail))
+        }
         Some(Problem { code, detail, title, .. }) => format!("{code}: {} ({title})", clean(detail)),
         None => format!("error: {}", clean(&format!("{error:#}"))),
     };
@@ -196,6 +210,15 @@ mod tests {
         assert_eq!((code, text.as_deref()), (6, Some(expected)));
         let (_, text) = explain(&Advised::new("wrong", "Do right.").into(), Format::Human);
         assert_eq!(text.as_deref(), Some("error: wrong\nDo right."));
+    }
+
+    #[test]
+    fn what_a_command_would_say_is_left_out_where_it_does_not_fit() {
+        let advised = Advised::instead("Take an empty server.");
+        let error = anyhow::Error::from(Problem::conflict("it is used")).context(advised);
+        let (code, text) = explain(&error, Format::Human);
+        let expected = "conflict: it is used\nTake an empty server.";
+        assert_eq!((code, text.as_deref()), (4, Some(expected)));
     }
 
     #[test]

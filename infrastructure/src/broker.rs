@@ -181,6 +181,15 @@ impl Broker {
         Ok(Self { child, pid, url, monitoring, _lock: folder.lock })
     }
 
+    /// Ends the server that an earlier run left behind on the folder `data`, if there is one.
+    ///
+    /// # Errors
+    /// When another live process has the folder, or the server cannot be ended.
+    pub async fn end_left_behind(data: PathBuf) -> Result<(), BrokerError> {
+        let ended = tokio::task::spawn_blocking(move || Folder::take(&data).map(drop)).await;
+        ended.map_err(|error| io_error("look at the server's folder")(error.into()))?
+    }
+
     /// Where clients connect.
     #[must_use]
     pub fn url(&self) -> &str {

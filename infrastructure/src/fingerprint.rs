@@ -1,15 +1,17 @@
 //! One secret for all instances: codes and reservations of one must mean something to the others.
+//!
 //! The first instance leaves a fingerprint of its secret; one with another secret does not start.
 //! Not here: where the secret comes from.
 
 use async_nats::{Client, jetstream};
 use kit::Secret;
-use nats::names;
-use serde::{Deserialize, Serialize};
+use nats::{buckets::stream_of, names};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     handler::{Cell, CellError},
     problem::Problem,
+    provision,
 };
 
 /// The bucket key, beside the handlers' names, of the fingerprint.
@@ -60,4 +62,29 @@ pub(crate) async fn check(client: &Client, secret: &Secret, instance: &str) -> R
             Err(error) => return Err(away(&error)),
         }
     }
+}
+
+/// The instance that began the log behind `client` with its secret; none if nobody has yet.
+///
+/// # Errors
+/// `unavailable` if the server does not answer.
+pub async fn left_by(client: &Client) -> Result<Option<String>, Problem> {
+    let found = left::<Fingerprint>(client, KEY).await?;
+    Ok(found.map(|found| found.instance))
+}
+
+/// What an instance has left under `key`, on a server that may be empty.
+pub(crate) async fn left<V: Serialize + DeserializeOwned>(
+    client: &Client,
+    key: &str,
+) -> Result<Option<V>, Problem> {
+    let context = jetstream::new(client.clone());
+    let away = |error: &dyn std::fmt::Display| Problem::unavailable(error.to_string());
+    let found = provision::find(&context, &stream_of(names::HANDLERS)).await;
+    if found.map_err(|error| away(&error))?.is_none() {
+        return Ok(None);
+    }
+    let bucket = context.get_key_value(names::HANDLERS).await.map_err(|error| away(&error))?;
+    let (found, _) = Cell::new(&bucket, key).read().await.map_err(|error| away(&error))?;
+    Ok(found)
 }

@@ -13,7 +13,7 @@ pub mod doctor;
 pub mod durable;
 pub mod envelope;
 pub mod fail_points;
-mod fingerprint;
+pub mod fingerprint;
 pub mod follow;
 mod front;
 pub mod growth;

@@ -17,6 +17,7 @@ pub(crate) use commit::is_sealed;
 pub(crate) use data_key::{DataKey, Place};
 pub(crate) use destroy::DestroyKeys;
 pub(crate) use fingerprint::check;
+pub use fingerprint::named;
 pub(crate) use keys::{Held, Hold};
 pub use keys::{KeyError, Keys};
 pub use master::MasterKeys;

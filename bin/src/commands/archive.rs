@@ -100,7 +100,7 @@ const AGAIN: &str = "What is whole stays. Run it again: it goes on from there.";
 
 async fn verify(global: &Global, args: FolderArgs) -> Result<()> {
     let output = Output::with(global, args.json);
-    let volume = Volume::open(&args.folder)?;
+    let volume = Volume::open(&args.folder).map_err(|problem| advised(problem, ""))?;
     let bar = Bar::new(output);
     let (records, chain, of) = (volume.records(), volume.chain(), volume.records());
     let faults = tokio::task::spawn_blocking(move || {
@@ -121,7 +121,7 @@ async fn verify(global: &Global, args: FolderArgs) -> Result<()> {
 }
 
 fn show(global: &Global, args: &FolderArgs) -> Result<()> {
-    let volume = Volume::open(&args.folder)?;
+    let volume = Volume::open(&args.folder).map_err(|problem| advised(problem, ""))?;
     let segments = volume.segments();
     let sum =
         |size: fn(&backup::Segment) -> u64| segments.iter().map(size).fold(0, u64::saturating_add);

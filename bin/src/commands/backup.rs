@@ -79,21 +79,20 @@ async fn create(global: &Global, args: FolderArgs) -> Result<()> {
     let seen = |progress: backup::Progress<'_>| bar.show(progress);
     let work = Box::pin(backup::backup(&client, &args.folder, (&seen, &token)));
     let made = stoppable(&token, work).await?;
-    let made = made.map_err(|problem| match problem.status {
-        409 => problem.into(),
-        _ => advised(problem, "It is no backup yet. Run it again: it goes on with what is there."),
-    })?;
+    let made = made.map_err(|problem| advised(problem, AGAIN))?;
     drop(bar);
     let answer = json!({ "backup": made.id(), "begun": made.begun(), "contents": made.contents() });
     output.write(&answer, || format!("backup {}\n{}", made.id(), lines(&made)))
 }
 
+const AGAIN: &str = "It is no backup yet. Run it again: it goes on with what is there.";
+
 async fn verify(global: &Global, args: FolderArgs) -> Result<()> {
     let output = Output::with(global, args.json);
-    let backup = Backup::open(&args.folder)?;
+    let backup = Backup::open(&args.folder).map_err(|problem| advised(problem, ""))?;
     let bar = Bar::new(output);
     let seen = |progress: backup::Progress<'_>| bar.show(progress);
-    let faults = backup.verify(&seen).await?;
+    let faults = backup.verify(&seen).await.map_err(|problem| advised(problem, ""))?;
     drop(bar);
     let answer = json!({ "backup": backup.id(), "contents": backup.contents(), "faults": faults });
     output.write(&answer, || match faults.is_empty() {

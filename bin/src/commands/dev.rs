@@ -1,5 +1,6 @@
 //! `headwater dev`: broker, streams and service on this machine, under one data folder.
 
+mod keys;
 mod supervisor;
 
 use std::net::SocketAddr;
@@ -66,11 +67,7 @@ pub async fn run(global: &Global, args: DevArgs, metrics: Option<&Registry>) -> 
     let data = DataFolder::create(&global.data)?;
     let _lock = data.lock()?;
     let stripe = args.stripe.read()?;
-    let masters = match &global.master_key_file {
-        Some(path) => master_keys::read(path)?,
-        None => data.master_keys()?,
-    };
-    let masters = masters.and_derived(&data.secret()?);
+    let masters = global.master_key_file.as_deref().map(master_keys::read).transpose()?;
     let http = args.http.bind_locally(global, &data).await?;
     let endpoint = show(args.metrics, metrics).await?;
     let metrics = endpoint.as_ref().map(MetricsEndpoint::url);
@@ -133,11 +130,12 @@ async fn serve(
     data: &DataFolder,
     supervisor: &Supervisor,
     (http, metrics): (Http, Option<String>),
-    (smtp, stripe, masters): (SmtpArgs, Stripe, MasterKeys),
+    (smtp, stripe, masters): (SmtpArgs, Stripe, Option<MasterKeys>),
 ) -> Result<Option<Instance>> {
     let url = supervisor.url();
     let monitoring = supervisor.monitoring();
-    let (connect, secret) = (ConnectOptions::new(url), data.secret()?);
+    let connect = ConnectOptions::new(url);
+    let (secret, masters) = keys::of(data, masters, &connect).await?;
     let composition = smtp.into(contexts::composition(), &connect, &secret, &masters)?;
     let composition = stripe.with_fees(composition);
     let runtime = Runtime::start(RuntimeOptions {

@@ -11,6 +11,7 @@ use infrastructure::{
     connection::{self as nats, ConnectOptions},
     replay::Bound,
 };
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -60,12 +61,16 @@ pub struct RestoreArgs {
 /// # Errors
 /// `corrupt` if the backup is damaged, `conflict` if the server is used; what else stands in the way.
 pub async fn run(global: &Global, args: RestoreArgs) -> Result<()> {
-    let backup = Backup::open(&args.folder)?;
+    let backup = Backup::open(&args.folder).map_err(|problem| advised(problem, NOTHING))?;
     if !args.own_broker {
         let client = connection::connect(global).await?;
         return restore(global, &args, &backup, &client).await;
     }
-    let data = DataFolder::create(&global.data)?;
+    // To look is not to make: a folder without a broker would come to have an empty one.
+    let has_broker = global.data.join("nats").exists();
+    let elsewhere = (args.dry_run && !has_broker).then(tempfile::tempdir).transpose()?;
+    let folder = elsewhere.as_ref().map_or(global.data.as_path(), TempDir::path);
+    let data = DataFolder::create(folder)?;
     let _lock = data.lock()?;
     let binary = broker::binary(data.path()).await?;
     let broker = Broker::start(BrokerOptions::new(binary, data.path())).await?;
@@ -102,16 +107,22 @@ async fn restore(
     }
     let work = restore.run(plan, (&seen, &token));
     let restored = stoppable(&token, Box::pin(work)).await?;
-    let restored = restored.map_err(|problem| match problem.status {
-        // What is there may be another run's, and whole.
-        409 => advised(problem, ""),
-        _ => advised(problem, AGAIN),
-    })?;
+    let restored = restored.map_err(|problem| advised(problem, AGAIN))?;
     drop(bar);
     output.write(&restored, || {
         let Restored { plan, compared, others } = &restored;
+        let next = match args.own_broker {
+            true => {
+                let folder = global.data.display();
+                format!(
+                    "before `headwater dev --data {folder}` copy the `secret` and the `master-key` that the \
+                     service had into {folder}"
+                )
+            }
+            false => "give the service the secret and the master keys that it had".to_owned(),
+        };
         format!(
-            "{}\n{compared} commits are as they were, {others} other messages are back",
+            "{}\n{compared} commits are as they were, {others} other messages are back\n{next}",
             planned(plan, "restored")
         )
     })

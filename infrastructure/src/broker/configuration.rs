@@ -27,7 +27,20 @@ pub(super) struct Folder {
 impl Folder {
     /// Locks the folder, ends what an earlier run left there, and writes the configuration.
     pub(super) fn prepare(options: &BrokerOptions) -> Result<Self, BrokerError> {
-        let path = options.data.join("nats");
+        let folder = Self::take(&options.data)?;
+        folder.remove_old_ports()?;
+        let text = folder.render(options)?;
+        fs::write(folder.configuration(), text)
+            .map_err(io_error("write the server's configuration"))?;
+        // A server that cannot say on which port it listens would be waited for in vain.
+        tempfile::tempfile_in(&folder.path)
+            .map_err(io_error(format!("make files in {}", folder.path.display())))?;
+        Ok(folder)
+    }
+
+    /// Locks the folder, and ends what an earlier run left there.
+    pub(super) fn take(data: &Path) -> Result<Self, BrokerError> {
+        let path = data.join("nats");
         let folder = || format!("prepare {}", path.display());
         fs::create_dir_all(&path).map_err(io_error(folder()))?;
         let path = path.canonicalize().map_err(io_error(folder()))?;
@@ -43,13 +56,6 @@ impl Folder {
         }
         let folder = Self { path, lock };
         orphan::end(&folder.arguments())?;
-        folder.remove_old_ports()?;
-        let text = folder.render(options)?;
-        fs::write(folder.configuration(), text)
-            .map_err(io_error("write the server's configuration"))?;
-        // A server that cannot say on which port it listens would be waited for in vain.
-        tempfile::tempfile_in(&folder.path)
-            .map_err(io_error(format!("make files in {}", folder.path.display())))?;
         Ok(folder)
     }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::MasterKeys;
 use crate::{
+    fingerprint,
     handler::{Cell, CellError},
     problem::Problem,
 };
@@ -58,4 +59,13 @@ pub(crate) async fn check(
             Err(error) => return Err(away(&error)),
         }
     }
+}
+
+/// The name of the master key that wraps in the log behind `client`; none if no instance has left one.
+///
+/// # Errors
+/// `unavailable` if the server does not answer.
+pub async fn named(client: &Client) -> Result<Option<String>, Problem> {
+    let found = fingerprint::left::<Newest>(client, KEY).await?;
+    Ok(found.map(|found| found.master))
 }

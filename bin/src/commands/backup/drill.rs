@@ -1,9 +1,11 @@
 //! `headwater backup drill`: a backup is worth what a restore of it is, so one is done. On a broker of its
 //! own, which goes with its folder.
 
+mod scratch;
+
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use infrastructure::{
     backup::{Backup, Progress, Restore, Restored},
     broker::{Broker, BrokerOptions},
@@ -16,10 +18,11 @@ use infrastructure::{
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use self::scratch::Scratch;
 use crate::{
     arguments::Global,
     broker, contexts,
-    copies::{Bar, stoppable},
+    copies::{Bar, advised, stoppable},
     data::DataFolder,
     exit::{Advised, Quietly},
     output::Output,
@@ -58,10 +61,9 @@ struct Counts {
 
 /// Restores and folds, and prints what came of it.
 pub(super) async fn run(global: &Global, output: Output, folder: &Path) -> Result<()> {
-    let backup = Backup::open(folder)?;
+    let backup = Backup::open(folder).map_err(|problem| advised(problem, ""))?;
     let data = DataFolder::create(&global.data)?;
-    let scratch = tempfile::Builder::new().prefix("drill-").tempdir_in(data.path());
-    let scratch = scratch.with_context(|| format!("cannot write to {}", data.path().display()))?;
+    let scratch = Scratch::take(&data).await?;
     let options = BrokerOptions {
         // What is thrown away need not be on disk.
         sync_always: false,
@@ -90,7 +92,7 @@ async fn drill(
     let seen = |progress: Progress<'_>| bar.show(progress);
     let restore =
         Restore { client: &client, backup, composition: &composition, until: None, replicas: 1 };
-    let plan = restore.plan(&seen).await?;
+    let plan = restore.plan(&seen).await.map_err(|problem| advised(problem, ""))?;
     let restored = restore.run(plan, (&seen, token)).await?;
     let behind = handler::past_the_end(&client).await?;
     let (live, files) = (Origin::from(&client), Origin::files(folder).await?);

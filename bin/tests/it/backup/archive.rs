@@ -25,6 +25,8 @@ async fn an_archive_is_continued_and_says_what_handlers_would_make_of_it() {
     let last = end(&world.server).await;
     let second = world.run(&["archive", "create", folder, "--json"]).await.json();
     assert_eq!((&second[0]["from"], &second[0]["to"]), (&json!(2), &json!(last)));
+    let beyond = world.run(&["archive", "create", folder, "--until", "20261121"]).await;
+    assert!(beyond.code == Some(7) && beyond.stderr.contains("the log ends at"), "{beyond:?}");
     let none = world.run(&["archive", "create", folder, "--json"]).await.json();
     assert_eq!((&none[0]["from"], &none[0]["records"]), (&json!(last), &json!(last)));
     assert_eq!(none[0]["chain"], second[0]["chain"]);

@@ -7,7 +7,7 @@ use serde_json::json;
 use tests::{LIMIT, Server, Service, eventually};
 
 use super::{BINARY, World, alone, end, events, last_of, log, run, text};
-use crate::kit::binary;
+use crate::kit::{binary, finish};
 
 /// A log of `count` commits that nobody handles.
 async fn long(count: u64) -> (Server, tempfile::TempDir) {
@@ -155,4 +155,62 @@ async fn a_damaged_backup_is_told_by_position_and_restores_nothing() {
     fs::remove_file(&file).unwrap();
     let verified = alone(&["backup", "verify", text(&folder)]).await;
     assert!(verified.stdout.contains("is missing"), "{verified:?}");
+
+    // What is no file is not waited for, and one bad copy does not hide another.
+    rustix::fs::mkfifoat(rustix::fs::CWD, &file, 0o600.into()).unwrap();
+    fs::remove_file(folder.join("DLQ/manifest.json")).unwrap();
+    let verified = alone(&["backup", "verify", text(&folder), "--json"]).await;
+    assert_eq!(verified.code, Some(1), "{verified:?}");
+    let told: serde_json::Value = serde_json::from_str(&verified.stdout).unwrap();
+    let streams = told["faults"].as_array().unwrap().iter().map(|it| it["stream"].as_str());
+    assert_eq!(streams.collect::<Vec<_>>(), [Some("DLQ"), Some("EVENTS")], "{told}");
+    for (verb, what) in [("archive", "holds a backup"), ("backup", "holds an archive")] {
+        let folder = if verb == "backup" { folder.join("EVENTS") } else { folder.clone() };
+        let refused = alone(&[verb, "verify", text(&folder)]).await;
+        assert!(refused.code == Some(5) && refused.stderr.contains(what), "{refused:?}");
+    }
+}
+
+/// Whether the process with this id runs a broker in `folder`.
+fn serves(pid: &str, folder: &Path) -> bool {
+    let line = fs::read(Path::new("/proc").join(pid).join("cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&line).contains(text(folder))
+}
+
+#[tokio::test]
+async fn what_a_killed_drill_leaves_behind_the_next_one_removes() {
+    let (server, folder) = long(1_500).await;
+    let (backup, data) = (folder.path().join("backup"), folder.path().join("data"));
+    run(&server, &["backup", "create", text(&backup)]).await.ok();
+    let drill = async || {
+        let mut command = binary().await;
+        command.args(["backup", "drill", text(&backup), "--json", "--data"]).arg(&data);
+        command
+    };
+    let scratch = data.join("drill");
+    let (mut child, mut command) = (None, drill().await);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let pid = eventually("a drill stands still amid its work", LIMIT, async || {
+        let drill = child.get_or_insert_with(|| command.spawn().unwrap());
+        if drill.try_wait().unwrap().is_some() {
+            child = None;
+            return None;
+        }
+        let id = drill.id()?;
+        let pid = fs::read_to_string(scratch.join("nats/nats-server.pid")).ok()?;
+        kill_process(Pid::from_raw(id.try_into().unwrap()).unwrap(), Signal::STOP).unwrap();
+        if serves(&pid, &scratch) {
+            return Some(pid);
+        }
+        // It was quicker than we.
+        kill_process(Pid::from_raw(id.try_into().unwrap()).unwrap(), Signal::CONT).unwrap();
+        None
+    })
+    .await;
+    child.unwrap().kill().await.unwrap();
+    assert!(scratch.exists() && serves(&pid, &scratch), "both are left behind");
+
+    let report = finish(drill().await, "").await.json().remove(0);
+    assert_eq!(report["restored"]["compared"], 1_500, "{report}");
+    assert!(!serves(&pid, &scratch) && !scratch.exists(), "both are gone");
 }

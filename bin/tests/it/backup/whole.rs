@@ -133,18 +133,36 @@ async fn a_backup_comes_back_into_a_folder_of_dev_whose_old_rows_are_refused() {
     let folder = world.backup("backup").await;
     let secret = "07".repeat(32);
 
+    let new = world.path("new");
+    let mut command = crate::kit::binary().await;
+    command.args(["restore", text(&folder), "--own-broker", "--dry-run", "--data"]).arg(&new);
+    let planned = crate::kit::finish(command, "").await;
+    assert!(planned.ok().contains("would restore") && !new.exists(), "{planned:?}");
+
     let data = tempfile::tempdir().unwrap();
     let mut dev = crate::kit::Dev::start(data.path()).await;
     assert_eq!(dev.stop(rustix::process::Signal::TERM).await, Some(0));
     std::fs::remove_dir_all(data.path().join("nats/jetstream")).unwrap();
-    std::fs::write(data.path().join("secret"), secret).unwrap();
+    let had = |name: &str| data.path().join(name);
+    for name in ["secret", "master-key"] {
+        std::fs::remove_file(had(name)).unwrap();
+    }
     let mut command = crate::kit::binary().await;
     command.args(["restore", text(&folder), "--own-broker", "--data"]).arg(data.path());
-    crate::kit::finish(command, "").await.ok();
+    let restored = crate::kit::finish(command, "").await;
+    assert!(restored.ok().contains("copy the `secret` and the `master-key`"), "{restored:?}");
 
-    let mut command = crate::kit::binary().await;
-    command.args(["dev", "--nats-port", "0", "--data"]).arg(data.path());
-    let refused = crate::kit::finish(command, "").await;
+    let dev = async || {
+        let mut command = crate::kit::binary().await;
+        command.args(["dev", "--nats-port", "0", "--data"]).arg(data.path());
+        crate::kit::finish(command, "").await
+    };
+    let refused = dev().await;
+    assert_eq!(refused.code, Some(4), "{refused:?}");
+    assert!(refused.stderr.contains("Copy the `secret` that the service had"), "{refused:?}");
+    assert!(!had("secret").exists() && !had("master-key").exists(), "none was made");
+    std::fs::write(had("secret"), secret).unwrap();
+    let refused = dev().await;
     assert_eq!(refused.code, Some(6), "{refused:?}");
     assert!(refused.stderr.contains("folded from another event log"), "{refused:?}");
 
