@@ -16,6 +16,7 @@ use kit::{
     Metadata, Outcome, Position, Recorded, Secret, Version,
     scenario::{id, noon},
 };
+use test_ports::Port;
 use tests::{LIMIT, MailFailure, MailSink, MailStep};
 use uuid::Uuid;
 
@@ -83,7 +84,7 @@ fn facing(sink: &MailSink, failure: MailFailure) -> DeliverMail<Everybody> {
 
 fn facing_options(options: SmtpOptions, failure: MailFailure) -> SmtpOptions {
     match failure {
-        MailFailure::Hang => SmtpOptions { timeout: Duration::from_secs(1), ..options },
+        MailFailure::Hang => SmtpOptions { timeout: Duration::from_secs(3), ..options },
         _ => options,
     }
 }
@@ -259,8 +260,8 @@ async fn what_has_expired_or_has_nobody_to_go_to_is_not_sent() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_away() {
-    let port = MailSink::start().await.port();
-    let effect = sending(SmtpOptions { security: Security::StartTls, ..options(port) });
+    let port = Port::reserve();
+    let effect = sending(SmtpOptions { security: Security::StartTls, ..options(port.number()) });
     let outcome = told(&run(&effect, &welcome()).await);
     assert!(outcome.starts_with("away: ") && outcome.contains("refused"), "{outcome}");
 }

@@ -1,13 +1,12 @@
 //! Several real nats-servers that replicate to each other.
 
-use std::net::TcpListener;
-
 use async_nats::{
     Client,
     jetstream::{self, stream},
 };
 use futures::future::join_all;
 use infrastructure::connection::{ConnectOptions, connect};
+use test_ports::Port;
 
 use crate::{LIMIT, Server, eventually};
 
@@ -16,6 +15,8 @@ use crate::{LIMIT, Server, eventually};
 pub struct Cluster {
     /// The servers, for stopping and killing single ones.
     pub nodes: Vec<Server>,
+    /// Where they find each other: a server that was killed comes back there.
+    _routes: Vec<Port>,
 }
 
 impl Cluster {
@@ -24,11 +25,12 @@ impl Cluster {
     /// # Panics
     /// When they do not start or do not agree.
     pub async fn start(count: usize) -> Self {
-        let ports = free_ports(count);
+        let ports: Vec<_> = (0..count).map(|_| Port::reserve()).collect();
         let routes: Vec<String> =
-            ports.iter().map(|port| format!("\"nats://127.0.0.1:{port}\"")).collect();
+            ports.iter().map(|port| format!("\"nats://127.0.0.1:{}\"", port.number())).collect();
         let routes = routes.join(", ");
-        let start = |(node, port): (usize, &u16)| {
+        let start = |(node, port): (usize, &Port)| {
+            let port = port.number();
             let config = format!(
                 "cluster {{ name: tests, listen: \"127.0.0.1:{port}\", routes: [{routes}] }}\n"
             );
@@ -40,7 +42,7 @@ impl Cluster {
             })
         };
         let nodes = join_all(ports.iter().enumerate().map(start)).await;
-        let cluster = Self { nodes };
+        let cluster = Self { nodes, _routes: ports };
         cluster.ready().await;
         cluster
     }
@@ -79,13 +81,4 @@ impl Cluster {
                 .await;
         }
     }
-}
-
-/// Ports for the routes, which every server must know before the first starts. All are held until
-/// all are known, so that they differ.
-fn free_ports(count: usize) -> Vec<u16> {
-    let listen = |_| TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let listeners: Vec<_> = (0..count).map(listen).collect();
-    let port = |listener: &TcpListener| listener.local_addr().expect("a bound port").port();
-    listeners.iter().map(port).collect()
 }

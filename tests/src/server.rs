@@ -9,9 +9,10 @@ use infrastructure::{
 };
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+use test_ports::Port;
 use tokio::sync::OnceCell;
 
-/// A nats-server on a free port that ends, with its folder, when this value does.
+/// A nats-server on a port of its own that ends, with its folder, when this value does.
 ///
 /// It does not sync each write: a test kills processes, not machines.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct Server {
     options: BrokerOptions,
     broker: Option<Broker>,
     url: String,
+    /// A later start comes back there, where clients look for it.
+    _port: Port,
     // Dropped last: the server writes into it.
     folder: TempDir,
 }
@@ -59,13 +62,13 @@ impl Server {
     pub(crate) async fn start_as(change: impl FnOnce(&mut BrokerOptions, &Path)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut options = BrokerOptions::new(binary().await, folder.path());
+        let port = Port::reserve();
         options.sync_always = false;
+        options.port = Some(port.number());
         change(&mut options, folder.path());
         let broker = Broker::start(options.clone()).await.expect("nats-server starts");
-        // A later start comes back on the same port, where clients look for it.
-        options.port = broker.port();
         let url = broker.url().to_owned();
-        Self { options, broker: Some(broker), url, folder }
+        Self { options, broker: Some(broker), url, _port: port, folder }
     }
 
     /// Where clients connect, also while the server is down.

@@ -12,7 +12,6 @@ use std::{
     env,
     fs::{self, Permissions},
     io::{self, Write as _},
-    net::TcpListener,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -24,10 +23,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use test_ports::Port;
+
 use crate::user::User;
 
 /// How long a start may take on a busy machine.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
 /// Runs the server until its own standard input ends, however the test process ended, and then
 /// takes the folder away; told to keep it, it does.
@@ -51,7 +52,7 @@ pub struct Postgres {
     binaries: PathBuf,
     user: User,
     folder: PathBuf,
-    port: u16,
+    port: Port,
     settings: Vec<&'static str>,
     keeper: Option<Child>,
 }
@@ -94,7 +95,7 @@ impl Postgres {
         let folder = tempfile::Builder::new().prefix("headwater-postgres-").tempdir();
         let folder = folder.expect("a temporary folder").keep();
         user.give(&folder);
-        let (port, settings) = (free_port(), SETTINGS.to_vec());
+        let (port, settings) = (Port::reserve(), SETTINGS.to_vec());
         let binaries = binaries().expect("PostgreSQL is installed");
         let postgres = Self { binaries, user, folder, port, settings, keeper: None };
         let mut initdb = postgres.command("initdb");
@@ -121,7 +122,7 @@ impl Postgres {
     pub fn database(&self) -> String {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        let port = self.port.to_string();
+        let port = self.port.number().to_string();
         let mut create = self.command("createdb");
         succeed(create.args(["-h", "127.0.0.1", "-p", &port, "-U", "headwater", &name]));
         format!("postgres://headwater@127.0.0.1:{port}/{name}")
@@ -164,7 +165,7 @@ impl Postgres {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", KEEPER, "keeper"]).arg(&self.folder);
         command.arg(self.binaries.join("postgres")).arg("-D").arg(self.data());
-        command.args(["-h", "127.0.0.1", "-p", &self.port.to_string()]);
+        command.args(["-h", "127.0.0.1", "-p", &self.port.number().to_string()]);
         for setting in &self.settings {
             command.args(["-c", setting]);
         }
@@ -172,7 +173,7 @@ impl Postgres {
         command.stdout(Stdio::null()).stderr(Stdio::null());
         self.user.run_as(&mut command);
         self.keeper = Some(command.spawn().expect("the keeper starts"));
-        let port = self.port.to_string();
+        let port = self.port.number().to_string();
         let deadline = Instant::now() + LIMIT;
         while !self.answers(&port) {
             assert!(Instant::now() < deadline, "PostgreSQL does not answer within {LIMIT:?}");
@@ -234,11 +235,6 @@ fn binaries() -> Option<PathBuf> {
 
 fn is_complete(folder: &Path) -> bool {
     ["initdb", "postgres", "createdb", "pg_isready"].iter().all(|name| folder.join(name).is_file())
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
 }
 
 fn succeed(command: &mut Command) {
