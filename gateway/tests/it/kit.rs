@@ -188,5 +188,5 @@ impl Socket {
 
 /// Limits under which a client that does not read is soon cut off.
 pub(crate) fn hasty_writer() -> Limits {
-    Limits { write_timeout: Duration::from_millis(500), ..Limits::default() }
+    Limits { write_timeout: Duration::from_secs(3), ..Limits::default() }
 }

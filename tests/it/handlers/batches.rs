@@ -11,12 +11,6 @@ use super::{
     world::World,
 };
 
-/// An owner that does not lose its lease to a busy machine: whoever takes over handles things again,
-/// and most of these tests count.
-fn steady(world: &World, instance: &str) -> HandlerOptions {
-    HandlerOptions { lease_ttl: LIMIT, ..world.options(instance) }
-}
-
 /// No test waits so long: these batches are handed over only once they are full.
 const NEVER: u64 = 3_600_000;
 
@@ -27,7 +21,7 @@ async fn a_batch_is_handed_over_as_soon_as_it_is_full() {
     for ball in 1..=23 {
         world.serve(&format!("id-{ball}"), ball).await;
     }
-    let handlers = world.handlers_with(&scribe.composition(), steady(&world, "one")).await;
+    let handlers = world.handlers_with(&scribe.composition(), world.steady("one")).await;
     eventually("all full batches are handled", LIMIT, async || {
         (handlers.status()[0].handled == 20).then_some(())
     })
@@ -42,7 +36,7 @@ async fn many_commits_of_one_key_fill_a_batch() {
     let world = World::start().await;
     let scribe = Scribe::<8, NEVER>::default();
     scribe.is_slow(true);
-    let handlers = world.handlers_with(&scribe.composition(), steady(&world, "one")).await;
+    let handlers = world.handlers_with(&scribe.composition(), world.steady("one")).await;
     world.serve_all("ada", &[1, 2, 3, 4, 5]).await;
     world.serve_all("ada", &[6, 7]).await;
     for ball in 8..=31 {
@@ -68,7 +62,7 @@ async fn many_commits_of_one_key_fill_a_batch() {
 async fn a_batch_is_handed_over_when_its_first_event_has_waited_long_enough() {
     let world = World::start().await;
     let scribe = Scribe::<1000, 30>::default();
-    let handlers = world.handlers_with(&scribe.composition(), steady(&world, "one")).await;
+    let handlers = world.handlers_with(&scribe.composition(), world.steady("one")).await;
     for ball in 1..=3 {
         world.serve("ada", ball).await;
         world.serve("bob", 10 + ball).await;
@@ -86,7 +80,7 @@ async fn only_what_failed_is_handled_again_with_what_comes_behind_it_of_its_key(
     scribe.slips(2, &[Slip::Later, Slip::Later, Slip::Away]);
     world.serve_all("ada", &[1, 2, 3]).await;
     world.serve_all("bob", &[11, 12, 13]).await;
-    let handlers = world.handlers_with(&scribe.composition(), steady(&world, "one")).await;
+    let handlers = world.handlers_with(&scribe.composition(), world.steady("one")).await;
     world.reached("scribe", world.last().await).await;
     assert_eq!((scribe.written("ada"), scribe.written("bob")), (vec![1, 2, 3], vec![11, 12, 13]));
     assert_eq!(scribe.batches()[0].len(), 4, "one of ada's and all of bob's");
@@ -99,7 +93,7 @@ async fn an_event_that_is_parked_keeps_its_key_waiting_and_a_drain_hands_over_ba
     let world = World::start().await;
     let scribe = Scribe::<4, 30>::default();
     scribe.slips(3, &[Slip::Park]);
-    let handlers = world.handlers_with(&scribe.composition(), steady(&world, "one")).await;
+    let handlers = world.handlers_with(&scribe.composition(), world.steady("one")).await;
     world.serve_all("ada", &[1, 2, 3, 4]).await;
     for ball in 5..=12 {
         world.serve("ada", ball).await;
@@ -131,7 +125,7 @@ async fn an_event_at_which_the_code_panics_is_found_and_parked_and_the_others_ar
         world.serve(&format!("id-{ball}"), ball).await;
     }
     world.serve("id-5", 100).await;
-    let handlers = world.handlers_with(&scribe.composition(), steady(&world, "one")).await;
+    let handlers = world.handlers_with(&scribe.composition(), world.steady("one")).await;
     let letter = world.parked("scribe", "id-5").await;
     world.reached("scribe", world.last().await).await;
     assert_eq!((letter.parked.class, letter.parked.attempts), (Class::Bug, 3));
@@ -156,7 +150,7 @@ async fn an_event_because_of_which_a_whole_batch_is_refused_is_found_and_parked(
         world.serve(&format!("id-{ball}"), ball).await;
     }
     world.serve("id-5", 100).await;
-    let handlers = world.handlers_with(&scribe.composition(), steady(&world, "one")).await;
+    let handlers = world.handlers_with(&scribe.composition(), world.steady("one")).await;
     let letter = world.parked("scribe", "id-5").await;
     world.reached("scribe", world.last().await).await;
     assert_eq!((letter.parked.class, letter.parked.attempts), (Class::Asked, 1));
@@ -191,7 +185,7 @@ async fn whatever_fails_every_event_is_written_once_and_each_key_in_order() {
         due[random.usize(..keys)].push(ball);
     }
     let breaker = BreakerOptions { failures_max: u32::MAX, ..BreakerOptions::DEFAULT };
-    let options = HandlerOptions { breaker, ..steady(&world, "one") };
+    let options = HandlerOptions { breaker, ..world.steady("one") };
     let handlers = world.handlers_with(&scribe.composition(), options).await;
     let serve = due.iter().enumerate().map(async |(key, balls)| {
         let mut left = &balls[..];
@@ -232,7 +226,7 @@ async fn whoever_takes_over_in_the_middle_of_a_batch_handles_it_again_in_order()
     scribe.begun().await;
     first.kill().await;
     scribe.is_slow(false);
-    let second = world.handlers(&scribe.composition(), "two").await;
+    let second = world.steady_handlers(&scribe.composition(), "two").await;
     world.reached("scribe", world.last().await).await;
     assert_eq!(scribe.written("bob"), (11..=16).collect::<Vec<_>>(), "the batch never ended");
     assert_eq!((scribe.written("cleo"), scribe.written("ada")), (vec![24, 25, 26], vec![1]));
@@ -252,12 +246,12 @@ async fn who_stops_finishes_the_batch_that_runs_and_begins_no_other() {
     for ball in 1..=6 {
         world.serve(&format!("id-{ball}"), ball).await;
     }
-    let handlers = world.handlers_with(&scribe.composition(), steady(&world, "one")).await;
+    let handlers = world.handlers_with(&scribe.composition(), world.steady("one")).await;
     scribe.begun().await;
     tokio::join!(handlers.stop(), async { scribe.whistle() });
     assert_eq!(scribe.batches().iter().map(Vec::len).sum::<usize>(), 2);
     scribe.is_slow(false);
-    let handlers = world.handlers(&scribe.composition(), "two").await;
+    let handlers = world.steady_handlers(&scribe.composition(), "two").await;
     world.reached("scribe", world.last().await).await;
     for ball in 1..=6 {
         assert_eq!(scribe.written(&format!("id-{ball}")), [ball], "nothing is handled twice");
@@ -279,7 +273,7 @@ async fn while_what_it_depends_on_is_away_a_batch_waits_and_nothing_is_parked() 
         open_for: std::time::Duration::from_millis(50),
         open_for_max: std::time::Duration::from_millis(100),
     };
-    let options = HandlerOptions { breaker, window_max: 16, ..steady(&world, "one") };
+    let options = HandlerOptions { breaker, window_max: 16, ..world.steady("one") };
     let handlers = world.handlers_with(&scribe.composition(), options).await;
     eventually("the breaker opens", LIMIT, async || {
         let breaker = handlers.status().remove(0).breaker?;

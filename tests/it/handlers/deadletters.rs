@@ -22,7 +22,7 @@ async fn a_bug_is_tried_three_times_then_its_key_waits_and_others_go_on() {
     let world = World::start().await;
     let umpire = Umpire::default();
     umpire.fails(2, Fault::Panic);
-    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let handlers = world.steady_handlers(&umpire.composition(), "one").await;
     for (id, ball) in [("ada", 1), ("ada", 2), ("bob", 11), ("ada", 3), ("bob", 12)] {
         world.serve(id, ball).await;
     }
@@ -48,7 +48,7 @@ async fn a_retry_with_success_drains_what_waits_in_order_and_releases_the_key() 
     let world = World::start().await;
     let umpire = Umpire::default();
     umpire.fails(1, Fault::Park);
-    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let handlers = world.steady_handlers(&umpire.composition(), "one").await;
     for ball in 1..=150 {
         world.serve("ada", ball).await;
     }
@@ -82,7 +82,7 @@ async fn a_retry_that_fails_leaves_the_key_where_it_was_with_its_attempts_added_
     let world = World::start().await;
     let umpire = Umpire::default();
     umpire.fails(1, Fault::Panic);
-    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let handlers = world.steady_handlers(&umpire.composition(), "one").await;
     for ball in 1..=3 {
         world.serve("ada", ball).await;
     }
@@ -105,7 +105,7 @@ async fn the_next_failure_behind_a_retry_becomes_the_new_head() {
     let umpire = Umpire::default();
     umpire.fails(1, Fault::Park);
     umpire.fails(3, Fault::Park);
-    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let handlers = world.steady_handlers(&umpire.composition(), "one").await;
     for ball in 1..=5 {
         world.serve("ada", ball).await;
     }
@@ -132,7 +132,7 @@ async fn poison_as_the_second_event_of_a_commit_keeps_the_third_behind_it() {
     let world = World::start().await;
     let umpire = Umpire::default();
     umpire.fails(2, Fault::Park);
-    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let handlers = world.steady_handlers(&umpire.composition(), "one").await;
     world.serve_all("ada", &[1, 2, 3]).await;
     world.serve("ada", 4).await;
     let letter = world.parked("umpire", "ada").await;
@@ -151,7 +151,7 @@ async fn a_discarded_event_is_never_handled_and_what_waits_behind_it_is() {
     let world = World::start().await;
     let umpire = Umpire::default();
     umpire.fails(2, Fault::Park);
-    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let handlers = world.steady_handlers(&umpire.composition(), "one").await;
     for ball in 1..=4 {
         world.serve("ada", ball).await;
     }
@@ -174,7 +174,7 @@ async fn an_overridden_event_is_handled_with_the_other_data_and_the_log_keeps_it
     let world = World::start().await;
     let umpire = Umpire::default();
     umpire.fails(2, Fault::Park);
-    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let handlers = world.steady_handlers(&umpire.composition(), "one").await;
     for ball in 1..=3 {
         world.serve("ada", ball).await;
     }
@@ -195,7 +195,7 @@ async fn a_request_that_makes_no_sense_is_declined_and_the_key_stays_parked() {
     let world = World::start().await;
     let umpire = Umpire::default();
     umpire.fails(1, Fault::Park);
-    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let handlers = world.steady_handlers(&umpire.composition(), "one").await;
     world.serve("ada", 1).await;
     let mut letter = world.parked("umpire", "ada").await;
     world.ask(&letter, Action::Override, None).await;
@@ -219,7 +219,7 @@ async fn a_request_that_makes_no_sense_is_declined_and_the_key_stays_parked() {
 async fn what_is_not_a_commit_is_parked_and_can_be_discarded() {
     let world = World::start().await;
     let policy = ReturnBalls::default();
-    let handlers = world.handlers(&table().policy(policy), "one").await;
+    let handlers = world.steady_handlers(&table().policy(policy), "one").await;
     world.serve("ada", 1).await;
     let subject = Subject::Event { aggregate: "server".into(), id: "bob".parse().unwrap() };
     world.connection.publish(subject.to_string(), "hello \u{1}".into()).await.unwrap();
@@ -237,7 +237,7 @@ async fn what_is_not_a_commit_is_parked_and_can_be_discarded() {
 async fn an_event_of_newer_code_waits_for_that_code() {
     let world = World::start().await;
     let umpire = Umpire::default();
-    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let handlers = world.steady_handlers(&umpire.composition(), "one").await;
     world.serve("ada", 1).await;
     let newer = world.messages().await.remove(0).payload;
     let newer = String::from_utf8(newer.to_vec()).unwrap();
@@ -256,7 +256,7 @@ async fn an_event_of_newer_code_waits_for_that_code() {
 async fn a_policy_with_a_bug_is_mended_by_a_new_release_and_a_retry() {
     let world = World::start().await;
     let poisoned = ReturnBalls { poisoned: true, ..Default::default() };
-    let handlers = world.handlers(&table().policy(poisoned), "one").await;
+    let handlers = world.steady_handlers(&table().policy(poisoned), "one").await;
     for ball in [1, POISON, 3] {
         world.serve("ada", ball).await;
         world.serve("bob", ball + 1000).await;
@@ -267,7 +267,7 @@ async fn a_policy_with_a_bug_is_mended_by_a_new_release_and_a_retry() {
     assert_eq!((&returned["ada"], &returned["bob"]), (&vec![1], &vec![1001, 1666, 1003]));
     handlers.stop().await;
 
-    let mended = world.handlers(&table().policy(ReturnBalls::default()), "two").await;
+    let mended = world.steady_handlers(&table().policy(ReturnBalls::default()), "two").await;
     world.serve("ada", 4).await;
     world.reached("return-balls", world.last().await).await;
     assert_eq!(world.balls("receiver").await["ada"], [1], "a new owner keeps it parked");

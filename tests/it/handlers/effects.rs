@@ -12,7 +12,7 @@ use super::{
 async fn an_effect_runs_with_a_key_that_a_repeat_would_have_too() {
     let world = World::start().await;
     let bell = Bell::default();
-    let handlers = world.handlers(&table().effect(bell.clone()), "one").await;
+    let handlers = world.steady_handlers(&table().effect(bell.clone()), "one").await;
     let event: EventId = world.serve("ada", 1).await.events[0].id;
     let reply = world.serve("ada", UNLUCKY).await;
     world.reached("bell", reply.position).await;
@@ -26,7 +26,7 @@ async fn an_effect_that_says_not_now_is_asked_again_and_later_events_of_its_key_
     let world = World::start().await;
     let bell = Bell::default();
     *bell.broken.lock().unwrap() = true;
-    let handlers = world.handlers(&table().effect(bell.clone()), "one").await;
+    let handlers = world.steady_handlers(&table().effect(bell.clone()), "one").await;
     for ball in [1, 2, 3] {
         world.serve("ada", ball).await;
     }
@@ -45,7 +45,7 @@ async fn an_effect_that_says_not_now_is_asked_again_and_later_events_of_its_key_
 async fn an_effect_that_says_halt_stops_its_handler_and_nothing_is_passed_over() {
     let world = World::start().await;
     let bell = Bell::default();
-    let handlers = world.handlers(&table().effect(bell.clone()), "one").await;
+    let handlers = world.steady_handlers(&table().effect(bell.clone()), "one").await;
     let before = world.serve("ada", 1).await.position;
     world.serve("ada", POISON).await;
     world.serve("ada", 2).await;

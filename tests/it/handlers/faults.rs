@@ -32,7 +32,7 @@ async fn when_an_owner_dies_another_goes_on_and_every_command_stands_once_in_the
         world.reached("return-balls", Position(20)).await;
         first.kill().await;
     });
-    let second = world.handlers(&composition, "two").await;
+    let second = world.steady_handlers(&composition, "two").await;
     let epoch = world.owned_by("return-balls", "two").await.epoch;
     serve("ada", 150..160).await;
     returned_once_in_order(&world).await;
@@ -56,7 +56,7 @@ async fn an_owner_that_was_stopped_and_wakes_up_late_changes_nothing() {
     .await;
 
     let healthy = table().policy(ReturnBalls::default());
-    let second = world.handlers(&healthy, "two").await;
+    let second = world.steady_handlers(&healthy, "two").await;
     let epoch = world.owned_by("return-balls", "two").await.epoch;
     returned_once_in_order(&world).await;
 
@@ -96,7 +96,7 @@ async fn an_instance_that_comes_back_under_its_own_name_takes_over_at_once() {
 async fn a_broker_that_is_killed_and_comes_back_costs_no_event_and_no_order() {
     let mut world = World::start().await;
     let composition = table().policy(ReturnBalls::default());
-    let handlers = world.handlers(&composition, "one").await;
+    let handlers = world.steady_handlers(&composition, "one").await;
     for ball in 100..130 {
         world.serve("ada", ball).await;
     }
@@ -121,7 +121,7 @@ async fn a_broker_that_is_killed_and_comes_back_costs_no_event_and_no_order() {
 async fn deliveries_that_end_begin_again_after_the_last_one_seen() {
     let world = World::start().await;
     let policy = ReturnBalls::default();
-    let handlers = world.handlers(&table().policy(policy.clone()), "one").await;
+    let handlers = world.steady_handlers(&table().policy(policy.clone()), "one").await;
     let context = jetstream::new(world.connection.clone());
     let stream = context.get_stream(names::EVENTS).await.unwrap();
     for round in 0..3 {

@@ -6,12 +6,10 @@ use std::{
     time::Duration,
 };
 
-use infrastructure::handler::HandlerOptions;
 use kit::{
     Batch, BatchEffect, BatchOutcome, BatchSize, CommandId, Effect, Outcome, Recorded, Retries,
     Start,
 };
-use tests::LIMIT;
 
 use super::{
     table_tennis::{SOON, Served, ServerEvent},
@@ -91,8 +89,7 @@ async fn an_effect_that_hangs_is_cut_off_and_tried_again_and_nothing_is_parked()
     for ball in 1..=4 {
         world.serve(&format!("id-{}", ball % 2), ball).await;
     }
-    let options = HandlerOptions { lease_ttl: LIMIT, ..world.options("one") };
-    let handlers = world.handlers_with(&composition, options).await;
+    let handlers = world.steady_handlers(&composition, "one").await;
     for handler in ["dozer", "dozers"] {
         let report = world.reached(handler, world.last().await).await;
         assert!(report.retries > 0, "{report:?}");

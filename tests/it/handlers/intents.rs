@@ -40,7 +40,7 @@ async fn an_effect_records_its_intent_before_and_its_end_after() {
     let world = World::start().await;
     for delivery in [AtLeastOnce, AtMostOnce] {
         let postman = Postman::new(delivery, Outside::Takes);
-        let handlers = world.handlers(&post(&postman), "one").await;
+        let handlers = world.steady_handlers(&post(&postman), "one").await;
         let mail = format!("{delivery:?}");
         world.request_mail(&mail).await;
         history(&world, &mail, &["requested", "sending", "sent"]).await;
@@ -53,7 +53,7 @@ async fn an_effect_records_its_intent_before_and_its_end_after() {
 async fn what_happens_at_least_once_happens_again_after_its_owner_died_in_between() {
     let postman = Postman::new(AtLeastOnce, Outside::TakesAndHangs);
     let world = interrupted(&postman).await;
-    let handlers = world.handlers(&post(&postman), "two").await;
+    let handlers = world.steady_handlers(&post(&postman), "two").await;
     history(&world, "m", &["requested", "sending", "sent"]).await;
     assert_eq!(postman.taken(), ["m", "m"]);
     handlers.stop().await;
@@ -63,7 +63,7 @@ async fn what_happens_at_least_once_happens_again_after_its_owner_died_in_betwee
 async fn what_happens_at_most_once_does_not_happen_again_and_the_doubt_is_recorded() {
     let postman = Postman::new(AtMostOnce, Outside::TakesAndHangs);
     let world = interrupted(&postman).await;
-    let handlers = world.handlers(&post(&postman), "two").await;
+    let handlers = world.steady_handlers(&post(&postman), "two").await;
     history(&world, "m", &["requested", "sending", "failed"]).await;
     assert_eq!(postman.taken(), ["m"]);
     handlers.stop().await;
@@ -74,7 +74,7 @@ async fn a_bug_is_not_tried_again_where_it_may_have_happened_already() {
     let world = World::start().await;
     for outside in [Outside::TakesAndPanics, Outside::TakesAndBabbles] {
         let postman = Postman::new(AtMostOnce, outside);
-        let handlers = world.handlers(&post(&postman), "one").await;
+        let handlers = world.steady_handlers(&post(&postman), "one").await;
         let mail = format!("{outside:?}");
         world.request_mail(&mail).await;
         history(&world, &mail, &["requested", "sending", "failed"]).await;
@@ -88,13 +88,13 @@ async fn what_is_over_does_not_happen_again_when_all_is_delivered_anew() {
     let world = World::start().await;
     for delivery in [AtLeastOnce, AtMostOnce] {
         let postman = Postman::new(delivery, Outside::Takes);
-        let handlers = world.handlers(&post(&postman), "one").await;
+        let handlers = world.steady_handlers(&post(&postman), "one").await;
         let mail = format!("{delivery:?}");
         world.request_mail(&mail).await;
         history(&world, &mail, &["requested", "sending", "sent"]).await;
         handlers.stop().await;
         world.forget_checkpoint("postman").await;
-        let handlers = world.handlers(&post(&postman), "one").await;
+        let handlers = world.steady_handlers(&post(&postman), "one").await;
         world.reached("postman", world.last().await).await;
         assert_eq!(postman.taken(), std::slice::from_ref(&mail));
         assert_eq!(world.mail(&mail).await, ["requested", "sending", "sent"]);
@@ -107,7 +107,7 @@ async fn a_mail_that_was_set_aside_is_sent_once_somebody_asks_for_it() {
     let world = World::start().await;
     for delivery in [AtLeastOnce, AtMostOnce] {
         let postman = Postman::new(delivery, Outside::Doubtful);
-        let handlers = world.handlers(&post(&postman), "one").await;
+        let handlers = world.steady_handlers(&post(&postman), "one").await;
         let mail = format!("{delivery:?}");
         world.request_mail(&mail).await;
         let id = mail.parse().unwrap();

@@ -16,7 +16,7 @@ use super::{
 fn patient(world: &World, instance: &str) -> HandlerOptions {
     let breaker =
         BreakerOptions { open_for: LIMIT * 4, open_for_max: LIMIT * 4, ..BreakerOptions::DEFAULT };
-    HandlerOptions { breaker, ..world.options(instance) }
+    HandlerOptions { breaker, ..world.steady(instance) }
 }
 
 async fn opened(handlers: &Handlers) {
@@ -60,7 +60,7 @@ async fn while_the_outside_is_away_nobody_asks_it_and_nothing_is_lost() {
         assert!(asked <= 5 + world.options("one").lanes_max, "{asked}");
         handlers.stop().await;
         postman.outside(Outside::Takes);
-        let handlers = world.handlers(&composition, "two").await;
+        let handlers = world.steady_handlers(&composition, "two").await;
         all_sent(&world, &mails).await;
         let mut taken = postman.taken();
         taken.sort();
@@ -76,7 +76,7 @@ async fn more_events_than_places_wait_out_an_outage_and_are_handled_when_it_is_o
     let postman = Postman::new(AtLeastOnce, Outside::Away);
     let (soon, later) = (Duration::from_millis(5), Duration::from_millis(20));
     let breaker = BreakerOptions { failures_max: 2, open_for: soon, open_for_max: later };
-    let options = HandlerOptions { breaker, lanes_max: 2, ..world.options("one") };
+    let options = HandlerOptions { breaker, lanes_max: 2, ..world.steady("one") };
     let handlers = world.handlers_with(&post(&postman), options).await;
     let mails: Vec<_> = (0..12).map(|at| format!("m{at}")).collect();
     for mail in &mails {
@@ -104,7 +104,7 @@ async fn ends_that_nobody_sees_open_the_breaker_before_all_is_given_up() {
     assert_eq!(given_up, BreakerOptions::DEFAULT.failures_max);
     handlers.stop().await;
     postman.outside(Outside::Takes);
-    let handlers = world.handlers(&post(&postman), "two").await;
+    let handlers = world.steady_handlers(&post(&postman), "two").await;
     let lost = postman.taken();
     let rest: Vec<_> = mails.iter().filter(|mail| !lost.contains(mail)).cloned().collect();
     all_sent(&world, &rest).await;
@@ -118,7 +118,7 @@ async fn ends_that_nobody_sees_open_the_breaker_before_all_is_given_up() {
 async fn what_happens_at_least_once_is_repeated_when_nobody_saw_its_end() {
     let world = World::start().await;
     let postman = Postman::new(AtLeastOnce, Outside::TakesAndCuts);
-    let handlers = world.handlers(&post(&postman), "one").await;
+    let handlers = world.steady_handlers(&post(&postman), "one").await;
     world.request_mail("m").await;
     postman.took.notified().await;
     postman.outside(Outside::Takes);

@@ -24,7 +24,7 @@ fn returning(policy: &ReturnBalls) -> Composition {
 #[tokio::test]
 async fn each_event_leads_to_its_command_once_and_in_order() {
     let world = World::start().await;
-    let handlers = world.handlers(&returning(&ReturnBalls::default()), "one").await;
+    let handlers = world.steady_handlers(&returning(&ReturnBalls::default()), "one").await;
     let serve = async |id| {
         for ball in 100..140 {
             world.serve(id, ball).await;
@@ -39,7 +39,7 @@ async fn each_event_leads_to_its_command_once_and_in_order() {
 #[tokio::test]
 async fn a_policys_command_names_its_cause_and_conversation() {
     let world = World::start().await;
-    let handlers = world.handlers(&returning(&ReturnBalls::default()), "one").await;
+    let handlers = world.steady_handlers(&returning(&ReturnBalls::default()), "one").await;
     let reply = world.serve("ada", 1).await;
     world.reached("return-balls", reply.position).await;
     let messages = world.messages().await;
@@ -58,7 +58,7 @@ async fn a_restart_goes_on_at_the_checkpoint() {
     let world = World::start().await;
     let policy = ReturnBalls::default();
     for (instance, balls) in [("one", 0..20), ("two", 20..40)] {
-        let handlers = world.handlers(&returning(&policy), instance).await;
+        let handlers = world.steady_handlers(&returning(&policy), instance).await;
         for ball in balls {
             world.serve("ada", 100 + ball).await;
         }
@@ -72,11 +72,11 @@ async fn a_restart_goes_on_at_the_checkpoint() {
 #[tokio::test]
 async fn a_stop_gives_the_lease_back_for_another_to_take_at_once() {
     let world = World::start().await;
-    let first = world.handlers(&returning(&ReturnBalls::default()), "one").await;
+    let first = world.steady_handlers(&returning(&ReturnBalls::default()), "one").await;
     let epoch = world.owned_by("return-balls", "one").await.epoch;
     first.stop().await;
     assert_eq!(world.report("return-balls").await.owner, None);
-    let second = world.handlers(&returning(&ReturnBalls::default()), "two").await;
+    let second = world.steady_handlers(&returning(&ReturnBalls::default()), "two").await;
     assert!(world.owned_by("return-balls", "two").await.epoch > epoch);
     second.stop().await;
 }
@@ -84,7 +84,7 @@ async fn a_stop_gives_the_lease_back_for_another_to_take_at_once() {
 #[tokio::test]
 async fn a_quiet_policy_moves_its_checkpoint_to_the_end_of_the_log() {
     let world = World::start().await;
-    let handlers = world.handlers(&table().policy(Rally), "one").await;
+    let handlers = world.steady_handlers(&table().policy(Rally), "one").await;
     world.owned_by("rally", "one").await;
     // Rally reads receivers only, and nothing is returned.
     let reply = world.serve("ada", 1).await;
@@ -95,7 +95,7 @@ async fn a_quiet_policy_moves_its_checkpoint_to_the_end_of_the_log() {
 #[tokio::test]
 async fn a_refused_order_is_answered_and_completes_the_event() {
     let world = World::start().await;
-    let handlers = world.handlers(&returning(&ReturnBalls::default()), "one").await;
+    let handlers = world.steady_handlers(&returning(&ReturnBalls::default()), "one").await;
     for ball in [1, UNLUCKY, 2] {
         world.serve("ada", ball).await;
     }
@@ -111,7 +111,7 @@ async fn an_order_that_an_older_instance_does_not_know_waits_for_one_that_does()
     let mut world = World::start().await;
     world.close().await;
     world.open_as(&Composition::new().aggregate::<Server>()).await;
-    let handlers = world.handlers(&returning(&ReturnBalls::default()), "one").await;
+    let handlers = world.steady_handlers(&returning(&ReturnBalls::default()), "one").await;
     let reply = world.serve("ada", 1).await;
     let retrying = |state: &HandlerState| matches!(state, HandlerState::Retrying { .. });
     state(&handlers, "return-balls", retrying).await;
@@ -127,7 +127,7 @@ async fn an_order_that_an_older_instance_does_not_know_waits_for_one_that_does()
 #[tokio::test]
 async fn a_refused_order_is_kept_with_its_reason_and_can_be_asked_for() {
     let world = World::start().await;
-    let handlers = world.handlers(&returning(&ReturnBalls::default()), "one").await;
+    let handlers = world.steady_handlers(&returning(&ReturnBalls::default()), "one").await;
     world.serve("ada", UNLUCKY).await;
     world.reached("return-balls", world.last().await).await;
     let messages = world.messages().await;
@@ -147,7 +147,7 @@ async fn a_refused_order_is_kept_with_its_reason_and_can_be_asked_for() {
 #[tokio::test]
 async fn an_event_is_not_done_with_before_its_refused_order_is_kept() {
     let world = World::start().await;
-    let handlers = world.handlers(&returning(&ReturnBalls::default()), "one").await;
+    let handlers = world.steady_handlers(&returning(&ReturnBalls::default()), "one").await;
     let context = jetstream::new(world.connection.clone());
     let bucket = nats::buckets::all(1).into_iter().find(|bucket| bucket.name == "KV_RESULTS");
     let bucket = bucket.unwrap();
@@ -168,7 +168,7 @@ async fn an_event_is_not_done_with_before_its_refused_order_is_kept() {
 #[tokio::test]
 async fn a_refusal_stands_when_its_event_is_handled_again() {
     let world = World::start().await;
-    let first = world.handlers(&returning(&ReturnBalls::default()), "one").await;
+    let first = world.steady_handlers(&returning(&ReturnBalls::default()), "one").await;
     let reply = world.serve("ada", UNLUCKY).await;
     world.reached("return-balls", reply.position).await;
     first.stop().await;
@@ -177,7 +177,7 @@ async fn a_refusal_stands_when_its_event_is_handled_again() {
     let checkpoints = checkpoints.get_key_value(names::CHECKPOINTS).await.unwrap();
     checkpoints.purge("return-balls").await.unwrap();
     let policy = ReturnBalls::default();
-    let second = world.handlers(&returning(&policy), "two").await;
+    let second = world.steady_handlers(&returning(&policy), "two").await;
     world.reached("return-balls", world.last().await).await;
     assert_eq!(*policy.seen.lock().unwrap(), [UNLUCKY]);
     assert_eq!(second.status()[0].refused, 0, "it was sent a second time");
@@ -193,7 +193,7 @@ async fn results(world: &World) -> Results {
 async fn a_loop_of_policies_ends_after_sixteen_hops() {
     let world = World::start().await;
     let composition = returning(&ReturnBalls::default()).policy(Rally);
-    let handlers = world.handlers(&composition, "one").await;
+    let handlers = world.steady_handlers(&composition, "one").await;
     world.serve("ada", 1).await;
     let refused = tests::eventually("a refusal", tests::LIMIT, async || {
         handlers.status().into_iter().find(|status| status.refused == 1)
@@ -216,7 +216,7 @@ async fn while_nobody_takes_commands_a_policy_waits_and_keeps_the_order() {
         world.serve("ada", ball).await;
     }
     world.close().await;
-    let handlers = world.handlers(&returning(&ReturnBalls::default()), "one").await;
+    let handlers = world.steady_handlers(&returning(&ReturnBalls::default()), "one").await;
     state(&handlers, "return-balls", |state| matches!(state, HandlerState::Retrying { .. })).await;
     world.open().await;
     state(&handlers, "return-balls", |state| *state == HandlerState::Running).await;
@@ -236,7 +236,7 @@ async fn a_new_policy_begins_where_it_was_first_registered() {
     let handlers = infrastructure::handler::Handlers::start(&world.client, &composition, options);
     handlers.await.unwrap().stop().await;
     world.serve("ada", 2).await;
-    let handlers = world.handlers(&composition, "one").await;
+    let handlers = world.steady_handlers(&composition, "one").await;
     world.serve("ada", 3).await;
     world.reached("watch", world.last().await).await;
     assert_eq!(*watch.0.lock().unwrap(), [2, 3]);

@@ -62,8 +62,8 @@ impl World {
 async fn a_running_handler_goes_back_and_handles_everything_from_there_again_in_order() {
     let world = World::start().await;
     let umpire = Umpire::default();
-    let one = world.handlers(&umpire.composition(), "one").await;
-    let two = world.handlers(&umpire.composition(), "two").await;
+    let one = world.steady_handlers(&umpire.composition(), "one").await;
+    let two = world.steady_handlers(&umpire.composition(), "two").await;
     let mut positions = Vec::new();
     for ball in 1..=4 {
         positions.push(world.serve("ada", ball).await.position);
@@ -83,7 +83,7 @@ async fn a_running_handler_goes_back_and_handles_everything_from_there_again_in_
     // An owner that begins later does not go back again.
     one.stop().await;
     two.stop().await;
-    let three = world.handlers(&umpire.composition(), "three").await;
+    let three = world.steady_handlers(&umpire.composition(), "three").await;
     world.serve("ada", 6).await;
     world.all_handled().await;
     assert_eq!(umpire.judged_ever("ada"), [1, 2, 3, 4, 3, 4, 5, 6]);
@@ -94,7 +94,7 @@ async fn a_running_handler_goes_back_and_handles_everything_from_there_again_in_
 async fn a_handler_that_nobody_runs_goes_back_when_it_is_started() {
     let world = World::start().await;
     let umpire = Umpire::default();
-    let one = world.handlers(&umpire.composition(), "one").await;
+    let one = world.steady_handlers(&umpire.composition(), "one").await;
     let first = world.serve("ada", 1).await.position;
     world.serve("ada", 2).await;
     world.all_handled().await;
@@ -104,7 +104,7 @@ async fn a_handler_that_nobody_runs_goes_back_when_it_is_started() {
     let request = world.reset(first).await;
     assert_eq!(acted_on(&world.connection, "umpire", request).await, Ok(Acted::NotYet));
     world.serve("ada", 3).await;
-    let two = world.handlers(&umpire.composition(), "two").await;
+    let two = world.steady_handlers(&umpire.composition(), "two").await;
     world.rewound("umpire", request).await;
     world.all_handled().await;
     assert_eq!(umpire.judged_ever("ada"), [1, 2, 1, 2, 3]);
@@ -116,7 +116,7 @@ async fn a_handler_that_has_halted_goes_back_without_being_started_again() {
     let world = World::start().await;
     let umpire = Umpire::default();
     umpire.fails(3, Fault::Halt);
-    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let handlers = world.steady_handlers(&umpire.composition(), "one").await;
     let first = world.serve("ada", 1).await.position;
     let second = world.serve("ada", 2).await.position;
     world.serve("ada", 3).await;
@@ -144,7 +144,7 @@ async fn a_handler_that_has_halted_goes_back_without_being_started_again() {
 async fn a_second_request_waits_for_the_first_or_names_it() {
     let world = World::start().await;
     let umpire = Umpire::default();
-    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let handlers = world.steady_handlers(&umpire.composition(), "one").await;
     let first = world.serve("ada", 1).await.position;
     let second = world.serve("ada", 2).await.position;
     world.all_handled().await;
@@ -161,7 +161,7 @@ async fn a_second_request_waits_for_the_first_or_names_it() {
     let other = stands.ask(client, second, WHO, Some(request)).await.unwrap().request;
     let replaced = Acted::Replaced { who: WHO.0.to_owned() };
     assert_eq!(acted_on(client, "umpire", request).await, Ok(replaced));
-    let handlers = world.handlers(&umpire.composition(), "two").await;
+    let handlers = world.steady_handlers(&umpire.composition(), "two").await;
     world.rewound("umpire", other).await;
     world.all_handled().await;
     assert_eq!(umpire.judged_ever("ada"), [1, 2, 2]);
@@ -177,7 +177,7 @@ async fn a_second_request_waits_for_the_first_or_names_it() {
 async fn nothing_is_passed_over_and_nothing_unknown_is_reset() {
     let world = World::start().await;
     let umpire = Umpire::default();
-    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let handlers = world.steady_handlers(&umpire.composition(), "one").await;
     world.serve("ada", 1).await;
     world.all_handled().await;
     let stands = world.stands().await;

@@ -64,6 +64,9 @@ pub(crate) use with_every_store;
 
 /// Short, so that a test does not wait long for a take-over.
 pub(crate) const LEASE_TTL: Duration = Duration::from_millis(1500);
+/// Long, so that a busy machine does not cost an owner its lease: whoever takes it anew handles
+/// things again, and some tests count.
+const STEADY_LEASE_TTL: Duration = Duration::from_secs(20);
 
 /// The aggregates; a test adds handlers.
 pub(crate) fn table() -> Composition {
@@ -194,8 +197,21 @@ impl World {
         }
     }
 
+    /// The same for an owner that stays. What it says on its lease is as old as that is long.
+    pub(crate) fn steady(&self, instance: &str) -> HandlerOptions {
+        HandlerOptions { lease_ttl: STEADY_LEASE_TTL, ..self.options(instance) }
+    }
+
     pub(crate) async fn handlers(&self, composition: &Composition, instance: &str) -> Handlers {
         self.handlers_with(composition, self.options(instance)).await
+    }
+
+    pub(crate) async fn steady_handlers(
+        &self,
+        composition: &Composition,
+        instance: &str,
+    ) -> Handlers {
+        self.handlers_with(composition, self.steady(instance)).await
     }
 
     pub(crate) async fn handlers_with(

@@ -19,7 +19,7 @@ const MANY: u64 = 20;
 async fn what_is_discarded_goes_though_a_retry_of_it_and_of_many_others_meets_an_outage() {
     let world = World::start().await;
     let umpire = Umpire::default();
-    let options = HandlerOptions { waiting_attempts_min: 3, ..world.options("one") };
+    let options = HandlerOptions { waiting_attempts_min: 3, ..world.steady("one") };
     let handlers = world.handlers_with(&umpire.composition(), options).await;
     let id = |ball: u64| format!("id-{ball}");
     for ball in 1..=MANY {
@@ -51,7 +51,7 @@ async fn what_is_discarded_goes_though_a_retry_of_it_and_of_many_others_meets_an
 async fn a_retry_that_meets_an_outage_behind_the_first_event_goes_on_from_there() {
     let world = World::start().await;
     let umpire = Umpire::default();
-    let options = HandlerOptions { waiting_attempts_min: 2, ..world.options("one") };
+    let options = HandlerOptions { waiting_attempts_min: 2, ..world.steady("one") };
     umpire.fails(1, Fault::Park);
     let handlers = world.handlers_with(&umpire.composition(), options).await;
     for ball in 1..=5 {
@@ -100,7 +100,7 @@ async fn an_order_that_was_refused_is_decided_anew_when_somebody_has_the_event_t
     let world = World::start().await;
     let policy = AtALoss::default();
     let composition = table().policy(policy.clone());
-    let handlers = world.handlers(&composition, "one").await;
+    let handlers = world.steady_handlers(&composition, "one").await;
     world.serve("ada", UNLUCKY).await;
     let letter = world.parked("at-a-loss", "ada").await;
     world.ask(&letter, Action::Override, Some(r#"{"ball":14}"#)).await;
@@ -110,7 +110,7 @@ async fn an_order_that_was_refused_is_decided_anew_when_somebody_has_the_event_t
     // The refusal of then is over also for whoever handles the event once more.
     let asked = *policy.0.lock().unwrap();
     world.forget_checkpoint("at-a-loss").await;
-    let handlers = world.handlers(&composition, "one").await;
+    let handlers = world.steady_handlers(&composition, "one").await;
     world.reached("at-a-loss", world.last().await).await;
     assert_eq!(world.balls("receiver").await["ada"], [14]);
     assert_eq!(*policy.0.lock().unwrap(), asked);
@@ -122,7 +122,7 @@ async fn a_failure_of_very_many_words_is_parked_with_the_first_of_them() {
     let world = World::start().await;
     let umpire = Umpire::default();
     umpire.fails(1, Fault::Rant);
-    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let handlers = world.steady_handlers(&umpire.composition(), "one").await;
     world.serve("ada", 1).await;
     let letter = world.parked("umpire", "ada").await;
     assert!(letter.parked.errors[0].starts_with("as it was told") && letter.parked.attempts == 1);
@@ -134,7 +134,7 @@ async fn what_waits_is_counted_once_though_more_comes_while_a_new_owner_counts()
     let world = World::start().await;
     let umpire = Umpire::default();
     umpire.fails(1, Fault::Park);
-    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let handlers = world.steady_handlers(&umpire.composition(), "one").await;
     for ball in 1..=3 {
         world.serve("ada", ball).await;
     }
@@ -142,7 +142,7 @@ async fn what_waits_is_counted_once_though_more_comes_while_a_new_owner_counts()
     handlers.stop().await;
     let fail_points = FailPoints::default();
     let held = fail_points.hold("begin.counts");
-    let options = HandlerOptions { fail_points, ..world.options("two") };
+    let options = HandlerOptions { fail_points, ..world.steady("two") };
     let handlers = world.handlers_with(&umpire.composition(), options).await;
     held.reached().await;
     for ball in 4..=5 {
@@ -159,7 +159,7 @@ async fn who_stops_finishes_what_runs_and_begins_nothing() {
     let world = World::start().await;
     let umpire = Umpire::default();
     umpire.fails(1, Fault::Slow);
-    let options = HandlerOptions { lanes_max: 1, ..world.options("one") };
+    let options = HandlerOptions { lanes_max: 1, ..world.steady("one") };
     let handlers = world.handlers_with(&umpire.composition(), options).await;
     world.serve("ada", 1).await;
     umpire.begun.notified().await;
@@ -173,7 +173,7 @@ async fn who_stops_finishes_what_runs_and_begins_nothing() {
     tokio::join!(handlers.stop(), async { umpire.whistle.notify_one() });
     let judged = ["ada", "bob", "cleo"].map(|id| umpire.judged_ever(id).len());
     assert_eq!(judged, [1, 0, 0]);
-    let handlers = world.handlers(&umpire.composition(), "two").await;
+    let handlers = world.steady_handlers(&umpire.composition(), "two").await;
     world.reached("umpire", world.last().await).await;
     assert_eq!((umpire.judged_ever("bob"), umpire.judged_ever("cleo")), (vec![11], vec![21]));
     handlers.stop().await;

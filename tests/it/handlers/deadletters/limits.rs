@@ -19,7 +19,7 @@ async fn one_key_more_than_may_be_parked_halts_the_handler_and_room_lets_it_go_o
     let world = World::start().await;
     let umpire = Umpire::default();
     let options =
-        infrastructure::handler::HandlerOptions { parked_keys_max: 2, ..world.options("one") };
+        infrastructure::handler::HandlerOptions { parked_keys_max: 2, ..world.steady("one") };
     let handlers = world.handlers_with(&umpire.composition(), options).await;
     for ball in 1..=3 {
         umpire.fails(ball, Fault::Park);
@@ -47,7 +47,7 @@ async fn one_commit_more_than_may_wait_halts_the_handler_and_a_drain_lets_it_go_
     let umpire = Umpire::default();
     umpire.fails(1, Fault::Park);
     let options =
-        infrastructure::handler::HandlerOptions { waiting_key_max: 3, ..world.options("one") };
+        infrastructure::handler::HandlerOptions { waiting_key_max: 3, ..world.steady("one") };
     let handlers = world.handlers_with(&umpire.composition(), options).await;
     for ball in 1..=6 {
         world.serve("ada", ball).await;
@@ -73,7 +73,7 @@ async fn while_something_outside_is_away_nothing_is_parked_though_the_window_is_
     let options = infrastructure::handler::HandlerOptions {
         window_max: 4,
         waiting_attempts_min: 2,
-        ..world.options("one")
+        ..world.steady("one")
     };
     for ball in 1..=8 {
         umpire.fails(ball, Fault::Away);
@@ -104,7 +104,7 @@ async fn a_key_that_fails_alone_and_fills_the_window_waits_aside_and_comes_back_
     let options = infrastructure::handler::HandlerOptions {
         window_max: 8,
         waiting_attempts_min: 3,
-        ..world.options("one")
+        ..world.steady("one")
     };
     umpire.fails(1, Fault::Away);
     let handlers = world.handlers_with(&umpire.composition(), options).await;

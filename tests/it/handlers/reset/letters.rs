@@ -12,7 +12,7 @@ async fn what_waits_behind_a_dead_letter_waits_on_and_what_was_before_it_comes_a
     let world = World::start().await;
     let umpire = Umpire::default();
     umpire.fails(3, Fault::Park);
-    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let handlers = world.steady_handlers(&umpire.composition(), "one").await;
     let first = world.serve("ada", 1).await.position;
     for ball in 2..=5 {
         world.serve("ada", ball).await;
@@ -38,7 +38,7 @@ async fn a_retry_and_a_reset_at_the_same_time_overtake_nothing() {
     let world = World::start().await;
     let umpire = Umpire::default();
     umpire.fails(3, Fault::Park);
-    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let handlers = world.steady_handlers(&umpire.composition(), "one").await;
     let first = world.serve("ada", 1).await.position;
     for ball in 2..=5 {
         world.serve("ada", ball).await;
@@ -49,7 +49,7 @@ async fn a_retry_and_a_reset_at_the_same_time_overtake_nothing() {
     umpire.is_mended(3);
     let request = world.reset(first).await;
     world.ask(&letter, Action::Retry, None).await;
-    let handlers = world.handlers(&umpire.composition(), "two").await;
+    let handlers = world.steady_handlers(&umpire.composition(), "two").await;
     world.rewound("umpire", request).await;
     world.released("umpire", "ada").await;
     world.all_handled().await;
@@ -62,7 +62,7 @@ async fn a_discarded_event_stays_discarded() {
     let world = World::start().await;
     let umpire = Umpire::default();
     umpire.fails(2, Fault::Park);
-    let handlers = world.handlers(&umpire.composition(), "one").await;
+    let handlers = world.steady_handlers(&umpire.composition(), "one").await;
     let first = world.serve_all("ada", &[1, 2, 3]).await.position;
     let letter = world.parked("umpire", "ada").await;
     world.ask(&letter, Action::Discard, None).await;

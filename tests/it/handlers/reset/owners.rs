@@ -27,7 +27,7 @@ async fn dies_at(point: &str) {
     let stood = world.report("umpire").await.position;
     let request = world.reset(first).await;
     one.dies().await;
-    let two = world.handlers(&composition, "one").await;
+    let two = world.steady_handlers(&composition, "one").await;
     assert_eq!(
         world.rewound("umpire", request).await,
         stood,
@@ -70,7 +70,7 @@ async fn an_owner_that_is_paused_meanwhile_neither_stops_it_nor_takes_it_back() 
     let stands = standpoint(&world.connection, "return-balls").await.unwrap();
     let request = stands.ask(&world.connection, first, WHO, None).await.unwrap().request;
     let healthy = ReturnBalls { seen: Arc::clone(&seen), ..Default::default() };
-    let two = world.handlers(&table().policy(healthy), "two").await;
+    let two = world.steady_handlers(&table().policy(healthy), "two").await;
     world.rewound("return-balls", request).await;
     let epoch = world.owned_by("return-balls", "two").await.epoch;
     gate.open();
