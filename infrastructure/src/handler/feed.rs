@@ -5,6 +5,7 @@
 //! begins after the last one seen. Not here: what is done with them.
 
 mod channel;
+mod files;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -18,7 +19,6 @@ use super::{
     log::Log,
     options::HandlerOptions,
 };
-use crate::backup::Volume;
 use channel::{Receiver, Sender, channel};
 
 /// A consumer that has not looked as far as the leader's log went so long ago has stopped. What a
@@ -57,14 +57,6 @@ impl Feed {
     /// Starts after `from`. `name` tells handler and epoch; `poke` asks for the end of the log now.
     pub(crate) fn start(log: Log, name: String, from: Position, poke: Arc<Notify>) -> Self {
         Self::with(log, name, from, poke, CHUNKS, |delivery| delivery)
-    }
-
-    /// The commits on `subjects` behind `after` that stand in files, and that nothing is behind them.
-    /// It ends there, or at a fault.
-    pub(crate) fn of_files(events: Volume, subjects: Vec<String>, after: Position) -> Self {
-        let (sender, items) = channel(CHUNKS, WAITING_BYTES);
-        let pumping = tokio::spawn(unpack(events, subjects, after, sender));
-        Self { items, pumping, poke: Arc::default() }
     }
 }
 
@@ -114,38 +106,6 @@ impl<T> Drop for Feed<T> {
     fn drop(&mut self) {
         self.pumping.abort();
     }
-}
-
-async fn unpack(events: Volume, subjects: Vec<String>, after: Position, sender: Sender<Item>) {
-    let last = events.last();
-    let mut hands = events.read_ahead(after.0);
-    while let Some(hand) = hands.recv().await {
-        let hand = match hand {
-            Ok(hand) => hand,
-            Err(fault) => return tracing::error!(%fault, "the files cannot be read on"),
-        };
-        let picked = hand.into_iter().filter(|kept| is_on(&subjects, &kept.subject));
-        let chunk: VecDeque<_> =
-            picked.map(|kept| Item::Commit(Delivery::of_file(kept, last))).collect();
-        let bytes = chunk.iter().map(|item| match item {
-            Item::Commit(delivery) => delivery.body.len(),
-            Item::Nothing(_) => 0,
-        });
-        let bytes = bytes.sum();
-        if !chunk.is_empty() && !sender.send(chunk, bytes).await {
-            return;
-        }
-    }
-    // Nobody waits for it any more if that fails.
-    let _ = sender.send([Item::Nothing(Position(last))].into(), 0).await;
-}
-
-/// Whether a consumer with these filters would be given it: each names one subject, or all of a type.
-fn is_on(filters: &[String], subject: &str) -> bool {
-    filters.iter().any(|filter| match filter.strip_suffix('*') {
-        Some(before) => subject.strip_prefix(before).is_some_and(|rest| !rest.contains('.')),
-        None => filter == subject,
-    })
 }
 
 /// Why one consumer's deliveries ended.
