@@ -67,7 +67,7 @@ async fn list(global: &Global, output: Output) -> Result<()> {
     handlers.extend(handler::duties(&client).await?);
     if !output.is_json() {
         output.line(format!(
-            "{:<26} {:<10} {:<8} {:>9} {:>7} {:>7} {:>8} {:>7} {:>6}  owner",
+            "{:<26} {:<10} {:<8} {:>9} {:>7} {:>7} {:>8} {:>7} {:>6} {:>7}  owner",
             "handler",
             "kind",
             "state",
@@ -76,7 +76,8 @@ async fn list(global: &Global, output: Output) -> Result<()> {
             "behind",
             "events/s",
             "retries",
-            "parked"
+            "parked",
+            "epoch"
         ))?;
     }
     let generations = generation_reports(&client).await?;
@@ -137,6 +138,7 @@ fn line(handler: &HandlerReport) -> String {
         (_, Some(HandlerState::Halted { reason })) => ("halted", Some(reason)),
     };
     let owner = clean(owner.as_deref().unwrap_or("-"));
+    let epoch = handler.epoch.map_or_else(|| "-".to_owned(), |epoch| epoch.to_string());
     let (position, rate) = match kind {
         HandlerKind::Duty => ("-".to_owned(), "-".to_owned()),
         _ => (position.to_string(), format!("{:.1}", handler.rate)),
@@ -145,7 +147,7 @@ fn line(handler: &HandlerReport) -> String {
     let behind = handler.lag_ms.map_or_else(|| "-".to_owned(), age);
     let mut line = format!(
         "{name:<26} {kind:<10} {state:<8} {position:>9} {lag:>7} {behind:>7} {rate:>8} \
-         {retries:>7} {parked:>6}  {owner}"
+         {retries:>7} {parked:>6} {epoch:>7}  {owner}"
     );
     for more in reason.map(|reason| clean(reason)).into_iter().chain(further(handler)) {
         line.push_str("\n    ");
