@@ -99,8 +99,8 @@ pub struct Parked {
     pub event: Place,
     /// Why, by what can be done about it.
     pub class: Class,
-    /// Why, in words: the failure, then what caused it, as far as that may be told. What a parser
-    /// says is left out: it would quote the event's data. Long words are cut.
+    /// Why, in words: one text, in which the cause is told as far as that may be. What a parser says
+    /// is left out: it would quote the event's data. Long words are cut.
     pub errors: Vec<String>,
     /// Failed attempts in all.
     pub attempts: u32,

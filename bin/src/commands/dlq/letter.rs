@@ -43,7 +43,7 @@ pub(super) fn standing(letter: &DeadLetter) -> String {
     }
 }
 
-/// The chain of errors in one line.
+/// Why it failed, in one line.
 pub(super) fn error(letter: &DeadLetter) -> String {
     clean(&letter.parked.errors.join(": "))
 }
