@@ -1,6 +1,6 @@
 //! The parts of one run: a broker, instances, a mail server, a folder. Not here: what happens to them.
 
-use std::{fmt::Write as _, fs, path::PathBuf, time::Duration};
+use std::{fmt::Write as _, fs, net::TcpListener, ops::Range, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result};
 use async_nats::jetstream;
@@ -19,6 +19,10 @@ use super::{
 
 /// The secret of every throw-away service.
 pub const SECRET: [u8; 32] = [7; 32];
+
+/// Below the ports that systems hand out by themselves: whoever looks for a broker that is down could
+/// be given the broker's own, and the broker would not come back to it.
+const PORTS: Range<u16> = 30_000..32_768;
 
 /// Everything that runs.
 #[derive(Debug)]
@@ -42,8 +46,9 @@ impl World {
         fs::create_dir_all(&plan.folder)?;
         let folder = plan.folder.canonicalize()?;
         let mut options = BrokerOptions::new(&plan.broker, &folder);
-        let broker = Broker::start(options.clone()).await?;
         // A later start comes back on the same port, where everybody looks for it.
+        options.port = free_port();
+        let broker = Broker::start(options.clone()).await?;
         options.port = broker.port();
         let connection = connect(&ConnectOptions::new(broker.url())).await?;
         let sink = MailSink::start().await?;
@@ -144,4 +149,10 @@ impl World {
             None => Ok(()),
         }
     }
+}
+
+/// One where nobody listens; none if the system is to choose.
+fn free_port() -> Option<u16> {
+    let mut tries = (0..100).map(|_| fastrand::u16(PORTS));
+    tries.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
 }
