@@ -49,7 +49,7 @@ pub struct SendArgs {
     /// The command's name, such as create-person
     command: Option<String>,
     /// `-` reads standard input, as `--file -` does
-    #[arg(value_parser = ["-"], value_name = "-", conflicts_with_all = ["json", "file"])]
+    #[arg(value_parser = dash, value_name = "-", conflicts_with_all = ["json", "file"])]
     input: Option<String>,
     /// The body, @FILE, or - for standard input; without any, the body is {}
     #[arg(long, value_name = "BODY", conflicts_with = "file")]
@@ -88,6 +88,13 @@ pub struct SendArgs {
     /// Show the events that it sets off, through policies, until it is quiet
     #[arg(long)]
     follow: bool,
+}
+
+fn dash(text: &str) -> Result<String, &'static str> {
+    let is_dash = text == "-";
+    is_dash
+        .then(|| text.to_owned())
+        .ok_or("a body is given with --json, as in --json '{\"tag\":\"vip\"}'")
 }
 
 fn batch_id(text: &str) -> Result<Uuid, &'static str> {

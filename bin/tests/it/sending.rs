@@ -47,6 +47,10 @@ async fn a_body_comes_from_a_file_or_from_standard_input() {
     let stdin = ["send", "person", "ada", "tag", "-"];
     let sent = installation.run_with(&stdin, "{\n  \"tag\": \"vip\"\n}\n").await;
     assert!(sent.ok().starts_with("committed"), "{sent:?}");
+    let absent = installation.run(&["send", "--file", "/nowhere/at/all"]).await;
+    assert_eq!((absent.code, absent.stdout.as_str()), (Some(2), ""), "no batch: {absent:?}");
+    let bare = installation.run(&["send", "person", "ada", "tag", "vip"]).await;
+    assert!(bare.stderr.contains("--json"), "{bare:?}");
 }
 
 #[tokio::test]

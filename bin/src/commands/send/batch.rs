@@ -89,11 +89,11 @@ impl Batch {
     /// # Errors
     /// If the source cannot be read, and quietly with the code of the first line that failed.
     pub(super) async fn run(self, output: Output, client: Client, source: &Source) -> Result<()> {
+        let input = input::lines(source).await?;
         let id = self.id.unwrap_or_else(Uuid::now_v7);
         let bar = progress::bar(output, source);
         let announcement = json!({"batch": id});
         output.write(&announcement, || format!("batch {id} (to resume it: --batch {id})"))?;
-        let input = input::lines(source).await?;
         let (answers, mut answered) = mpsc::channel(self.in_flight);
         let feeding = tokio::spawn(Arc::new(self).feed(id, client, input, answers));
         let mut summary = Summary::default();

@@ -90,8 +90,8 @@ impl Documents<'_> {
         let fields = self.documents.fields();
         let Some(known) = fields.iter().find(|known| known.name == field) else {
             let names: Vec<_> = fields.iter().map(|field| field.name).collect();
-            let (name, names) = (self.name(), names.join(", "));
-            let field = excerpt(field);
+            let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            let (name, field) = (self.name(), excerpt(field));
             return Err(Problem::invalid(format!(
                 "{name} has no field {field:?}; it has: {names}"
             )));
