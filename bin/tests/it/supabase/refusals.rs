@@ -125,16 +125,24 @@ async fn a_payment_of_less_than_the_product_costs_is_refused_though_nobody_quote
     for (data, code) in [
         (json!({"amount": 0.01, "currency": "usd"}), "no-price"),
         (json!({"amount": 0.01, "currency": "eur"}), "amount-mismatch"),
-        (json!({"amount": 80, "currency": "jpy"}), "currency-mismatch"),
+        (json!({"amount": 80, "currency": "jpy"}), "amount-mismatch"),
     ] {
         let (method, path, body) = event("cheap", "PAYMENT_SUCCEEDED", data);
         let (status, said) = shop.ask(method, &path, Some(&shop.admin), Some(&body)).await;
         assert_eq!((status.as_u16(), &said["code"]), (422, &json!(code)), "{said}");
     }
-    let events = "/rest/v1/design_request_events?select=event_type&request_id=eq.cheap";
-    let (_, events) = shop.ask(Method::GET, events, Some(&shop.client), None).await;
-    let types = ["REQUEST_CREATED", "REQUEST_QUOTED"].map(|kind| json!({"event_type": kind}));
-    assert_eq!(events, json!(types));
+    assert_eq!(told(&shop, "cheap").await, json!(["REQUEST_CREATED"]), "not even a quote");
+    // What Stripe has is taken in all the same, and does not pay for it.
+    for (event_id, amount, currency) in [("evt_1", 0.01, "usd"), ("evt_2", 0.01, "eur")] {
+        let data = json!({"amount": amount, "currency": currency, "stripe_event_id": event_id,
+            "payment_intent_id": event_id});
+        let (method, path, body) = event("cheap", "PAYMENT_SUCCEEDED", data);
+        let (status, said) = shop.ask(method, &path, Some(&shop.admin), Some(&body)).await;
+        assert_eq!(status, 200, "{said}");
+    }
+    let expected =
+        ["REQUEST_CREATED", "PAYMENT_HELD", "REQUEST_QUOTED", "PAYMENT_UNFIT", "PAYMENT_UNFIT"];
+    assert_eq!(told(&shop, "cheap").await, json!(expected));
 }
 
 #[tokio::test]
@@ -159,6 +167,28 @@ async fn told(shop: &Shop, id: &str) -> Value {
     let (status, events) = shop.ask(Method::GET, &path, Some(&shop.client), None).await;
     assert_eq!(status, 200, "{events}");
     events.as_array().unwrap().iter().map(|event| event["event_type"].clone()).collect()
+}
+
+#[tokio::test]
+async fn what_is_not_offered_cannot_be_asked_for_at_any_route_of_the_shop() {
+    let shop = Shop::open().await;
+    shop.installation.send(["product", "poster", "retire-product"], "{}").await;
+    let before = shop.log().await;
+    for (product, code) in [("nothing", "unknown-product"), ("poster", "product-retired")] {
+        let of = json!({ "id": "new", "product_id": product });
+        let application = (Method::POST, "/api/design-applications".to_owned(), of.clone());
+        for (method, path, body) in
+            [application, row(of.clone()), event("new", "REQUEST_CREATED", of)]
+        {
+            let (status, said) = shop.ask(method, &path, Some(&shop.admin), Some(&body)).await;
+            assert_eq!((status.as_u16(), &said["code"]), (422, &json!(code)), "{path}: {said}");
+            assert_eq!(shop.log().await, before, "{path}");
+        }
+    }
+    // The command itself is decided by the request alone, and what has no price is never sold.
+    let path = "/v1/commands/design/new/create-request";
+    let body = json!({"product_id": "poster"});
+    assert_eq!(shop.ask(Method::POST, path, Some(&shop.admin), Some(&body)).await.0, 201);
 }
 
 #[tokio::test]

@@ -128,6 +128,11 @@ pub(super) fn told_currency(data: &Given) -> Result<Option<Currency>, Refusal> {
     read.map_err(|error: BadCurrency| refused("invalid-currency", error.to_string()))
 }
 
+/// Whether `data` names the event by which Stripe told it.
+pub(super) fn is_of_stripe(data: &Given) -> Result<bool, Refusal> {
+    Ok(data.text(&["stripe_event_id"])?.is_some())
+}
+
 /// An amount in major units of its currency; where none is given, that of the same currency which the
 /// request is about.
 fn money(

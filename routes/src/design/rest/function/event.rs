@@ -9,7 +9,8 @@ use domain::{
 };
 use infrastructure::problem::Problem;
 use kit::{
-    Aggregate as _, AggregateId, Command as _, Event as _, EventId, Position, Recorded, excerpt,
+    Actor, Aggregate as _, AggregateId, Command as _, Context, DomainError as _, Event as _,
+    EventId, Position, Recorded, Secret, excerpt,
 };
 use uuid::Uuid;
 
@@ -64,6 +65,7 @@ pub(super) async fn add(
     let call = kind.call((id.as_str(), &data), &provenance, &design, now)?;
     if !call.known {
         if let Some(price) = price {
+            rehearse(&design, &call)?;
             quoted(service, asker, &id, price).await?;
         }
         let Call { name, body, command_id, .. } = &call;
@@ -93,7 +95,21 @@ async fn price_to_quote(
         return Ok(None);
     }
     let currency = payment::told_currency(data)?;
-    Ok(Some(price(service.past(), design, currency).await?))
+    match price(service.past(), design, currency).await {
+        // Stripe has the money, whatever the product costs: it waits for the quote.
+        Err(problem) if problem.code == "no-price" && payment::is_of_stripe(data)? => Ok(None),
+        price => Ok(Some(price?)),
+    }
+}
+
+/// Whether `call` would be accepted by `design` as it is quoted: nothing is quoted for what is refused.
+fn rehearse(design: &Design, call: &Call) -> Result<(), Refusal> {
+    // What cannot be read is refused by the service, in its words.
+    let Ok(command) = DesignCommand::read(call.name, &call.body.bytes()?) else { return Ok(()) };
+    let secret = Secret::new([0; 32]);
+    let context = Context::new(Utc::now(), Actor::default(), call.command_id.clone(), secret);
+    let decided = design.decide(&command, &context);
+    decided.map(drop).map_err(|error| Problem::refused(error.code(), error.to_string()).into())
 }
 
 /// Quotes `price`, unless somebody did so at the same time: the first quote stands.
