@@ -11,6 +11,7 @@ mod audit;
 mod changes;
 mod erasure;
 mod events;
+mod moments;
 mod payments;
 mod products;
 mod queries;
@@ -27,16 +28,17 @@ kit::union! {
     pub enum DesignRequestsEvent { Design(DesignEvent), Product(ProductEvent) }
 }
 
-/// One row per request, event, answer, payment, change of a field, product and price.
+/// One row per request, event, answer, payment, change of a field or of a state, product and price.
 #[derive(Debug, Clone, Copy)]
 pub struct DesignRequests;
 
 impl TableProjection for DesignRequests {
     const NAME: &'static str = "design-requests";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const TABLES: &'static [Table] = &[
         events::EVENTS,
         states::STATES,
+        moments::MOMENTS,
         answers::ANSWERS,
         payments::PAYMENTS,
         changes::CHANGES,
@@ -52,19 +54,23 @@ impl TableProjection for DesignRequests {
         payments::CONFIRMED,
         payments::FAILED,
         payments::COUNTS,
+        moments::KEEP,
         erasure::EVENTS,
         erasure::ANSWERS,
         erasure::PAYMENTS,
         erasure::STATES,
+        erasure::MOMENTS,
         erasure::CHANGES,
     ];
     const QUERIES: &'static [Query] = &[
         queries::ANSWERS,
+        moments::ANSWERS_AT,
         audit::AUDIT,
         audit::CHANGES,
         queries::CURRENT_STATE,
         queries::EVENTS,
         queries::PRODUCTS,
+        moments::STATE_AT,
         queries::STATES,
     ];
     type When = DesignRequestsEvent;
@@ -85,6 +91,7 @@ fn requests(event: &Recorded<DesignEvent>) -> serde_json::Result<Vec<Change>> {
     changes.extend(states::quoted(event));
     changes.extend(answers::changes(event)?);
     changes.extend(payments::changes(event));
+    changes.extend(moments::change(event));
     changes.extend(changes::rows(event)?);
     Ok(changes)
 }

@@ -71,14 +71,15 @@ pub(super) fn rows(event: &Recorded<DesignEvent>) -> serde_json::Result<Vec<Chan
     Ok((0..).zip(fields).map(row).collect())
 }
 
-/// A report may repeat what is known.
+/// A report may repeat what is known; and what is erased is told without saying what it was.
 const fn may_change_nothing(event: &DesignEvent) -> bool {
     use DesignEvent as E;
     match event {
         E::PaymentIntentCreated(_)
         | E::PaymentSucceeded(_)
         | E::PaymentFailed(_)
-        | E::PaymentCancelled(_) => true,
+        | E::PaymentCancelled(_)
+        | E::PersonalDataErased(_) => true,
         E::RequestCreated(_)
         | E::AnswerVersioned(_)
         | E::RequestSubmitted(_)
@@ -89,8 +90,7 @@ const fn may_change_nothing(event: &DesignEvent) -> bool {
         | E::PaymentFeesRecorded(_)
         | E::RefundRequested(_)
         | E::DesignStarted(_)
-        | E::DesignCompleted(_)
-        | E::PersonalDataErased(_) => false,
+        | E::DesignCompleted(_) => false,
     }
 }
 

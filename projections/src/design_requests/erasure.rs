@@ -33,6 +33,12 @@ pub(super) const STATES: Statement = Statement {
     params: &[Type::Text],
 };
 
+pub(super) const MOMENTS: Statement = Statement {
+    sql: "UPDATE {design_request_states_history} SET email = NULL, payment_failure_reason = NULL
+          WHERE request_id = $1",
+    params: &[Type::Text],
+};
+
 /// That something was said stays known, and when.
 pub(super) const CHANGES: Statement = Statement {
     sql: "UPDATE {design_request_changes} SET
@@ -55,6 +61,7 @@ pub(super) fn changes(event: &Recorded<DesignEvent>) -> Vec<Change> {
         ANSWERS.run([request()]),
         PAYMENTS.run([request()]),
         STATES.run([request()]),
+        MOMENTS.run([request()]),
         CHANGES.run([request(), json(r#""[erased]""#)]),
     ]
 }

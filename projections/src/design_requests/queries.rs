@@ -33,7 +33,8 @@ const CURRENT_STATE_COLUMNS: [Column; 24] = joined(
     ],
 );
 
-const fn joined<const A: usize, const B: usize, const C: usize>(
+/// The columns of the one, and then those of the other.
+pub(super) const fn joined<const A: usize, const B: usize, const C: usize>(
     first: [Column; A],
     then: [Column; B],
 ) -> [Column; C] {

@@ -59,20 +59,30 @@ pub(super) const QUOTED: Statement = Statement {
 pub(super) type Values = Vec<(&'static str, Value)>;
 
 pub(super) fn change(event: &Recorded<DesignEvent>) -> Change {
+    match event.event {
+        DesignEvent::RequestCreated(_) => STATES.put(row(event)),
+        _ => STATES.set([(&event.aggregate_id).into()], touched(event)),
+    }
+}
+
+/// The row of a request that `event` creates.
+pub(super) fn row(event: &Recorded<DesignEvent>) -> Values {
+    let mut row = touched(event);
+    row.extend([
+        ("id", event.id.to_string().into()),
+        ("request_id", (&event.aggregate_id).into()),
+        ("created_at", event.time.into()),
+    ]);
+    row
+}
+
+fn touched(event: &Recorded<DesignEvent>) -> Values {
     let mut values = match &event.event {
         DesignEvent::RequestQuoted(_) => Vec::new(),
         event => values(event),
     };
     values.push(("updated_at", event.time.into()));
-    if !matches!(event.event, DesignEvent::RequestCreated(_)) {
-        return STATES.set([(&event.aggregate_id).into()], values);
-    }
-    values.extend([
-        ("id", event.id.to_string().into()),
-        ("request_id", (&event.aggregate_id).into()),
-        ("created_at", event.time.into()),
-    ]);
-    STATES.put(values)
+    values
 }
 
 /// What `event` makes of the amount, if it is a quote.

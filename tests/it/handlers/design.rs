@@ -4,6 +4,7 @@ mod erasure;
 mod funnel;
 mod histories;
 mod inbox;
+mod moments;
 mod names;
 mod orders;
 mod originals;

@@ -26,7 +26,7 @@ const REQUESTS: usize = 16;
 const COMMANDS: usize = 24;
 
 /// Something that anybody may ask, sensible or not; about payments that all fail, unless it is `paid`.
-fn any_command(rng: &mut Rng, paid: bool) -> (&'static str, Value) {
+pub(super) fn any_command(rng: &mut Rng, paid: bool) -> (&'static str, Value) {
     let email = || json!({"email": "ada@example.org"});
     match rng.u8(0..16) {
         0 => ("submit-request", email()),
