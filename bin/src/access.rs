@@ -198,7 +198,7 @@ mod tests {
     fn the_shipped_roles_are_right() {
         let roles = shipped().unwrap();
         let names: Vec<_> = roles.names().collect();
-        assert_eq!(names, ["admin", "client", "payments", "reader", "staff"]);
+        assert_eq!(names, ["admin", "catalogue", "client", "payments", "reader", "staff"]);
     }
 
     /// Ids of commands that bring Stripe's events can be computed, so what became of a command would be

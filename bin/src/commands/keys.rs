@@ -38,8 +38,8 @@ struct CreateArgs {
     /// What people call it; it stands in lists, so no personal data
     #[arg(long)]
     name: String,
-    /// What it may do: admin, client, payments, reader, staff, or a role of the access file; several times
-    /// for several
+    /// What it may do: admin, catalogue, client, payments, reader, staff, or a role of the access file;
+    /// several times for several
     #[arg(long = "role", value_name = "ROLE", required = true)]
     roles: Vec<String>,
     /// The key whose place it takes: what was begun with that one is as good as begun with this one

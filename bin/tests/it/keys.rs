@@ -52,7 +52,7 @@ async fn a_key_is_made_listed_and_taken_back_without_a_server() {
 async fn what_is_wrong_about_a_key_is_refused_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, expected) in [
-        (&["create", "--name", "shop", "--role", "boss"][..], "there is admin, client, payments"),
+        (&["create", "--name", "shop", "--role", "boss"][..], "there is admin, catalogue, client"),
         (&["create", "--name", "", "--role", "client"], "the name of the key"),
         (&["create", "--name", "shop"], "--role"),
         (&["create", "--name", "a", "--role", "client", "--expires", "soon"], "2027-01-31"),

@@ -7,7 +7,14 @@ use super::*;
 impl Shop {
     /// A new key that may do what customers may.
     async fn customer(&self, name: &str) -> String {
-        let create = ["keys", "create", "--name", name, "--role", "client", "--output", "json"];
+        self.customer_and(name, &[]).await
+    }
+
+    /// The same with further roles.
+    async fn customer_and(&self, name: &str, roles: &[&str]) -> String {
+        let mut create =
+            vec!["keys", "create", "--name", name, "--role", "client", "--output", "json"];
+        create.extend(roles.iter().flat_map(|role| ["--role", *role]));
         let made = self.installation.run(&create).await.json().remove(0);
         let key = made["key"].as_str().unwrap().to_owned();
         eventually("the key is taken", LIMIT, async || {
@@ -76,4 +83,30 @@ async fn a_customer_acts_on_its_own_request_and_on_nobody_elses() {
         let (status, told) = shop.ask(method, &of(path), Some(&ada), body).await;
         assert_eq!(status, 200, "{path}: {told}");
     }
+}
+
+#[tokio::test]
+async fn a_customer_sees_prices_with_the_role_for_it_and_no_more() {
+    let shop = Shop::open().await;
+    let ada = shop.customer("ada").await;
+    let eve = shop.customer_and("eve", &["catalogue"]).await;
+    let prices = "/v1/design-requests/products?product_id=poster";
+    let (status, refused) = shop.ask(Method::GET, prices, Some(&ada), None).await;
+    assert_eq!(status, 403, "{refused}");
+    let told = eventually("the product is told", LIMIT, async || {
+        let (status, told) = shop.ask(Method::GET, prices, Some(&eve), None).await;
+        assert_eq!(status, 200, "{told}");
+        (told["rows"].as_array()?.len() == 2).then_some(told)
+    })
+    .await;
+    assert_eq!(
+        json!(["currency", "price", "price_minor"].map(|it| told["rows"][0][it].clone())),
+        json!(["eur", 49.9, 4990])
+    );
+    // Of requests it still reaches its own only, and it prices nothing.
+    let states = "/v1/design-requests/states?design_code=D-7";
+    assert_eq!(shop.ask(Method::GET, states, Some(&eve), None).await.0, 403);
+    let price = json!({"currency": "eur", "amount": 1});
+    let path = "/v1/commands/product/poster/change-price";
+    assert_eq!(shop.ask(Method::POST, path, Some(&eve), Some(&price)).await.0, 403);
 }
