@@ -3,119 +3,40 @@
 //! It holds connections, streams, processor, endpoints and handlers, in the order they need each
 //! other. Not here: what the service is made of, and when it is asked to end.
 
+mod error;
+mod options;
+
 use std::{future::pending, sync::Arc, time::Duration};
 
 use async_nats::Client as Connection;
 use futures::future::{join_all, select_all};
-use kit::Secret;
 use tokio::time::sleep;
+
+pub use error::RuntimeError;
+pub use options::{Roles, RuntimeOptions};
 
 use crate::{
     backup,
     client::Client,
-    composition::Composition,
     connection::{ConnectError, ConnectOptions, connect},
-    durable::{DurableCommands, DurableError, Results},
+    durable::{DurableCommands, Results},
     fingerprint,
     front::{Front, Offer},
-    handler::{HandlerOptions, HandlerStatus, Handlers, HandlersError, ProcessingQueries},
+    handler::{HandlerOptions, HandlerStatus, Handlers, ProcessingQueries},
     jetstream::{JetStreamOptions, JetStreamStore},
     metrics,
     micro::ServiceError,
     own_thread::OwnThread,
     problem::Problem,
     processor::{Processor, ProcessorOptions},
-    provision::{ProvisionError, ProvisionOptions, Provisioned, provision},
+    provision::{Provisioned, provision},
     query_service::QueryService,
-    readmodel::StoreLocation,
     sealing::{self, Keys, MasterKeys},
     snapshot::Snapshots,
 };
 
 /// How often it is looked whether a connection is gone for good.
 const CONNECTIONS_INTERVAL: Duration = Duration::from_secs(2);
-
-/// What an instance does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Roles {
-    /// Takes commands.
-    pub commands: bool,
-    /// Carries out durable commands.
-    pub durable: bool,
-    /// Runs policies and effects.
-    pub policies: bool,
-    /// Runs projections and answers queries.
-    pub projections: bool,
-    /// Does not start where projections may not run, because the read models are in another store.
-    pub projections_required: bool,
-}
-
-impl Default for Roles {
-    /// Everything.
-    fn default() -> Self {
-        Self {
-            commands: true,
-            durable: true,
-            policies: true,
-            projections: true,
-            projections_required: false,
-        }
-    }
-}
-
-/// What an instance is started with.
-#[derive(Debug, Clone)]
-pub struct RuntimeOptions {
-    /// How to reach NATS.
-    pub connect: ConnectOptions,
-    /// How the log is to be kept.
-    pub provision: ProvisionOptions,
-    /// What the service is made of.
-    pub composition: Composition,
-    /// What this instance does of it.
-    pub roles: Roles,
-    /// The service's key, the same for all instances.
-    pub secret: Secret,
-    /// The keys that wrap those of personal data, the same for all instances; one that follows from
-    /// the secret, if there are none.
-    pub master_keys: Option<MasterKeys>,
-    /// Where the read models are.
-    pub store: StoreLocation,
-    /// This instance's name, unique among living processes.
-    pub instance: String,
-}
-
-/// Why an instance did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum RuntimeError {
-    /// NATS cannot be reached.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// The streams are not as they should be.
-    #[error(transparent)]
-    Provision(#[from] ProvisionError),
-    /// The handlers cannot run.
-    #[error(transparent)]
-    Handlers(#[from] HandlersError),
-    /// Durable commands cannot be carried out.
-    #[error(transparent)]
-    Durable(#[from] DurableError),
-    /// An endpoint cannot take requests.
-    #[error(transparent)]
-    Service(#[from] ServiceError),
-    /// The secret is not the one that the log was begun with, or a master key of others is missing.
-    #[error("{0}")]
-    Secret(#[source] Problem),
-    /// The streams are being put back.
-    #[error("{0}")]
-    Restoring(#[source] Problem),
-    /// A part that an instance cannot do without has ended.
-    #[error("{0} ended though nobody asked it to: standard error has the reason")]
-    Ended(&'static str),
-    /// The commands' thread does not run.
-    #[error("the commands' thread does not run: {0}")]
-    Thread(#[from] std::io::Error),
-}
 
 /// A running instance.
 #[derive(Debug)]
