@@ -14,6 +14,7 @@ mod fake_stripe;
 mod history;
 mod http;
 mod letters;
+mod line;
 mod mail_sink;
 mod operator;
 mod proxy;
@@ -30,6 +31,7 @@ pub use fake_stripe::{Delivery, Endpoint, FakeStripe, StripeEvent, StripeFailure
 pub use history::{Entry, History};
 pub use http::post;
 pub use letters::Letters;
+pub use line::ProxiedLine;
 pub use mail_sink::{MailFailure, MailGate, MailLogin, MailSink, MailStep, Received};
 pub use operator::Operator;
 pub use proxy::{Direction, Flow, Proxy};

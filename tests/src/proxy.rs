@@ -97,6 +97,12 @@ impl Proxy {
         self.valve(direction).flow.send_replace(flow);
     }
 
+    /// What a valve does now.
+    #[must_use]
+    pub fn flow(&self, direction: Direction) -> Flow {
+        *self.valve(direction).flow.borrow()
+    }
+
     /// Bytes that wait behind a valve.
     #[must_use]
     pub fn held(&self, direction: Direction) -> usize {

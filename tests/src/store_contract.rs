@@ -1,7 +1,8 @@
 //! What every event store promises: the same functions run on each of them.
-//! Not here: how a store is started, and what it does when a part fails.
+//! Not here: how a store is started, how its line is disturbed, and what it does when a part fails.
 
 mod reading;
+mod unanswered;
 mod writing;
 
 use bytes::Bytes;
@@ -12,11 +13,19 @@ use infrastructure::{
 };
 use kit::{Kind, Metadata, Position, Version};
 pub use reading::*;
+pub use unanswered::*;
 use uuid::Uuid;
 pub use writing::*;
 
-/// Runs every promise on `store`, which may hold other things already.
-pub async fn keep_every_promise(store: &impl Store) {
+/// Runs every promise on a store, which may hold other things already.
+pub async fn keep_every_promise(line: &impl Line) {
+    keep_every_promise_undisturbed(line.witness()).await;
+    when_the_acknowledgement_is_lost_the_commit_is_found_and_lands_once(line).await;
+    an_append_that_arrives_after_it_was_settled_does_not_land_again(line).await;
+    an_append_that_arrives_after_another_took_its_place_never_lands(line).await;
+}
+
+async fn keep_every_promise_undisturbed(store: &impl Store) {
     an_append_is_read_back(store).await;
     what_was_never_written_is_empty(store).await;
     commits_come_in_order_also_when_they_are_many(store).await;
@@ -30,6 +39,7 @@ pub async fn keep_every_promise(store: &impl Store) {
     an_oversized_commit_is_refused(store).await;
     a_leader_read_sees_what_was_acknowledged(store).await;
     a_read_since_a_time_begins_there(store).await;
+    what_is_not_ours_is_read_with_its_place(store).await;
     an_append_can_be_sent_away(store).await;
 }
 

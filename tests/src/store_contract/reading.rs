@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use infrastructure::store::{Freshness, Page, Pages, Start, Store, StreamKey};
+use infrastructure::{
+    envelope,
+    store::{Freshness, Page, Pages, Start, Store, StreamKey},
+};
 use kit::Position;
 use nats::limits::{COMMIT_BYTES_MAX, READ_BATCH_MAX, READ_BYTES_MAX};
 
@@ -143,4 +146,30 @@ pub async fn a_read_since_a_time_begins_there(store: &impl Store) {
     let later = Start::Since(Utc::now() + TimeDelta::days(1));
     let page = store.page(&key, later, Position::ZERO).await;
     assert_eq!(page, Ok(Page { commits: Vec::new(), more: false }));
+}
+
+/// A store gives out what stands there. Whoever decodes it is told which commit cannot be read.
+pub async fn what_is_not_ours_is_read_with_its_place(store: &impl Store) {
+    let (key, other) = (fresh_key(), fresh_key());
+    let ours = append(store, &key, Position::ZERO).await;
+    let bodies = [
+        Bytes::from_static(b"\xff\xfe not json"),
+        Bytes::new(),
+        Bytes::from_static(b"[]"),
+        Bytes::from_static(b"[{}]"),
+        commit(&other, 2, 1),
+    ];
+    let (mut places, mut last) = (Vec::new(), ours);
+    for body in bodies.clone() {
+        last = store.append(&key, last, body).await.expect("the place is free");
+        places.push(last);
+    }
+    let commits = history(store, &key).await;
+    assert!(envelope::decode_commit(&key, &commits[0]).is_ok());
+    for ((commit, place), body) in commits[1..].iter().zip(places).zip(bodies) {
+        assert_eq!(commit.body, body);
+        let corrupt = envelope::decode_commit(&key, commit).expect_err("not one of ours");
+        assert_eq!((&corrupt.key, corrupt.position), (&key, place));
+    }
+    assert_eq!(commits.len(), 6);
 }
