@@ -4,8 +4,10 @@
 //! Not here: where a history comes from, and states whose type is not known; the archive of the
 //! infrastructure has those.
 
-use anyhow::{Context as _, Result};
-use infrastructure::{envelope, store::Commit};
+use std::fmt;
+
+use anyhow::Result;
+use infrastructure::{envelope, problem::Problem, store::Commit};
 use kit::{
     Aggregate, BadCommand, Command as _, Event as _, EventSet as _, Kind, Position, Unreadable,
 };
@@ -77,14 +79,20 @@ impl Reader {
 /// Takes `commit` into `state`.
 ///
 /// # Errors
-/// If the commit cannot be read; the message names its position.
+/// `corrupt` with its position, if the commit cannot be read.
 pub fn advance<A: Aggregate>(state: &mut A, commit: &Commit) -> Result<()> {
-    let at = || format!("the commit at position {} cannot be read", commit.position);
-    for (index, element) in envelope::decode(&commit.body).with_context(at)?.iter().enumerate() {
-        let recorded = element.record::<A::Event>(A::TYPE, commit.position, index);
-        state.evolve(&recorded.with_context(at)?.event);
+    let at = commit.position;
+    let elements = envelope::decode(&commit.body).map_err(|error| corrupt(at, &error))?;
+    for (index, element) in elements.iter().enumerate() {
+        let recorded = element.record::<A::Event>(A::TYPE, at, index);
+        state.evolve(&recorded.map_err(|error| corrupt(at, &error))?.event);
     }
     Ok(())
+}
+
+/// What stands at `position` cannot be read.
+pub fn corrupt(position: Position, why: &dyn fmt::Display) -> Problem {
+    Problem::corrupt(format!("position {position}: {why}"))
 }
 
 fn command<A: Aggregate>(name: &str, body: &[u8]) -> Result<Vec<u8>, BadCommand> {

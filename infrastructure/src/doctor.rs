@@ -249,6 +249,11 @@ impl fmt::Display for Report {
         for warning in &self.warnings {
             writeln!(f, "warning     {warning}")?;
         }
-        if self.is_healthy() { write!(f, "all is well") } else { Ok(()) }
+        match (self.problems.len(), self.warnings.len()) {
+            (0, 0) => write!(f, "all is well"),
+            (0, 1) => write!(f, "no problem, 1 warning"),
+            (0, warnings) => write!(f, "no problem, {warnings} warnings"),
+            _ => Ok(()),
+        }
     }
 }

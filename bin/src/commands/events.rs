@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 use infrastructure::{
     deadletter::Cursor,
@@ -18,6 +18,7 @@ use crate::{
     connection, contexts,
     log::History,
     output::Output,
+    reader,
     record::line,
 };
 
@@ -46,7 +47,7 @@ pub struct EventsArgs {
 /// Prints the events with their payloads, one a line.
 ///
 /// # Errors
-/// `not-found`, or the position of a commit that cannot be read. That nothing is new is none: whoever
+/// `not-found`, or `corrupt` with the position of a commit that cannot be read. That nothing is new is none: whoever
 /// polls asks for what comes after the last version.
 pub async fn run(global: &Global, args: EventsArgs) -> Result<()> {
     let output = Output::with(global, args.json);
@@ -62,9 +63,8 @@ pub async fn run(global: &Global, args: EventsArgs) -> Result<()> {
     };
     let mut history = History::open(&client, &args.aggregate, &args.id).await?;
     while let Some(commit) = history.next().await? {
-        let elements = envelope::decode(&commit.body).with_context(|| {
-            format!("the commit at position {} cannot be read", commit.position)
-        })?;
+        let elements = envelope::decode(&commit.body)
+            .map_err(|error| reader::corrupt(commit.position, &error))?;
         for (index, element) in elements.iter().enumerate() {
             last = element.version;
             if element.version >= Version(args.from_version) {

@@ -11,7 +11,7 @@ use crate::{
     contexts,
     exit::Advised,
     input::{self, Source},
-    output::{Output, outline},
+    output::{Output, clean, outline},
     reader::Reader,
 };
 
@@ -55,16 +55,56 @@ pub async fn run(global: &Global, args: UpcastArgs) -> Result<()> {
         _ => Problem::not_found(format!("{} has the versions 1 to {}", args.kind, kind.version)),
     })?;
     let data: Value = serde_json::from_slice(&data)?;
+    let gone = gone(&serde_json::from_slice(&payload)?, &data);
     let answer = json!({
         "type": args.kind,
         "from": args.version,
         "to": kind.version,
         "data": data,
+        "gone": gone,
     });
     Output::new(global).write(&answer, || {
         let heading = format!("{}: version {} becomes {}", args.kind, args.version, kind.version);
-        format!("{heading}\n{}", outline(&data))
+        let text = format!("{heading}\n{}", outline(&data));
+        match gone.is_empty() {
+            true => text,
+            false => {
+                format!("{text}\ngone, as no field holds it any more: {}", clean(&gone.join(", ")))
+            }
+        }
     })
+}
+
+/// The fields of `old` that `new` does not have, and whose values stand nowhere in it.
+fn gone(old: &Value, new: &Value) -> Vec<String> {
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    leaves(old, "", &mut before);
+    leaves(new, "", &mut after);
+    let is_kept = |(path, value): &&(String, &Value)| {
+        after.iter().any(|(other, kept)| path == other || value == kept)
+    };
+    before.iter().filter(|leaf| !is_kept(leaf)).map(|(path, _)| path.clone()).collect()
+}
+
+/// Every value in `value` that holds no others, with the way to it.
+fn leaves<'a>(value: &'a Value, path: &str, into: &mut Vec<(String, &'a Value)>) {
+    let below = |name: &str| match path {
+        "" => name.to_owned(),
+        _ => format!("{path}.{name}"),
+    };
+    match value {
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, value)| leaves(value, &below(name), into));
+        }
+        Value::Array(items) => {
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(at, value)| leaves(value, &below(&at.to_string()), into));
+        }
+        Value::Null => {}
+        _ => into.push((path.to_owned(), value)),
+    }
 }
 
 /// Names the events of the aggregate that was meant, or of all if there is no such aggregate.

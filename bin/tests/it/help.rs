@@ -82,6 +82,22 @@ async fn an_upcast_needs_no_server() {
     command.args(["upcast", "--type", "person.name-changed", "--version", "1"]);
     let finished = finish(command, r#"{"given":"Ada","family":"King"}"#).await;
     assert!(finished.ok().starts_with("person.name-changed: version 1 becomes 2"), "{finished:?}");
+    assert!(!finished.ok().contains("gone"), "{finished:?}");
+}
+
+#[tokio::test]
+async fn an_upcast_says_what_the_new_shape_does_not_hold() {
+    let old = r#"{"name":{"first_name":"Ada","last_name":"Lovelace"},"source":"api","created_at":"2024-01-01T00:00:00Z"}"#;
+    for (output, said) in [
+        ("human", "\ngone, as no field holds it any more: created_at\n"),
+        ("json", r#""gone":["created_at"]"#),
+    ] {
+        let mut command = binary().await;
+        command.args(["upcast", "--type", "person.person-created", "--version", "1"]);
+        command.args(["--output", output]);
+        let finished = finish(command, old).await;
+        assert!(finished.ok().contains(said), "{finished:?}");
+    }
 }
 
 #[tokio::test]

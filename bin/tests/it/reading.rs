@@ -119,6 +119,21 @@ async fn every_handler_says_how_far_it_is_with_an_event() {
 }
 
 #[tokio::test]
+async fn a_commit_that_is_not_ours_is_corrupt_with_its_position_for_whoever_reads_it() {
+    let installation = Installation::start().await;
+    let client = async_nats::connect(&installation.dev.url).await.unwrap();
+    let log = async_nats::jetstream::new(client);
+    log.publish("event.person.ghost", "[{}]".into()).await.unwrap().await.unwrap();
+    for reading in ["events", "state"] {
+        let refused = installation.run(&[reading, "person", "ghost", "--json"]).await;
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        let problem: serde_json::Value = serde_json::from_str(&refused.stderr).unwrap();
+        assert_eq!(problem["code"], "corrupt");
+        assert!(problem["detail"].as_str().unwrap().starts_with("position 1: "), "{problem}");
+    }
+}
+
+#[tokio::test]
 async fn a_healthy_installation_is_called_so_and_a_broken_one_not() {
     let installation = Installation::start().await;
     let healthy = installation.run(&["doctor"]).await;

@@ -9,6 +9,9 @@ use super::{NameChanged, NameUse, PersonCreated, PersonName, Source};
 kit::past! { PersonCreatedV1: 1, NameChangedV1: 1 }
 
 /// The first shape carried its own time and a name of exactly two words.
+///
+/// The time is not taken over: the envelope says when the event came to be, and whoever imports such records from
+/// elsewhere writes `created_at` there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonCreatedV1 {
     /// The name.
