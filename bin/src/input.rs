@@ -1,14 +1,20 @@
 //! Bodies from the command line, a file or standard input. Standard input is waited for without
-//! holding up anything else. Not here: what a body means.
+//! holding up anything else, and never read unasked. Not here: what a body means.
 
 use std::{
     io::{IsTerminal as _, Write as _},
     path::PathBuf,
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result};
 use infrastructure::problem::Problem;
 use nats::limits::COMMAND_BYTES_MAX;
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::{FileType, fstat, tell},
+    io::{Errno, ioctl_fionread},
+};
 use tokio::io::{AsyncBufRead, AsyncReadExt as _, BufReader};
 
 use crate::exit::Advised;
@@ -53,6 +59,34 @@ pub(crate) async fn whole(source: &Source) -> Result<Vec<u8>> {
         return Err(Problem::too_large(detail).into());
     }
     Ok(body)
+}
+
+/// How long a pipe may take to say something that is not read.
+const SAID_WITHIN: Duration = Duration::from_millis(250);
+
+/// Whether standard input has something that nobody asked to read: a file that is not at its end,
+/// or a pipe into which somebody has written. Nothing of it is taken. A pipe that says nothing, as
+/// schedulers leave one open, is nothing.
+pub(crate) async fn is_offered() -> bool {
+    let offered = tokio::task::spawn_blocking(offered).await;
+    // What cannot be looked at cannot be read either.
+    matches!(offered, Ok(Ok(true)))
+}
+
+fn offered() -> rustix::io::Result<bool> {
+    let stdin = std::io::stdin();
+    let about = fstat(&stdin)?;
+    match FileType::from_raw_mode(about.st_mode) {
+        FileType::RegularFile => Ok(tell(&stdin)? < about.st_size.unsigned_abs()),
+        FileType::Fifo | FileType::Socket => {
+            let mut asked = [PollFd::new(&stdin, PollFlags::IN)];
+            let within = Timespec::try_from(SAID_WITHIN).map_err(|_| Errno::INVAL)?;
+            poll(&mut asked, Some(&within))?;
+            // A pipe whose end has come is ready, too.
+            Ok(ioctl_fionread(&stdin)? > 0)
+        }
+        _ => Ok(false),
+    }
 }
 
 /// What is read line by line.

@@ -51,7 +51,8 @@ pub struct SendArgs {
     /// `-` reads standard input, as `--file -` does
     #[arg(value_parser = dash, value_name = "-", conflicts_with_all = ["json", "file"])]
     input: Option<String>,
-    /// The body, @FILE, or - for standard input; without any, the body is {}
+    /// The body, @FILE, or - for standard input; without any, the body is {}, and something on
+    /// standard input is refused
     #[arg(long, value_name = "BODY", conflicts_with = "file")]
     json: Option<String>,
     /// Read the body, or with --lines or without a target many commands, from this file
@@ -152,6 +153,7 @@ pub async fn run(global: &Global, args: SendArgs) -> Result<()> {
     let target = args.aggregate.zip(args.id).zip(args.command);
     let (target, source) = match (target, source) {
         (Some(((aggregate, id), name)), source) if !args.lines => {
+            let bare = source.is_none();
             let body = match source {
                 Some(source) => input::whole(&source).await?,
                 None => b"{}".to_vec(),
@@ -164,7 +166,14 @@ pub async fn run(global: &Global, args: SendArgs) -> Result<()> {
             common.apply(&mut request);
             request.command_id = args.command_id;
             request.expected_version = args.expected_version.map(Version);
-            let client = connection::client(global).await?;
+            // At the same time, as a pipe is given a moment.
+            let (client, ignored) = tokio::join!(connection::client(global), async {
+                bare && input::is_offered().await
+            });
+            if ignored {
+                return Err(unread().into());
+            }
+            let client = client?;
             return one(output, &client, request.identified(), args.durable, args.follow).await;
         }
         (Some(((aggregate, id), name)), Some(source)) => (Some((aggregate, id, name)), source),
@@ -190,6 +199,15 @@ pub async fn run(global: &Global, args: SendArgs) -> Result<()> {
         in_flight: args.in_flight.into(),
     };
     batch.run(output, connection::client(global).await?, &source).await
+}
+
+/// Somebody wrote a body to where it is not read.
+fn unread() -> Advised {
+    Advised::usage(
+        "there is something on standard input, which is only read if `-` says so",
+        "Nothing was sent. For a body from there say `-`; for a command without one say --json '{}',\n\
+         or in a loop that reads its list from there </dev/null.",
+    )
 }
 
 async fn one(

@@ -1,10 +1,16 @@
 //! Sending commands, one or many, and what their exit codes say.
 
+use std::{
+    fs::File,
+    io::{Seek as _, SeekFrom, Write as _},
+    process::Stdio,
+};
+
 use serde_json::json;
-
 use tests::{LIMIT, eventually};
+use tokio::time::timeout;
 
-use crate::kit::Installation;
+use crate::kit::{Installation, binary};
 
 const ADA: &str = r#"{"name":{"given":["Ada"],"family":["Lovelace"]},"source":"api"}"#;
 
@@ -51,6 +57,49 @@ async fn a_body_comes_from_a_file_or_from_standard_input() {
     assert_eq!((absent.code, absent.stdout.as_str()), (Some(2), ""), "no batch: {absent:?}");
     let bare = installation.run(&["send", "person", "ada", "tag", "vip"]).await;
     assert!(bare.stderr.contains("--json"), "{bare:?}");
+}
+
+#[tokio::test]
+async fn what_stands_on_standard_input_is_not_passed_over() {
+    let installation = Installation::start().await;
+    installation.create("ada").await;
+    installation.send(["person", "ada", "set-preferences"], r#"{"language":"de"}"#).await;
+    let send = async |command: &str, input: Stdio| {
+        let mut sending = binary().await;
+        sending.args(["send", "person", "ada", command]);
+        sending.env("HEADWATER_DATA", installation.data.path()).stdin(input);
+        let output = timeout(LIMIT, sending.output()).await.expect("it ends in time").unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let pipe = |said: &str| {
+        let (read, mut write) = std::io::pipe().unwrap();
+        write.write_all(said.as_bytes()).unwrap();
+        (read, write)
+    };
+    let path = installation.data.path().join("body.json");
+    std::fs::write(&path, r#"{"language":"fr"}"#).unwrap();
+    let (ended, _) = pipe(r#"{"language":"fr"}"#);
+    let (open, _writer) = pipe(r#"{"language":"fr"}"#);
+    for body in [File::open(&path).unwrap().into(), ended.into(), open.into()] {
+        let (code, said) = send("set-preferences", body).await;
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains("say `-`") && said.contains("--json '{}'"), "{said}");
+    }
+    let state = installation.run(&["state", "person", "ada", "--json"]).await.json().remove(0);
+    assert_eq!(
+        (&state["version"], &state["state"]["preferences"]["language"]),
+        (&json!(2), &json!("de"))
+    );
+
+    // As schedulers leave it: nothing, an empty file, an empty pipe, a pipe that says nothing.
+    let mut read = File::open(&path).unwrap();
+    read.seek(SeekFrom::End(0)).unwrap();
+    let (ended, _) = pipe("");
+    let (silent, _writer) = pipe("");
+    for nothing in [Stdio::null(), read.into(), ended.into(), silent.into()] {
+        let (code, said) = send("set-preferences", nothing).await;
+        assert_eq!(code, Some(0), "{said}");
+    }
 }
 
 #[tokio::test]
