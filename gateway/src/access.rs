@@ -213,7 +213,7 @@ fn usable(kept: &Kept) -> Result<(), Refusal> {
 async fn by_token(text: &str, book: &Book) -> Result<(Principal, Standing), Refusal> {
     let tokens: &Arc<Tokens> = match &book.tokens {
         Some(tokens) => tokens,
-        None => return Err(Refusal::Wrong("no tokens are taken here")),
+        None => return Err(Refusal::Wrong("a key begins with hw_, and no tokens are taken here")),
     };
     let said = tokens.verify(text).await.map_err(|bad| match bad {
         BadToken::Away => Refusal::Away,
