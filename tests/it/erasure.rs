@@ -324,6 +324,9 @@ async fn an_erasure_whose_instance_died_before_the_key_was_destroyed_is_carried_
     let bucket = context.get_key_value("KEYS").await.unwrap();
     let key = bucket.entry("design.bob").await.unwrap().unwrap();
     bucket.stream.delete_message(key.revision).await.unwrap();
+    // And as if the program before had not known of the effect: what is erased is never too old for it.
+    let registered = context.get_key_value("HANDLERS").await.unwrap();
+    registered.purge("destroy-keys").await.unwrap();
     let instance = world.instance("two", Roles::default()).await;
     world.until_destroyed("design.ada").await;
     world.until_destroyed("design.bob").await;

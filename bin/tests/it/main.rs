@@ -7,6 +7,7 @@ mod bench;
 mod credentials;
 mod dev;
 mod dlq;
+mod erasure;
 mod faults;
 mod help;
 mod history;
