@@ -1,7 +1,10 @@
 //! Personal data on a real server: sealed wherever they are kept, and gone from all of it once they
 //! are erased.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Once,
+};
 
 use async_nats::{
     HeaderMap,
@@ -9,6 +12,7 @@ use async_nats::{
 };
 use futures::TryStreamExt as _;
 use infrastructure::{
+    backup::{Progress, backup},
     client::Client,
     composition::Composition,
     durable::OutcomeStatus,
@@ -24,6 +28,8 @@ use kit::scenario::secret;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tests::{LIMIT, Server, eventually};
+use tokio::{runtime::Handle, task::block_in_place};
+use tokio_util::sync::CancellationToken;
 
 use crate::service::options;
 
@@ -330,6 +336,40 @@ async fn an_erasure_whose_instance_died_before_the_key_was_destroyed_is_carried_
     let instance = world.instance("two", Roles::default()).await;
     world.until_destroyed("design.ada").await;
     world.until_destroyed("design.bob").await;
+    instance.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_of_the_log_has_the_keys_of_all_that_is_sealed_in_it_whatever_comes_meanwhile() {
+    let world = World::start().await;
+    let only_commands =
+        Roles { policies: false, durable: false, projections: false, ..Roles::default() };
+    let instance = world.instance("one", only_commands).await;
+    let email = json!({"email": "ada@example.org"});
+    world.send("ada", "create-request", &email).await.unwrap();
+    let (folder, comes, runtime) = (tempfile::tempdir().unwrap(), Once::new(), Handle::current());
+    // Somebody comes when the last key has just been copied.
+    let seen = |Progress { stream, at, of, .. }: Progress<'_>| {
+        if stream == "KV_KEYS" && at == of {
+            comes.call_once(|| {
+                let sent = world.send("bob", "create-request", &email);
+                block_in_place(|| runtime.block_on(sent)).unwrap();
+            });
+        }
+    };
+    let (client, stop) = (world.client.connection(), CancellationToken::new());
+    let copy = Box::pin(backup(client, folder.path(), (&seen, &stop))).await.unwrap();
+    assert!(comes.is_completed());
+    let subjects = |stream: &str| {
+        let mut records = copy.volume(stream).unwrap().read(0);
+        let subject = || records.take().unwrap().map(|kept| kept.subject);
+        std::iter::from_fn(subject).collect::<BTreeSet<_>>()
+    };
+    let keys = subjects("KV_KEYS");
+    for subject in subjects("EVENTS") {
+        let key = subject.replacen("event.", "$KV.KEYS.", 1);
+        assert!(keys.contains(&key), "{subject} is sealed, and there is no key for it");
+    }
     instance.drain().await;
 }
 
