@@ -124,8 +124,9 @@ impl Http {
         let histories = Histories::open(connected.clone(), contexts::composition().aggregates());
         let (client, access) = (Client::new(connected).opening(keys.clone()), self.access);
         let histories = histories.await?.opening(keys);
-        let gateway = stripe.at(Gateway::new(client.clone(), histories), &client);
-        let gateway = gateway.with(design::routes(client));
+        let gateway = Gateway::new(client.clone(), histories.clone());
+        let gateway = stripe.at(gateway, &client, &histories);
+        let gateway = gateway.with(design::routes(client, histories));
         let gateway = gateway.described(&description());
         let gateway = gateway.guarded(move |routes| design::formed(access.guard(routes)));
         gateway.serve(self.listener).map_err(|error| match error {

@@ -4,54 +4,49 @@
 
 use effects::{History, HistoryError};
 use infrastructure::{
+    aggregates::Aggregates,
     connection::{ConnectOptions, connect},
-    jetstream::{JetStreamOptions, JetStreamStore},
+    histories::Histories,
     sealing::{Keys, MasterKeys},
-    store::{Freshness, Pages, ReadError, Start, StreamKey},
 };
 use kit::{Aggregate, AggregateId};
 use tokio::sync::OnceCell;
-
-use crate::reader;
 
 /// The log behind a NATS.
 #[derive(Debug)]
 pub(crate) struct Past {
     nats: ConnectOptions,
     masters: Option<MasterKeys>,
-    store: OnceCell<JetStreamStore>,
+    histories: OnceCell<Histories>,
 }
 
 impl Past {
     /// The same, with what is sealed in it opened by keys that `masters` have wrapped.
     pub(crate) fn new(nats: ConnectOptions, masters: Option<MasterKeys>) -> Self {
         let nats = ConnectOptions { name: Some("effects".to_owned()), ..nats };
-        Self { nats, masters, store: OnceCell::new() }
+        Self { nats, masters, histories: OnceCell::new() }
     }
 
-    async fn open(&self) -> Result<JetStreamStore, String> {
+    async fn open(&self) -> Result<Histories, String> {
         let connection = connect(&self.nats).await.map_err(|error| error.to_string())?;
         let keys = self.masters.clone().map(|masters| Keys::new(connection.clone(), masters));
-        let store =
-            JetStreamStore::new(connection.clone(), connection, JetStreamOptions::default());
-        Ok(store.await.map_err(|error| error.to_string())?.opening(keys))
+        // Who asks knows the type.
+        let histories = Histories::open(connection, Aggregates::new());
+        let histories = histories.await.map_err(|problem| problem.detail)?;
+        Ok(match keys {
+            Some(keys) => histories.opening(keys),
+            None => histories,
+        })
     }
 }
 
 impl History for Past {
     async fn state<A: Aggregate>(&self, id: &AggregateId) -> Result<A, HistoryError> {
-        let store = self.store.get_or_try_init(|| self.open()).await.map_err(HistoryError::Away)?;
-        let key = StreamKey { aggregate: A::TYPE.into(), id: id.clone() };
-        // A replica that lags behind might not know the contact yet.
-        let mut pages = Pages::new(store, &key, Start::WHOLE, Freshness::Leader);
-        let mut state = A::default();
-        let away = |error: ReadError| HistoryError::Away(error.to_string());
-        while let Some(page) = pages.next().await.map_err(away)? {
-            for commit in &page {
-                let taken = reader::advance(&mut state, commit);
-                taken.map_err(|error| HistoryError::Unreadable(error.to_string()))?;
-            }
-        }
-        Ok(state)
+        let histories = self.histories.get_or_try_init(|| self.open()).await;
+        let state = histories.map_err(HistoryError::Away)?.fold(id).await;
+        state.map_err(|problem| match problem.code.as_str() {
+            "corrupt" => HistoryError::Unreadable(problem.detail),
+            _ => HistoryError::Away(problem.detail),
+        })
     }
 }

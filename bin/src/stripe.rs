@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use effects::RecordPaymentFees;
 use gateway::Gateway;
-use infrastructure::{client, composition::Composition};
+use infrastructure::{client, composition::Composition, histories::Histories};
 use routes::design::{Inbox, Payments};
 use stripe::{Client, ClientOptions, SigningSecrets};
 
@@ -95,7 +95,12 @@ impl Stripe {
 
     /// `gateway` with the routes of payments. They are there without configuration, too, and then say
     /// what is missing.
-    pub(crate) fn at(&self, gateway: Gateway, client: &client::Client) -> Gateway {
+    pub(crate) fn at(
+        &self,
+        gateway: Gateway,
+        client: &client::Client,
+        histories: &Histories,
+    ) -> Gateway {
         if self.client.is_none() {
             tracing::info!("no payments are made over HTTP: there is no --stripe-key-file");
         }
@@ -105,7 +110,7 @@ impl Stripe {
             );
         }
         let mode = self.client.as_ref().map(Client::mode);
-        let payments = Payments::new(client.clone(), self.client.clone());
+        let payments = Payments::new(client.clone(), histories.clone(), self.client.clone());
         let inbox = Inbox::new(client.clone(), self.secrets.clone(), mode);
         gateway.with(payments.routes()).with_open(inbox.routes())
     }

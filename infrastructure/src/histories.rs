@@ -8,6 +8,7 @@ mod live;
 mod owner;
 mod state;
 mod stored;
+mod typed;
 
 use std::sync::Arc;
 

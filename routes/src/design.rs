@@ -23,7 +23,7 @@ use axum::{
     response::Response,
 };
 use gateway::Fault;
-use infrastructure::{client::Client, problem::Problem};
+use infrastructure::{client::Client, histories::Histories, problem::Problem};
 
 pub use described::described;
 pub use inbox::{Inbox, RECONCILED_BY, receipt};
@@ -34,8 +34,8 @@ pub use rest::formed;
 const CONDITIONS: [HeaderName; 3] = [IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE];
 
 /// `/api/design-applications` and what is below `/rest/v1`.
-pub fn routes(client: Client) -> Router {
-    let service = Arc::new(service::Service::new(client));
+pub fn routes(client: Client, histories: Histories) -> Router {
+    let service = Arc::new(service::Service::new(client, histories));
     let routes = rest::routes(Arc::clone(&service)).merge(applications::routes(service));
     routes.route_layer(from_fn(only_json))
 }

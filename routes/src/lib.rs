@@ -2,4 +2,3 @@
 //! Not here: what every context gets without code of its own; that is in `gateway`.
 
 pub mod design;
-mod past;

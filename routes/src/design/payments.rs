@@ -20,7 +20,9 @@ use gateway::{
     Caller, Fault, RequestId,
     access::{Claim, Principal},
 };
-use infrastructure::{client::Client, problem::Problem, request::CommandRequest};
+use infrastructure::{
+    client::Client, histories::Histories, problem::Problem, request::CommandRequest,
+};
 use kit::{Aggregate as _, AggregateId, Command as _};
 use serde::{Deserialize, Serialize};
 use stripe::{Error, IntentRequest, IntentStatus, PaymentIntent};
@@ -30,7 +32,6 @@ use super::{
     RECONCILED_BY, faults,
     price::{price, quote},
 };
-use crate::past::Past;
 
 /// What a role has to allow for this, like a command of the request.
 const GRANT: &str = "create-payment-intent";
@@ -41,7 +42,7 @@ const RECORDS: Uuid = Uuid::from_u128(0x77c1_52aa_0f6d_5b1e_b3d2_90e4_c0de_1e57)
 #[derive(Debug, Clone)]
 pub struct Payments {
     client: Client,
-    past: Past,
+    past: Histories,
     stripe: Option<stripe::Client>,
 }
 
@@ -71,10 +72,10 @@ struct Asker {
 }
 
 impl Payments {
-    /// Makes intents at `stripe`, if there is any.
+    /// Makes intents at `stripe`, if there is any, as `past` tells what is to be paid.
     #[must_use]
-    pub fn new(client: Client, stripe: Option<stripe::Client>) -> Self {
-        Self { past: Past::new(client.clone()), client, stripe }
+    pub const fn new(client: Client, past: Histories, stripe: Option<stripe::Client>) -> Self {
+        Self { client, past, stripe }
     }
 
     /// The route.
@@ -88,7 +89,7 @@ impl Payments {
             faults::off("the service was given no --stripe-key-file to ask Stripe with")
         })?;
         let id = &wanted.request_id;
-        let mut design: Design = self.past.state(id).await?;
+        let mut design: Design = self.past.fold(id).await?;
         payable(&design)?;
         if design.quote.is_none() {
             let price = price(&self.past, &design, wanted.currency).await?;
@@ -97,7 +98,7 @@ impl Payments {
                 Err(problem) if problem.code == "already-quoted" => {}
                 quoted => quoted?,
             }
-            design = self.past.state(id).await?;
+            design = self.past.fold(id).await?;
             // What was paid before may have waited for just this quote.
             payable(&design)?;
         }

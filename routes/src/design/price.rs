@@ -6,9 +6,7 @@ use domain::{
     money::{Currency, Money},
     product::Product,
 };
-use infrastructure::problem::Problem;
-
-use crate::past::Past;
+use infrastructure::{histories::Histories, problem::Problem};
 
 /// The command that quotes `price`.
 pub(super) const fn quote(price: Money) -> Quote {
@@ -18,7 +16,7 @@ pub(super) const fn quote(price: Money) -> Quote {
 
 /// What the product of `design` costs, in `currency` unless it has one price only.
 pub(super) async fn price(
-    past: &Past,
+    past: &Histories,
     design: &Design,
     currency: Option<Currency>,
 ) -> Result<Money, Problem> {
@@ -42,15 +40,15 @@ pub(super) async fn price(
 }
 
 /// Whether the product of `design` is offered at any price.
-pub(super) async fn has_price(past: &Past, design: &Design) -> Result<bool, Problem> {
+pub(super) async fn has_price(past: &Histories, design: &Design) -> Result<bool, Problem> {
     let product = product(past, design).await?;
     Ok(matches!(product, Some(Product::Active(details)) if !details.prices.is_empty()))
 }
 
-async fn product(past: &Past, design: &Design) -> Result<Option<Product>, Problem> {
+async fn product(past: &Histories, design: &Design) -> Result<Option<Product>, Problem> {
     let id = design.origin.as_ref().and_then(|origin| origin.product_id.as_ref());
     match id {
-        Some(id) => past.state(id).await.map(Some),
+        Some(id) => past.fold(id).await.map(Some),
         None => Ok(None),
     }
 }

@@ -18,6 +18,7 @@ use gateway::{
 };
 use infrastructure::{
     client::Client,
+    histories::Histories,
     problem::Problem,
     request::{CommandRequest, Reply},
     telemetry,
@@ -26,8 +27,6 @@ use kit::{Aggregate as _, AggregateId, CommandId, Position, Version};
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 use tracing::Span;
-
-use crate::past::Past;
 
 /// The read model of all that is shown here.
 const PROJECTION: &str = "design-requests";
@@ -54,7 +53,7 @@ pub(super) struct Asker {
 #[derive(Debug)]
 pub(super) struct Service {
     client: Client,
-    past: Past,
+    past: Histories,
     /// The last commit that was made from here: what is asked about all requests comes after it.
     written: AtomicU64,
 }
@@ -80,11 +79,11 @@ struct Page {
 }
 
 impl Service {
-    pub(super) fn new(client: Client) -> Self {
-        Self { past: Past::new(client.clone()), client, written: AtomicU64::new(0) }
+    pub(super) const fn new(client: Client, past: Histories) -> Self {
+        Self { client, past, written: AtomicU64::new(0) }
     }
 
-    pub(super) const fn past(&self) -> &Past {
+    pub(super) const fn past(&self) -> &Histories {
         &self.past
     }
 
@@ -143,7 +142,7 @@ impl Service {
         if self.past.last::<Design>(id).await? > Position::ZERO {
             return Ok(());
         }
-        match self.past.state::<Product>(product).await? {
+        match self.past.fold::<Product>(product).await? {
             Product::Active(_) => Ok(()),
             Product::Unknown => {
                 Err(Problem::refused("unknown-product", "there is no such product"))

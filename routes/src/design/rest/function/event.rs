@@ -51,7 +51,7 @@ pub(super) async fn add(
         service.check_product(&id, data.id(&["product_id"])?.as_ref()).await?;
     }
     let mut design = match kind.is_payment() {
-        true => service.past().state(&id).await?,
+        true => service.past().fold(&id).await?,
         false => Design::default(),
     };
     let price = price_to_quote(service, kind, &data, &design).await?;
