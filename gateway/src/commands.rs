@@ -133,6 +133,7 @@ pub(crate) async fn result(
     let id: CommandId = id.parse().map_err(|bad| Problem::invalid(format!("{bad}")))?;
     let mut outcome = service.client.result(&id).await?;
     outcome.original = None;
+    outcome.problem = outcome.problem.map(|problem| Fault::from(problem).0);
     let outcome = serde_json::to_value(outcome);
     Ok(Json(outcome.map_err(|error| Problem::internal(error.to_string()))?))
 }

@@ -3,6 +3,7 @@
 
 mod body;
 mod dress;
+mod head;
 mod request_id;
 
 use std::{any::Any, sync::Arc};
@@ -11,7 +12,7 @@ use axum::{
     Router,
     extract::{Request, State},
     http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS},
-    middleware::{Next, from_fn_with_state},
+    middleware::{Next, from_fn, from_fn_with_state, map_response},
     response::{IntoResponse, Response},
 };
 use hyper::{HeaderMap, Method, StatusCode, header::HeaderValue};
@@ -34,9 +35,10 @@ pub(crate) const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1"
 pub(crate) fn around(router: Router, limits: &Arc<Limits>) -> Router {
     router
         .layer(from_fn_with_state(Arc::clone(limits), in_time))
+        .layer(from_fn(head::within_bounds))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(axum::middleware::from_fn(watch))
-        .layer(axum::middleware::map_response(harden))
+        .layer(from_fn(watch))
+        .layer(map_response(harden))
 }
 
 /// What is around the routes that do work: bodies are taken in whole, and only so many at a time go on.

@@ -10,8 +10,13 @@ use infrastructure::problem::Problem;
 pub struct Fault(pub Problem);
 
 impl From<Problem> for Fault {
+    /// A code has one status at every route. The service says `not-found` of what it looks for, and a
+    /// domain of what a command is about, both in their own words: over HTTP it is the same.
     fn from(problem: Problem) -> Self {
-        Self(problem)
+        match problem.code.as_str() {
+            "not-found" => Self(Problem::not_found(problem.detail)),
+            _ => Self(problem),
+        }
     }
 }
 
@@ -56,10 +61,14 @@ faults! {
     request_timeout = 408 "request-timeout" "The request did not arrive in time";
     /// The aggregate is not at the version that `If-Match` names.
     precondition_failed = 412 "wrong-version" "The aggregate is not at the expected version";
+    /// The path and its parameters are longer than what is read here.
+    uri_too_long = 414 "uri-too-long" "The path and its parameters are too long";
     /// The body is not of a type that is read here.
     unsupported_media_type = 415 "unsupported-media-type" "The body is not of a type that is read here";
     /// Too many requests of this caller.
     too_many_requests = 429 "too-many-requests" "The caller asks too often";
+    /// The headers are larger than what is read here.
+    headers_too_large = 431 "headers-too-large" "The headers are too large";
 }
 
 impl Fault {
@@ -78,8 +87,10 @@ impl Fault {
             408 => Self::request_timeout(or("the request took too long to arrive")),
             412 => Self::precondition_failed(or("read the state again, then decide again")),
             413 => Self(Problem::too_large(or("the body is too large"))),
+            414 => Self::uri_too_long(or("put less into it")),
             415 => Self::unsupported_media_type(or("send application/json")),
             429 => Self::too_many_requests(or("ask less often")),
+            431 => Self::headers_too_large(or("send fewer or shorter ones")),
             503 => Self(Problem::unavailable("try again")),
             504 => Self(Problem::timeout("try again")),
             code @ 400..500 => {

@@ -17,7 +17,7 @@ use tower::ServiceExt as _;
 use super::{idle::Seat, patient::Patient};
 use crate::limits::Limits;
 
-/// Largest head of a request in bytes.
+/// Largest head of a request in bytes that is parsed at all.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// How long a connection that is to leave may take to read the end of its last answer. What it began to
 /// say is not waited for.

@@ -57,6 +57,10 @@ async fn an_application_is_created_answered_and_submitted_once() {
     let (status, nobody) =
         shop.ask(Method::GET, &format!("{PATH}/nobody"), Some(&shop.client), None).await;
     assert_eq!((status.as_u16(), &nobody["code"]), (404, &json!("not-found")));
+    let more = json!({"answers": [{"question_id": "q-1", "text": "blue"}]});
+    let (status, nobody) =
+        shop.ask(Method::POST, &format!("{PATH}/nobody"), Some(&shop.client), Some(&more)).await;
+    assert_eq!((status.as_u16(), &nobody["code"]), (404, &json!("not-found")), "{nobody}");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
+use gateway::Fault;
 use infrastructure::problem::Problem;
 use kit::excerpt;
 use serde::Serialize;
@@ -83,7 +84,7 @@ impl Refusal {
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        let Problem { title, status, code, detail } = problem;
+        let Fault(Problem { title, status, code, detail }) = problem.into();
         Self {
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             code: code.into(),
