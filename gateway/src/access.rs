@@ -5,6 +5,7 @@
 
 mod asks;
 mod book;
+mod claim;
 mod credentials;
 mod desk;
 mod file;
@@ -45,11 +46,12 @@ use self::{
 
 pub(crate) use self::asks::Asks;
 pub use self::{
+    claim::{Claim, OwnerOf},
     file::{AccessFile, BadFile, Issuer, KeyEntry, TokenAlgorithm},
     guard::{BadOrigin, Origins},
     key::{ApiKey, BadKey, KeyHash, KeyId},
     pattern::{BadPattern, CommandPattern, HistoryPattern, Pattern, QueryPattern},
-    principal::{Claim, OwnerOf, Principal},
+    principal::Principal,
     rate::Rate,
     role::{Role, Roles},
 };

@@ -2,56 +2,77 @@
 
 use kit::tables::{Column, Param, Query, Value};
 
+/// What both may be asked about.
+const PARAMS: [Param; 5] = [
+    Param::time("from").or_none(),
+    Param::time("to").or_none(),
+    Param::text("product_id").or_none(),
+    Param::text("period").or_none().read_by(period),
+    Param::bool("by_product").or_none(),
+];
+
+/// `$columns` of the newest hundred thousand requests that are asked about, with the period and the product
+/// under which each counts.
+macro_rules! chosen {
+    ($columns:literal) => {
+        concat!(
+            "SELECT CASE $4 WHEN 'day' THEN created_day WHEN 'month' THEN created_month ELSE '' END
+                      AS period,
+                    CASE WHEN $5 THEN coalesce(product_id, '') ELSE '' END AS product_id, ",
+            $columns,
+            " FROM {design_request_steps}
+              WHERE TRUE [from? AND created_at >= $1] [to? AND created_at < $2]
+                [product_id? AND product_id = $3]
+              ORDER BY created_at DESC LIMIT 100000"
+        )
+    };
+}
+
+/// How long each request waited for the step at `$place`, by the length of the wait.
+macro_rules! waits {
+    ($place:literal, $wait:literal) => {
+        concat!(
+            "SELECT period, product_id, ",
+            $place,
+            " AS place, ",
+            $wait,
+            " AS wait,
+                    row_number() OVER (PARTITION BY period, product_id ORDER BY ",
+            $wait,
+            ") AS nth,
+                    count(*) OVER (PARTITION BY period, product_id) AS waits
+             FROM chosen WHERE ",
+            $wait,
+            " IS NOT NULL"
+        )
+    };
+}
+
 /// How many reached each step, which share of those before, and the median of the time between. A
 /// step that was reached before the one that should precede it took no time. Of more than a hundred
 /// thousand requests the newest of the period are looked at: medians need each of them.
 pub(super) const STEPS: Query = Query {
     name: "steps",
-    params: &[
-        Param::time("from").or_none(),
-        Param::time("to").or_none(),
-        Param::text("product_id").or_none(),
-        Param::text("period").or_none().read_by(period),
-        Param::bool("by_product").or_none(),
-    ],
-    sql: "WITH chosen AS (
-            SELECT CASE $4 WHEN 'day' THEN created_day WHEN 'month' THEN created_month ELSE '' END
-                     AS period,
-                   CASE WHEN $5 THEN coalesce(product_id, '') ELSE '' END AS product_id,
-                   submitted_at, intent_at, paid_at, started_at, completed_at,
-                   submitted_at - created_at AS to_submitted, intent_at - submitted_at AS to_intent,
-                   paid_at - intent_at AS to_paid, started_at - paid_at AS to_started,
-                   completed_at - started_at AS to_completed
-            FROM {design_request_steps}
-            WHERE TRUE [from? AND created_at >= $1] [to? AND created_at < $2]
-              [product_id? AND product_id = $3]
-            ORDER BY created_at DESC LIMIT 100000
-          ), ranked AS (
-            SELECT period, product_id, 2 AS place, to_submitted AS wait,
-                   row_number() OVER (PARTITION BY period, product_id ORDER BY to_submitted) AS nth,
-                   count(*) OVER (PARTITION BY period, product_id) AS waits
-            FROM chosen WHERE to_submitted IS NOT NULL
-            UNION ALL
-            SELECT period, product_id, 3, to_intent,
-                   row_number() OVER (PARTITION BY period, product_id ORDER BY to_intent),
-                   count(*) OVER (PARTITION BY period, product_id)
-            FROM chosen WHERE to_intent IS NOT NULL
-            UNION ALL
-            SELECT period, product_id, 4, to_paid,
-                   row_number() OVER (PARTITION BY period, product_id ORDER BY to_paid),
-                   count(*) OVER (PARTITION BY period, product_id)
-            FROM chosen WHERE to_paid IS NOT NULL
-            UNION ALL
-            SELECT period, product_id, 5, to_started,
-                   row_number() OVER (PARTITION BY period, product_id ORDER BY to_started),
-                   count(*) OVER (PARTITION BY period, product_id)
-            FROM chosen WHERE to_started IS NOT NULL
-            UNION ALL
-            SELECT period, product_id, 6, to_completed,
-                   row_number() OVER (PARTITION BY period, product_id ORDER BY to_completed),
-                   count(*) OVER (PARTITION BY period, product_id)
-            FROM chosen WHERE to_completed IS NOT NULL
-          ), medians AS (
+    params: &PARAMS,
+    sql: concat!(
+        "WITH chosen AS (",
+        chosen!(
+            "submitted_at, intent_at, paid_at, started_at, completed_at,
+             submitted_at - created_at AS to_submitted, intent_at - submitted_at AS to_intent,
+             paid_at - intent_at AS to_paid, started_at - paid_at AS to_started,
+             completed_at - started_at AS to_completed"
+        ),
+        "), ranked AS (",
+        waits!("2", "to_submitted"),
+        " UNION ALL ",
+        waits!("3", "to_intent"),
+        " UNION ALL ",
+        waits!("4", "to_paid"),
+        " UNION ALL ",
+        waits!("5", "to_started"),
+        " UNION ALL ",
+        waits!("6", "to_completed"),
+        "), medians AS (
             SELECT period, product_id, place, max(waits) AS went_on,
                    avg(CASE WHEN wait > 0 THEN wait ELSE 0 END) / 1000000.0 AS seconds
             FROM ranked WHERE nth IN ((waits + 1) / 2, (waits + 2) / 2)
@@ -75,7 +96,8 @@ pub(super) const STEPS: Query = Query {
                    AS conversion,
                  m.seconds AS median_seconds
           FROM steps AS s LEFT JOIN medians AS m
-            ON m.period = s.period AND m.product_id = s.product_id AND m.place = s.place",
+            ON m.period = s.period AND m.product_id = s.product_id AND m.place = s.place"
+    ),
     columns: &[
         // A day or a month; blank for all of the time.
         Column::text("period"),
@@ -94,33 +116,23 @@ pub(super) const STEPS: Query = Query {
 /// hundred thousand of the period.
 pub(super) const DROP_OFF: Query = Query {
     name: "drop-off",
-    params: &[
-        Param::time("from").or_none(),
-        Param::time("to").or_none(),
-        Param::text("product_id").or_none(),
-        Param::text("period").or_none().read_by(period),
-        Param::bool("by_product").or_none(),
-    ],
-    sql: "SELECT period, product_id, place,
-                 CASE place WHEN 1 THEN 'created' WHEN 2 THEN 'submitted' WHEN 3 THEN 'intent'
-                   WHEN 4 THEN 'paid' WHEN 5 THEN 'started' ELSE 'completed' END AS step,
-                 count(*) AS requests, count(cancelled_at) AS cancelled, max(reached_at) AS latest
-          FROM (
-            SELECT CASE $4 WHEN 'day' THEN created_day WHEN 'month' THEN created_month ELSE '' END
-                     AS period,
-                   CASE WHEN $5 THEN coalesce(product_id, '') ELSE '' END AS product_id,
-                   CASE WHEN completed_at IS NOT NULL THEN 6 WHEN started_at IS NOT NULL THEN 5
-                     WHEN paid_at IS NOT NULL THEN 4 WHEN intent_at IS NOT NULL THEN 3
-                     WHEN submitted_at IS NOT NULL THEN 2 ELSE 1 END AS place,
-                   coalesce(completed_at, started_at, paid_at, intent_at, submitted_at, created_at)
-                     AS reached_at,
-                   cancelled_at
-            FROM {design_request_steps}
-            WHERE TRUE [from? AND created_at >= $1] [to? AND created_at < $2]
-              [product_id? AND product_id = $3]
-            ORDER BY created_at DESC LIMIT 100000
-          ) AS chosen
-          GROUP BY period, product_id, place",
+    params: &PARAMS,
+    sql: concat!(
+        "SELECT period, product_id, place,
+                CASE place WHEN 1 THEN 'created' WHEN 2 THEN 'submitted' WHEN 3 THEN 'intent'
+                  WHEN 4 THEN 'paid' WHEN 5 THEN 'started' ELSE 'completed' END AS step,
+                count(*) AS requests, count(cancelled_at) AS cancelled, max(reached_at) AS latest
+         FROM (",
+        chosen!(
+            "CASE WHEN completed_at IS NOT NULL THEN 6 WHEN started_at IS NOT NULL THEN 5
+               WHEN paid_at IS NOT NULL THEN 4 WHEN intent_at IS NOT NULL THEN 3
+               WHEN submitted_at IS NOT NULL THEN 2 ELSE 1 END AS place,
+             coalesce(completed_at, started_at, paid_at, intent_at, submitted_at, created_at)
+               AS reached_at,
+             cancelled_at"
+        ),
+        ") AS chosen GROUP BY period, product_id, place"
+    ),
     columns: &[
         // A day or a month; blank for all of the time.
         Column::text("period"),

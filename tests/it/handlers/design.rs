@@ -15,6 +15,7 @@ use infrastructure::{
     composition::Composition,
     handler::Handlers,
     query::Queries,
+    readmodel::{GenerationAction, generation_report, request_generation},
     request::{CommandRequest, Reply},
 };
 use projections::{DesignFunnel, DesignPatterns, DesignRequests};
@@ -68,6 +69,23 @@ async fn asked(
     let answer = read(&answer);
     assert_eq!(answer["status"], "ready");
     answer["rows"].as_array().unwrap().clone()
+}
+
+/// Builds the rows of requests anew: it is done, and they are the same.
+async fn rebuilt_the_same(world: &World) {
+    tests::eventually("the generations are told", tests::LIMIT, async || {
+        generation_report(&world.connection, "design-requests").await.unwrap()
+    })
+    .await;
+    let rebuild = GenerationAction::Rebuild { accept: false };
+    let asked = request_generation(&world.connection, "design-requests", rebuild, "a test").await;
+    let id = asked.unwrap().id;
+    let rebuilt = tests::eventually("it is rebuilt", tests::LIMIT, async || {
+        let told = generation_report(&world.connection, "design-requests").await.unwrap()?;
+        told.outcome.filter(|outcome| outcome.request.as_deref() == Some(&*id))
+    })
+    .await;
+    assert!(rebuilt.done && rebuilt.differing.is_empty(), "{rebuilt:?}");
 }
 
 /// Where the request stands.

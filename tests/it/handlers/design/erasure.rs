@@ -2,12 +2,11 @@
 
 use infrastructure::{
     envelope::decode,
-    readmodel::{GenerationAction, generation_report, request_generation},
     sealing::{Keys, MasterKeys},
 };
 use serde_json::{Value, json};
 
-use super::{World, requests, rows, sent, state};
+use super::{World, rebuilt_the_same, requests, rows, sent, state};
 use crate::handlers::world::with_every_store;
 
 /// What nobody may find any more.
@@ -75,19 +74,7 @@ async fn nothing_personal_is_left_in_the_rows_and_a_rebuild_gives_the_same(world
     );
     assert_eq!(ada.matches("answer_text").count(), 2, "that there were answers stays known");
 
-    tests::eventually("the generations are told", tests::LIMIT, async || {
-        generation_report(&world.connection, "design-requests").await.unwrap()
-    })
-    .await;
-    let rebuild = GenerationAction::Rebuild { accept: false };
-    let asked = request_generation(&world.connection, "design-requests", rebuild, "a test").await;
-    let id = asked.unwrap().id;
-    let rebuilt = tests::eventually("it is rebuilt", tests::LIMIT, async || {
-        let told = generation_report(&world.connection, "design-requests").await.unwrap()?;
-        told.outcome.filter(|outcome| outcome.request.as_deref() == Some(&*id))
-    })
-    .await;
-    assert!(rebuilt.done && rebuilt.differing.is_empty(), "{rebuilt:?}");
+    rebuilt_the_same(&world).await;
     assert_eq!((all("ada").await, all("bob").await), (ada, bob));
     let verdict = world.verified("design-requests", &composition).await;
     assert!(verdict.is_sound(), "{verdict:?}");

@@ -1,9 +1,8 @@
 //! Design requests for whoever comes with SQL.
 
-use infrastructure::readmodel::{GenerationAction, generation_report, request_generation};
 use serde_json::json;
 
-use super::{report, requests, rows, send, sent};
+use super::{rebuilt_the_same, report, requests, rows, send, sent};
 use crate::handlers::world::{World, with_every_store};
 
 async fn reports_read_the_tables_that_they_know_by_their_names(world: World) {
@@ -59,19 +58,7 @@ async fn reports_read_the_tables_that_they_know_by_their_names(world: World) {
          WHERE created_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-1 hour') ORDER BY created_at DESC"
     };
     assert_eq!(world.texts(recent).await.unwrap(), ["r3", "r2", "r1"]);
-    tests::eventually("the generations are told", tests::LIMIT, async || {
-        generation_report(&world.connection, "design-requests").await.unwrap()
-    })
-    .await;
-    let rebuild = GenerationAction::Rebuild { accept: false };
-    let asked = request_generation(&world.connection, "design-requests", rebuild, "a test").await;
-    let id = asked.unwrap().id;
-    let rebuilt = tests::eventually("it is rebuilt", tests::LIMIT, async || {
-        let told = generation_report(&world.connection, "design-requests").await.unwrap()?;
-        told.outcome.filter(|outcome| outcome.request.as_deref() == Some(&*id))
-    })
-    .await;
-    assert!(rebuilt.done && rebuilt.differing.is_empty(), "{rebuilt:?}");
+    rebuilt_the_same(&world).await;
     check("after a rebuild").await;
     handlers.stop().await;
 }
