@@ -60,6 +60,11 @@ enum Of {
     /// Measure projections and policies against what the store and the server themselves can do
     Handlers(handlers::HandlersArgs),
     /// Measure commands over HTTP against the same over NATS, and a bare server of HTTP
+    ///
+    /// A command over HTTP costs at least one answer of a server of HTTP and the same command over NATS, so
+    /// there can be 1 / (1 / echo + 1 / NATS) a second at most. Both are measured in every round beside it:
+    /// the echo is a bare axum in the process of the gateway. What is missing is what access control, checks
+    /// and the second hop cost.
     Http(http::HttpBenchArgs),
 }
 

@@ -31,3 +31,21 @@ async fn every_figure_is_measured_in_both_modes() {
         }
     }
 }
+
+#[tokio::test]
+async fn commands_over_http_are_measured_beside_what_they_can_be_at_most() {
+    let mut command = binary().await;
+    command.args(["bench", "http", "--rounds", "1", "--seconds", "1", "--json"]);
+    let report: Value = serde_json::from_str(finish(command, "").await.ok()).unwrap();
+    let turns = report["turns"].as_array().unwrap();
+    let in_flight: Vec<_> = turns.iter().map(|turn| turn["in_flight"].as_u64().unwrap()).collect();
+    assert_eq!(in_flight, [1, 64]);
+    for turn in turns {
+        let rate = |of: &str| turn[of]["per_second"].as_f64().unwrap();
+        let limit = turn["limit_per_second"].as_f64().unwrap();
+        assert!((limit - 1.0 / (1.0 / rate("echo") + 1.0 / rate("nats"))).abs() < 1.0, "{turn}");
+        let of_the_limit = turn["of_the_limit"].as_f64().unwrap();
+        assert!((of_the_limit - rate("http") / limit).abs() < 0.001, "{turn}");
+        assert!(rate("http") > 0.0, "{turn}");
+    }
+}

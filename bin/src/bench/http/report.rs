@@ -41,7 +41,9 @@ struct Shown {
     nats: Row,
     /// The same commands over HTTP.
     http: Row,
-    /// Of 1 / (1 / echo + 1 / nats).
+    /// What there can be at most: 1 / (1 / echo + 1 / nats).
+    limit_per_second: f64,
+    /// Of that.
     of_the_limit: f64,
     /// Of commands over NATS.
     of_nats: f64,
@@ -73,7 +75,9 @@ impl Report {
         }
         let mut out = io::stdout().lock();
         writeln!(out, "{}\n", self.machine)?;
-        for Shown { in_flight, echo, nats, http, of_the_limit, of_nats } in &self.turns {
+        for turn in &self.turns {
+            let Shown { in_flight, echo, nats, http, limit_per_second, of_the_limit, of_nats } =
+                turn;
             writeln!(
                 out,
                 "{:<36}{:>10}{:>10}{:>10}",
@@ -95,6 +99,7 @@ impl Report {
                     p99_us / 1e3
                 )?;
             }
+            writeln!(out, "{:<36}{limit_per_second:>10.0}", "the limit")?;
             writeln!(out, "{:<36}{of_the_limit:>10.2}", "HTTP against the limit")?;
             writeln!(out, "{:<36}{of_nats:>10.2}\n", "HTTP against NATS")?;
         }
@@ -116,13 +121,15 @@ fn shown(turns: &[Turn]) -> Option<Shown> {
             p99_us: all(|it| micros(it.p99)),
         }
     };
-    let ratio = |of: fn(&Turn) -> f64| median(turns.iter().map(of).collect());
+    let limit = |turn: &Turn| 1.0 / (1.0 / turn.echo.rate + 1.0 / turn.nats.rate);
+    let of_all = |of: &dyn Fn(&Turn) -> f64| median(turns.iter().map(of).collect());
     Some(Shown {
         in_flight: turns.first()?.in_flight,
         echo: row(|turn| turn.echo),
         nats: row(|turn| turn.nats),
         http: row(|turn| turn.http),
-        of_the_limit: ratio(|it| it.http.rate * (1.0 / it.echo.rate + 1.0 / it.nats.rate)),
-        of_nats: ratio(|it| it.http.rate / it.nats.rate),
+        limit_per_second: of_all(&limit),
+        of_the_limit: of_all(&|it| it.http.rate / limit(it)),
+        of_nats: of_all(&|it| it.http.rate / it.nats.rate),
     })
 }
