@@ -26,7 +26,8 @@ const PORT: u16 = 8080;
 /// Everything that can be asked over HTTP.
 #[must_use]
 pub fn description() -> OpenApi {
-    OpenApi::of(&contexts::composition()).and(routes::design::described(), [])
+    let general = OpenApi::of(&contexts::composition());
+    general.and(design::described::paths(), design::described::schemas())
 }
 
 /// Where HTTP is listened for.

@@ -21,7 +21,10 @@ use axum::{
 use infrastructure::composition::Composition;
 use serde_json::{Map, Value, json};
 
-pub use self::shared::answers;
+pub use self::{
+    queries::{column, row},
+    shared::{answers, parameter, schema},
+};
 
 /// A description of everything that can be asked over HTTP.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 //! Not here: the rules; every route sends commands and asks queries as any caller would.
 
 mod applications;
-mod described;
+pub mod described;
 mod faults;
 mod inbox;
 mod payments;
@@ -25,7 +25,6 @@ use axum::{
 use gateway::Fault;
 use infrastructure::{client::Client, histories::Histories, problem::Problem};
 
-pub use described::described;
 pub use inbox::{Inbox, RECONCILED_BY, receipt};
 pub use payments::Payments;
 pub use rest::formed;

@@ -1,5 +1,7 @@
 //! What HTTP says of itself: true by the standard's own measure, complete, and readable in a browser.
 
+mod answers;
+
 use std::{path::Path, process::Stdio};
 
 use headwater::{contexts, http::description};
@@ -66,12 +68,37 @@ fn every_route_of_the_design_context_is_described() {
         ("/api/webhooks/stripe", &["post"]),
         ("/api/design-applications", &["get", "post"]),
         ("/api/design-applications/{id}", &["get", "post"]),
-        ("/rest/v1/{table}", &["get", "post"]),
+        ("/rest/v1/design_requests", &["get", "post"]),
+        ("/rest/v1/design_request_states", &["get"]),
+        ("/rest/v1/design_requests_current_state", &["get"]),
+        ("/rest/v1/design_request_events", &["get"]),
+        ("/rest/v1/design_request_answers_history", &["get"]),
         ("/rest/v1/rpc/add_design_request_event", &["post"]),
         ("/rest/v1/rpc/add_design_request_answer_history", &["post"]),
     ] {
         let item = document["paths"][path].as_object().expect(path);
         assert!(item.keys().eq(methods), "{path}: {:?}", item.keys());
+    }
+}
+
+/// Every place that `value` refers to.
+fn references(value: &Value) -> Vec<&str> {
+    let own = value.get("$ref").and_then(Value::as_str);
+    let below: Vec<_> = match value {
+        Value::Object(fields) => fields.values().flat_map(references).collect(),
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        _ => Vec::new(),
+    };
+    own.into_iter().chain(below).collect()
+}
+
+#[test]
+fn whatever_the_description_refers_to_is_in_it() {
+    let document = description().document();
+    let references = references(&document);
+    assert!(references.iter().any(|place| place.contains("/row.design-requests.current-state")));
+    for place in references {
+        assert!(document.pointer(place.trim_start_matches('#')).is_some(), "{place}");
     }
 }
 

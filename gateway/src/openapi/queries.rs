@@ -18,14 +18,43 @@ pub(super) fn paths(projections: &[ProjectionInfo]) -> impl Iterator<Item = (Str
     })
 }
 
-/// The documents of each projection, under its name.
+/// The documents of each projection, and the rows of each query, under their names.
 pub(super) fn schemas(projections: &[ProjectionInfo]) -> impl Iterator<Item = (String, Value)> {
-    projections.iter().filter_map(|projection| match &projection.style {
+    projections.iter().flat_map(|projection| match &projection.style {
         ProjectionStyle::Documents { schema, .. } => {
-            Some((document(projection.name), schema.clone()))
+            vec![(document(projection.name), schema.clone())]
         }
-        ProjectionStyle::Tables { .. } => None,
+        ProjectionStyle::Tables { queries } => {
+            let shown = |query: &Query| (named(projection.name, query.name), columns(query));
+            queries.iter().map(shown).collect()
+        }
     })
+}
+
+/// The schema of a row that the query of a projection into tables answers with, made of its columns: for
+/// routes that show what it found.
+#[must_use]
+pub fn row(projection: &str, query: &str) -> Value {
+    schema(&named(projection, query))
+}
+
+/// The schema of one column of such a row.
+#[must_use]
+pub fn column(projection: &str, query: &str, column: &str) -> Value {
+    schema(&format!("{}/properties/{column}", named(projection, query)))
+}
+
+fn named(projection: &str, query: &str) -> String {
+    format!("row.{projection}.{query}")
+}
+
+fn columns(query: &Query) -> Value {
+    let columns = query.columns.iter().map(|Column { name, of, nullable }| {
+        let value = if *nullable { nullable_of(*of) } else { value(*of) };
+        ((*name).to_owned(), value)
+    });
+    let names: Vec<_> = query.columns.iter().map(|column| column.name).collect();
+    json!({"type": "object", "properties": columns.collect::<Map<_, _>>(), "required": names})
 }
 
 fn document(projection: &str) -> String {
@@ -87,16 +116,7 @@ fn rows(projection: &str, query: &Query) -> (String, Value) {
         given("reverse", false, &json!({"type": "boolean", "default": false}), "From the last on.");
     let pages = ["limit", "cursor", "after", "wait_ms"].map(parameter);
     let parameters: Vec<_> = own.chain([reverse]).chain(pages).collect();
-    let columns: Map<_, _> = query
-        .columns
-        .iter()
-        .map(|Column { name, of, nullable }| {
-            let value = if *nullable { nullable_of(*of) } else { value(*of) };
-            ((*name).to_owned(), value)
-        })
-        .collect();
-    let names: Vec<_> = query.columns.iter().map(|column| column.name).collect();
-    let row = json!({"type": "object", "properties": columns, "required": names});
+    let row = row(projection, query.name);
     operation(projection, query.name, &parameters, &answer("rows", &many(&row), true))
 }
 

@@ -149,13 +149,15 @@ pub(super) fn parameters() -> Map<String, Value> {
     all
 }
 
-/// A parameter of [`parameters`] in an operation.
-pub(super) fn parameter(name: &str) -> Value {
+/// A parameter that several operations have, such as `limit` or `cursor`.
+#[must_use]
+pub fn parameter(name: &str) -> Value {
     json!({"$ref": format!("#/components/parameters/{name}")})
 }
 
 /// A schema of the document.
-pub(super) fn schema(name: &str) -> Value {
+#[must_use]
+pub fn schema(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 

@@ -26,7 +26,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::to_raw_value;
 use uuid::Uuid;
 
-use self::plan::{Application, More};
+pub(super) use self::plan::{ANSWERS_MAX, Application, More};
 use super::service::{Ask, Asker, Row, Service};
 
 /// Where all of it is.
@@ -36,7 +36,7 @@ const KEY: &str = "idempotency-key";
 /// Longest key.
 const KEY_BYTES_MAX: usize = 255;
 /// What a list may be narrowed by, as the read model has it.
-const NARROWING: &[&str] = &[
+pub(super) const NARROWING: &[&str] = &[
     "email",
     "current_status",
     "current_payment_status",
@@ -48,7 +48,7 @@ const NARROWING: &[&str] = &[
 const PAGE: &[&str] = &["limit", "cursor"];
 
 /// What an application is shown from: where it stands, and its answers.
-const SHOWN: [&str; 2] = ["current-state", "answers"];
+pub(super) const SHOWN: [&str; 2] = ["current-state", "answers"];
 
 type Shared = Arc<Service>;
 

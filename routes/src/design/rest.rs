@@ -34,6 +34,12 @@ use axum::{
 use gateway::Fault;
 
 use self::refusal::Refusal;
+pub(super) use self::{
+    call::EventType,
+    function::{ADD_ANSWER, ADD_EVENT, Function},
+    insert::{FIELDS as INSERTS, TABLE as INSERTED},
+    relation::{ALL as TABLES, Relation},
+};
 use super::service::Service;
 
 type Shared = Arc<Service>;

@@ -29,7 +29,7 @@ use serde_json::{Value, json, value::RawValue};
 use tracing::Span;
 
 /// The read model of all that is shown here.
-const PROJECTION: &str = "design-requests";
+pub(super) const PROJECTION: &str = "design-requests";
 /// Rows that are asked for at a time.
 const PAGE: u32 = 200;
 /// Most rows that are read for one answer: what is not found by then is to be asked for more narrowly.

@@ -12,14 +12,14 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 /// Most answers of one application: each is a command of its own.
-const ANSWERS_MAX: usize = 100;
+pub(in crate::design) const ANSWERS_MAX: usize = 100;
 /// Namespace of what a key of a caller stands for. Part of the wire: a repeat must find it.
 const KEYS: Uuid = Uuid::from_u128(0x5f0b_7c14_2ae9_5d36_91c8_e3d2_40b7_6a0f);
 
 /// A new application.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Application {
+pub(in crate::design) struct Application {
     pub(super) id: Option<AggregateId>,
     pub(super) product_id: Option<AggregateId>,
     design_code: Option<Label>,
@@ -30,7 +30,7 @@ pub(super) struct Application {
 /// What is handed in for an application that is there. With an e-mail address it is submitted.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct More {
+pub(in crate::design) struct More {
     email: Option<EmailAddress>,
     answers: Vec<AnswerQuestion>,
 }

@@ -8,16 +8,16 @@ use domain::design::Design;
 use kit::CommandId;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use strum::EnumString;
+use strum::{EnumString, VariantNames};
 use uuid::Uuid;
 
 use super::{given::Given, payment, refusal::Refusal};
 
 /// The event types of the original functions, and the fees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, VariantNames)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 #[cfg_attr(test, derive(strum::VariantArray))]
-pub(super) enum EventType {
+pub(in crate::design) enum EventType {
     RequestCreated,
     RequestSubmitted,
     RequestCancelled,

@@ -16,19 +16,20 @@ use super::{Shared, answer, given::Given, refusal::Refusal, wish::Wish};
 use crate::design::service::Asker;
 
 /// A function: its name, what it takes, and how much of that it needs.
-struct Function {
-    name: &'static str,
-    takes: &'static [&'static str],
-    needs: usize,
+#[derive(Debug)]
+pub(in crate::design) struct Function {
+    pub(in crate::design) name: &'static str,
+    pub(in crate::design) takes: &'static [&'static str],
+    pub(in crate::design) needs: usize,
 }
 
-const ADD_EVENT: Function = Function {
+pub(in crate::design) const ADD_EVENT: Function = Function {
     name: "add_design_request_event",
     takes: &["p_request_id", "p_event_type", "p_event_data", "p_created_by", "p_metadata"],
     needs: 2,
 };
 
-const ADD_ANSWER: Function = Function {
+pub(in crate::design) const ADD_ANSWER: Function = Function {
     name: "add_design_request_answer_history",
     takes: &[
         "p_request_id",

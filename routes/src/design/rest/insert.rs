@@ -23,11 +23,12 @@ use super::{
 use crate::design::service::Asker;
 
 /// The only table that takes rows.
-const TABLE: &str = "design_requests";
+pub(in crate::design) const TABLE: &str = "design_requests";
 /// What it takes to make one.
 const CREATE: &str = "create-request";
 /// What a row may say.
-const FIELDS: &[&str] = &["id", "product_id", "design_code", "email", "status"];
+pub(in crate::design) const FIELDS: &[&str] =
+    &["id", "product_id", "design_code", "email", "status"];
 
 /// `POST /rest/v1/{table}`
 pub(super) async fn insert(

@@ -8,26 +8,26 @@ use super::{refusal::Refusal, value::Kind};
 
 /// A table or view.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Relation {
-    pub(super) name: &'static str,
-    pub(super) columns: &'static [Column],
+pub(in crate::design) struct Relation {
+    pub(in crate::design) name: &'static str,
+    pub(in crate::design) columns: &'static [Column],
     /// The query that has the rows of one request.
-    pub(super) query: &'static str,
+    pub(in crate::design) query: &'static str,
     /// The column that holds the id of the request.
-    pub(super) request: &'static str,
+    pub(in crate::design) request: &'static str,
     /// The query that has the rows of all requests, if there is one.
-    pub(super) list: Option<&'static str>,
+    pub(in crate::design) list: Option<&'static str>,
     /// Columns that the queries can be asked to narrow by themselves.
     pub(super) narrowing: &'static [&'static str],
 }
 
 /// One column.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Column {
-    pub(super) name: &'static str,
+pub(in crate::design) struct Column {
+    pub(in crate::design) name: &'static str,
     pub(super) kind: Kind,
     /// What the read model calls it.
-    pub(super) source: &'static str,
+    pub(in crate::design) source: &'static str,
 }
 
 impl Column {
@@ -111,7 +111,7 @@ const STATE_NARROWING: &[&str] = &[
 ];
 
 /// All of them.
-pub(super) const ALL: &[Relation] = &[
+pub(in crate::design) const ALL: &[Relation] = &[
     Relation {
         name: "design_requests",
         columns: &[
