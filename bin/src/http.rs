@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use gateway::{Gateway, ListenError, Listener, Serving, access::Access, openapi::OpenApi};
+use gateway::{Gateway, Limits, ListenError, Listener, Serving, access::Access, openapi::OpenApi};
 use infrastructure::{
     client::Client,
     connection::{ConnectOptions, connect},
@@ -16,8 +16,8 @@ use infrastructure::{
 use routes::design;
 
 use crate::{
-    access::AccessArgs, arguments::Global, connection, contexts, data::DataFolder, exit::Advised,
-    stripe::Stripe,
+    access::AccessArgs, arguments::Global, connection, contexts, data::DataFolder, descriptors,
+    exit::Advised, stripe::Stripe,
 };
 
 /// Where `headwater dev` listens unless it is told otherwise.
@@ -125,7 +125,7 @@ impl Http {
         let histories = Histories::open(connected.clone(), contexts::composition().aggregates());
         let (client, access) = (Client::new(connected).opening(keys.clone()), self.access);
         let histories = histories.await?.opening(keys);
-        let gateway = Gateway::new(client.clone(), histories.clone());
+        let gateway = Gateway::new(client.clone(), histories.clone()).limited(limits());
         let gateway = stripe.at(gateway, &client, &histories);
         let gateway = gateway.with(design::routes(client, histories));
         let gateway = gateway.described(&description());
@@ -137,6 +137,15 @@ impl Http {
             ListenError::Address { .. } => error.into(),
         })
     }
+}
+
+/// The usual bounds, as far as this process has files for them. Who is told that there is no room takes
+/// one, too.
+fn limits() -> Limits {
+    let usual = Limits::default();
+    let wanted = usual.connections + Limits::TURNED_AWAY;
+    let room = descriptors::room_for(wanted);
+    Limits { connections: room.saturating_sub(Limits::TURNED_AWAY).max(1), ..usual }
 }
 
 impl Instance {

@@ -10,6 +10,7 @@ pub mod connection;
 pub mod contexts;
 mod copies;
 pub mod data;
+mod descriptors;
 pub mod exit;
 pub mod http;
 mod input;

@@ -34,6 +34,12 @@ pub struct Limits {
     pub stream_time: Duration,
 }
 
+impl Limits {
+    /// Connections at a time that wait for room, or are told that there is none, beside those that have
+    /// some. Beyond them nothing is said.
+    pub const TURNED_AWAY: usize = 64;
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

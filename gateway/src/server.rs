@@ -24,9 +24,6 @@ use crate::{
 
 /// How long nothing is accepted after the system had no room for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// Connections at a time that wait for room, or are told that there is none. Beyond them nothing is
-/// said.
-const TURNED_AWAY_MAX: usize = 64;
 /// How long a connection waits for the place of one that was asked to leave.
 const ROOM_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -94,7 +91,7 @@ impl Gateway {
         let desk = Desk {
             router,
             places: Arc::new(Semaphore::new(limits.connections)),
-            refusals: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
+            refusals: Arc::new(Semaphore::new(Limits::TURNED_AWAY)),
             idle: Arc::default(),
             limits,
             stop: stop.clone(),

@@ -110,6 +110,13 @@ impl Service {
         self.signal(Signal::CONT);
     }
 
+    /// How many files it has open, connections among them.
+    #[must_use]
+    pub fn open_files(&self) -> usize {
+        let pid = self.child.id().unwrap_or_default();
+        std::fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
+    }
+
     /// Asks it to stop in good order, SIGTERM, and waits. True if it says that all went well.
     ///
     /// # Panics

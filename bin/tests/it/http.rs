@@ -2,6 +2,7 @@
 //! wrong with its address.
 
 use std::{
+    os::unix::fs::symlink,
     path::Path,
     sync::{
         Arc,
@@ -10,7 +11,10 @@ use std::{
 };
 
 use tests::{History, LIMIT, Server, Service, eventually};
-use tokio::net::TcpListener;
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::{TcpListener, TcpStream},
+};
 
 use crate::kit::{binary, finish, let_in};
 
@@ -26,9 +30,13 @@ struct Faced {
 
 impl Faced {
     async fn start(server: &Server, folder: &Path, more: &[&str]) -> Self {
+        Self::start_by(Path::new(BINARY), server, folder, more).await
+    }
+
+    async fn start_by(binary: &Path, server: &Server, folder: &Path, more: &[&str]) -> Self {
         let (access, key) = let_in(folder, "admin");
         let usual = ["--http", "127.0.0.1:0", "--access", &access, "--http-rate", "0"];
-        let mut service = Service::start(BINARY, server.url(), &[&usual, more].concat()).await;
+        let mut service = Service::start(binary, server.url(), &[&usual, more].concat()).await;
         let line = service.line("http").await.unwrap();
         let url = line.split_whitespace().nth(1).unwrap().trim_end_matches('/').to_owned();
         Self { service, url, key }
@@ -115,6 +123,36 @@ async fn a_face_alone_asks_the_instances_that_there_are() {
     assert_eq!(found.headers()["etag"], "\"1\"");
     let state = get("/v1/aggregates/person/ada").send().await.unwrap();
     assert_eq!(state.status(), 200);
+}
+
+#[tokio::test]
+async fn however_many_connect_the_service_keeps_files_for_itself() {
+    // As the script says.
+    const FILES: usize = 500;
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let (small, script) = (folder.path().join("small"), "tests/it/http/few_files.sh");
+    symlink(Path::new(env!("CARGO_MANIFEST_DIR")).join(script), &small).unwrap();
+    symlink(BINARY, folder.path().join("headwater")).unwrap();
+    let mut faced = Faced::start_by(&small, &server, folder.path(), &[]).await;
+    let address = faced.url.strip_prefix("http://").unwrap();
+    let mut held = Vec::new();
+    for _ in 0..FILES + 100 {
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        // It may have been turned away.
+        let _ = connection.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n").await;
+        held.push(connection);
+    }
+    let caller = faced.caller();
+    let asked = tokio::spawn(async move { caller.create("ada").await });
+    let mut most = 0;
+    eventually("somebody is answered all the same", LIMIT, async || {
+        most = faced.service.open_files().max(most);
+        asked.is_finished().then_some(())
+    })
+    .await;
+    assert!((100..FILES - 100).contains(&most), "{most} of {FILES} files");
+    drop(held);
+    assert!(faced.service.stop().await);
 }
 
 #[tokio::test]
