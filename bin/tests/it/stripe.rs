@@ -2,6 +2,7 @@
 
 mod intents;
 mod reconcile;
+mod signatures;
 mod storm;
 mod unaccounted;
 mod webhooks;
