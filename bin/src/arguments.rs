@@ -177,7 +177,7 @@ pub enum Command {
     Restore(commands::restore::RestoreArgs),
     /// Show what becomes of a payload written by an older version
     Upcast(commands::upcast::UpcastArgs),
-    /// Make, list and take back the API keys of the HTTP face
+    /// Make, list and take back API keys; wrap the keys of personal data anew
     Keys(commands::keys::KeysArgs),
     /// Show requested mails and what became of them
     Mail(commands::mail::MailArgs),

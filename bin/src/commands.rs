@@ -65,7 +65,7 @@ pub async fn run(cli: Cli, metrics: Option<&Registry>) -> Result<()> {
         Command::Backup(args) => backup::run(global, args).await,
         Command::Restore(args) => Box::pin(restore::run(global, args)).await,
         Command::Upcast(args) => upcast::run(global, args).await,
-        Command::Keys(args) => keys::run(global, args),
+        Command::Keys(args) => keys::run(global, args).await,
         Command::Mail(args) => mail::run(global, args).await,
         Command::Stripe(args) => Box::pin(stripe::run(global, args)).await,
         Command::Soak(args) => Box::pin(soak::run(global, args)).await,

@@ -17,9 +17,9 @@ pub(crate) fn line(record: &Record<'_>) -> String {
     if *schema_version > 1 {
         line.push_str(&format!("  (shape {schema_version})"));
     }
-    if let Some(data) = record.data {
+    if let Some(data) = record.legible() {
         line.push_str("  ");
-        line.push_str(&clean(data.get()));
+        line.push_str(&clean(&data));
     }
     line
 }

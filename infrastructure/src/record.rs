@@ -1,6 +1,8 @@
 //! One event as it is shown outside: the JSON object that the command line and HTTP have in common.
 //! Not here: reading events.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use kit::{EventId, Metadata, Position, Recorded, Version};
 use serde::Serialize;
@@ -9,6 +11,7 @@ use serde_json::value::RawValue;
 use crate::{
     envelope::{Data, Element},
     follow::RawEvent,
+    sealing,
 };
 
 /// An event with its place in the log. The JSON form is a contract with whoever reads it.
@@ -68,6 +71,14 @@ impl<'a> Record<'a> {
             data: data.filter(|_| payload),
             data_base64: data_base64.filter(|_| payload),
         }
+    }
+
+    /// The payload for people, with a mark in the place of each sealed value.
+    #[must_use]
+    pub fn legible(&self) -> Option<Cow<'a, str>> {
+        let data = self.data?;
+        let marked = self.sealed.and_then(|names| sealing::marked(data, names));
+        Some(marked.map_or(Cow::Borrowed(data.get()), |it| Cow::Owned(it.get().to_owned())))
     }
 
     /// The same of an event of a followed chain, without its payload.

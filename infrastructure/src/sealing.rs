@@ -13,13 +13,13 @@ mod keys;
 mod master;
 mod seal;
 
-pub(crate) use commit::is_sealed;
+pub(crate) use commit::{is_sealed, marked};
 pub(crate) use data_key::{DataKey, Place};
 pub(crate) use destroy::DestroyKeys;
 pub(crate) use fingerprint::check;
 pub use fingerprint::named;
 pub(crate) use keys::{Held, Hold};
-pub use keys::{KeyError, Keys};
+pub use keys::{KeyError, Keys, Wrapped};
 pub use master::MasterKeys;
 pub(crate) use seal::{SealError, Sealing, seal};
 #[cfg(test)]

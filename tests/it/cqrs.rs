@@ -1,6 +1,8 @@
 //! Any aggregate of `cqrs-es` runs on our stores: a stranger's bank account, and our own person.
 
 mod account;
+mod guest;
+mod sealing;
 
 use std::{
     collections::HashMap,

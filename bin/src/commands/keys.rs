@@ -1,4 +1,7 @@
-//! `headwater keys`: the API keys of the HTTP face. Needs no server: a running one reads the file again.
+//! `headwater keys`: the API keys of the HTTP face, in a file that a running server reads again; and the
+//! keys of personal data under another master key.
+
+mod rewrap;
 
 use anyhow::Result;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
@@ -31,6 +34,16 @@ enum KeysCommand {
     List(ListArgs),
     /// Take a key back: it is refused within seconds, also by instances that run
     Revoke(RevokeArgs),
+    /// Wrap the keys of personal data anew by the newest master key
+    #[command(after_help = "\
+The file of master keys has the new one in its first line and the others behind it, and every instance \
+was started with it. Nothing is changed unless all keys can be unwrapped. Afterwards the other lines can \
+go; backups from before still need them.
+
+Examples:
+  headwater keys rewrap --master-key-file ./master-key --dry-run
+  headwater keys rewrap --master-key-file ./master-key --nats nats://nats.example.org --creds service.creds")]
+    Rewrap(rewrap::RewrapArgs),
 }
 
 #[derive(Debug, Args)]
@@ -72,15 +85,16 @@ struct RevokeArgs {
     json: JsonArgs,
 }
 
-/// Makes, lists or takes back.
+/// Makes, lists, takes back or wraps anew.
 ///
 /// # Errors
-/// If the access file is not right or cannot be written; `not-found`.
-pub fn run(global: &Global, args: KeysArgs) -> Result<()> {
+/// If the access file is not right or cannot be written; `not-found`; what stands in the way of wrapping.
+pub async fn run(global: &Global, args: KeysArgs) -> Result<()> {
     match args.command {
         KeysCommand::Create(args) => create(global, &args),
         KeysCommand::List(args) => list(global, &args),
         KeysCommand::Revoke(args) => revoke(global, &args),
+        KeysCommand::Rewrap(args) => rewrap::run(global, &args).await,
     }
 }
 

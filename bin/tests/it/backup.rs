@@ -5,6 +5,7 @@ mod archive;
 mod broken;
 mod cut;
 mod keys;
+mod rewrap;
 mod timers;
 mod told;
 mod whole;

@@ -2,6 +2,8 @@
 //! What is read is kept for [`AGE_MAX`] and no longer, so that no instance uses a key that was destroyed
 //! longer ago than that. Not here: what is sealed under them.
 
+mod rewrap;
+
 use std::{
     collections::HashMap,
     fmt,
@@ -16,7 +18,9 @@ use kit::AggregateId;
 use nats::names;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::OnceCell, time::Instant};
+use zeroize::Zeroizing;
 
+pub use self::rewrap::Wrapped;
 use super::{DataKey, MasterKeys, commit};
 use crate::{
     handler::{Cell, CellError},
@@ -226,15 +230,24 @@ impl Keys {
         let Stored::Wrapped { key, master, wrapped, .. } = stored else {
             return Ok(Hold::Destroyed);
         };
-        if !self.0.masters.has(&master) {
+        let bytes = self.bytes(of, (&key, &master, &wrapped))?;
+        Ok(Hold::Key(Arc::new(DataKey::new(key, &bytes))))
+    }
+
+    /// The data key `name` of `of`, which `master` has wrapped.
+    fn bytes(
+        &self,
+        of: &StreamKey,
+        (name, master, wrapped): (&str, &str, &str),
+    ) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+        if !self.0.masters.has(master) {
             return Err(KeyError::Unusable(format!(
                 "the key of {of} is wrapped by the master key {master}, which is not here"
             )));
         }
-        let bytes = self.0.masters.unwrap(&wrapped, &master, of, &key).ok_or_else(|| {
+        self.0.masters.unwrap(wrapped, master, of, name).ok_or_else(|| {
             KeyError::Unusable(format!("the key of {of} is not what {master} has wrapped"))
-        })?;
-        Ok(Hold::Key(Arc::new(DataKey::new(key, &bytes))))
+        })
     }
 
     async fn cell(&self, key: &StreamKey) -> Result<Cell<Stored>, KeyError> {
