@@ -35,6 +35,6 @@ pub use line::ProxiedLine;
 pub use mail_sink::{MailFailure, MailGate, MailLogin, MailSink, MailStep, Received};
 pub use operator::Operator;
 pub use proxy::{Direction, Flow, Proxy};
-pub use rows::alter;
+pub use rows::{alter, alter_database};
 pub use server::{Server, binary};
 pub use service::Service;

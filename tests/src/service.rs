@@ -38,6 +38,9 @@ impl Service {
         std::fs::write(&secret, [7; 32]).expect("the secret is written");
         let mut arguments: Vec<String> = ["serve", "--nats", url].map(str::to_owned).to_vec();
         for (flag, path) in [("--secret-file", &secret), ("--store", &folder.path().join("db"))] {
+            if more.contains(&flag) {
+                continue;
+            }
             arguments.extend([flag.to_owned(), path.display().to_string()]);
         }
         arguments.extend(more.iter().map(|&argument| argument.to_owned()));

@@ -4,6 +4,7 @@
 mod archive;
 mod broken;
 mod cut;
+mod elsewhere;
 mod keys;
 mod rewrap;
 mod timers;
@@ -143,8 +144,12 @@ impl World {
     }
 
     async fn backup(&self, name: &str) -> PathBuf {
+        self.backup_of(&self.server, name).await
+    }
+
+    async fn backup_of(&self, server: &Server, name: &str) -> PathBuf {
         let folder = self.path(name);
-        self.run(&["backup", "create", text(&folder), "--json"]).await.ok();
+        run(server, &["backup", "create", text(&folder), "--json"]).await.ok();
         folder
     }
 }

@@ -78,6 +78,17 @@ pub(super) async fn standing(
     let shown = location.to_string();
     let bad = |source| HandlersError::Store { store: shown.clone(), source };
     let store = Store::open(location).await.map_err(bad)?;
+    let log = Log::id(&shared.events);
+    let foreign = || {
+        Standing::Elsewhere(Problem::store_elsewhere(format!(
+            "the rows in {shown} were folded from another event log; delete the store to fold \
+             them again"
+        )))
+    };
+    // Before the claim: a store that is refused must not stand in the way of the one that takes its place.
+    if !store.may_be_of(&log).await.map_err(bad)? {
+        return Ok(foreign());
+    }
     let id = store.id().await.map_err(bad)?;
     let mine = StoreClaim { store: id.clone(), instance: instance.clone(), released: None };
     let stands = claim(&cell, mine).await.map_err(|error| away(names::HANDLERS, &error))?;
@@ -89,12 +100,8 @@ pub(super) async fn standing(
         ))));
     }
     // Rows of one log and positions of another would look like rows that are up to date.
-    let log = Log::id(&shared.events);
     if store.log(&log).await.map_err(bad)? != log {
-        return Ok(Standing::Elsewhere(Problem::store_elsewhere(format!(
-            "the rows in {shown} were folded from another event log; delete the store to fold \
-             them again"
-        ))));
+        return Ok(foreign());
     }
     Ok(Standing::Here(store))
 }

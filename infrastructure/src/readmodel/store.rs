@@ -93,6 +93,14 @@ impl Store {
         self.meta("log", log).await
     }
 
+    /// Whether the rows come from `log`, or from none yet.
+    pub(crate) async fn may_be_of(&self, log: &str) -> sqlx::Result<bool> {
+        let select = "SELECT value FROM meta WHERE name = $1";
+        let found: Option<(String,)> =
+            self.database.read().await?.first(select, &[Param::Text("log")]).await?;
+        Ok(found.is_none_or(|(found,)| found == log))
+    }
+
     /// The projection whose rows stand furthest in the log, and where.
     pub(crate) async fn furthest(&self) -> sqlx::Result<Option<(String, Position)>> {
         let furthest =
