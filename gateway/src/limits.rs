@@ -36,7 +36,7 @@ pub struct Limits {
 
 impl Limits {
     /// Connections at a time that wait for room, or are told that there is none, beside those that have
-    /// some. Beyond them nothing is said.
+    /// some. Beyond them nobody is accepted: they wait with the system.
     pub const TURNED_AWAY: usize = 64;
 }
 

@@ -136,7 +136,7 @@ impl Desk {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, peer)) => self.take(stream, peer),
+                Ok((stream, peer)) => self.take(stream, peer).await,
                 Err(error) => {
                     tracing::debug!(%error, "no connection was accepted");
                     sleep(ACCEPT_PAUSE).await;
@@ -148,7 +148,7 @@ impl Desk {
         self.work.wait().await;
     }
 
-    fn take(&self, stream: TcpStream, peer: SocketAddr) {
+    async fn take(&self, stream: TcpStream, peer: SocketAddr) {
         let (router, limits, stop) =
             (self.router.clone(), Arc::clone(&self.limits), self.stop.clone());
         let converse = move |stream, seat, place| async move {
@@ -161,16 +161,20 @@ impl Desk {
         let places = Arc::clone(&self.places);
         if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
             self.work.spawn(converse(stream, seat(), place));
-        } else if let Ok(refusal) = Arc::clone(&self.refusals).try_acquire_owned() {
-            let room = self.idle.make_room();
-            self.work.spawn(async move {
-                let place = async { if room { places.acquire_owned().await.ok() } else { None } };
-                let Ok(Some(place)) = timeout(ROOM_TIMEOUT, place).await else {
-                    return connection::turn_away(stream).await;
-                };
-                drop(refusal);
-                converse(stream, seat(), place).await;
-            });
+            return;
         }
+        let refusal = tokio::select! {
+            () = self.stop.cancelled() => return,
+            refusal = Arc::clone(&self.refusals).acquire_owned() => refusal,
+        };
+        let room = self.idle.make_room();
+        self.work.spawn(async move {
+            let place = async { if room { places.acquire_owned().await.ok() } else { None } };
+            let Ok(Some(place)) = timeout(ROOM_TIMEOUT, place).await else {
+                return connection::turn_away(stream).await;
+            };
+            drop(refusal);
+            converse(stream, seat(), place).await;
+        });
     }
 }

@@ -1,6 +1,11 @@
 //! One connection: HTTP/1.1 until it ends, or until this server does.
 
-use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    pin::pin,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
@@ -44,8 +49,9 @@ pub(super) async fn converse(
     let mut protocol = http1::Builder::new();
     protocol.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout);
     protocol.max_buf_size(HEAD_BYTES_MAX);
-    let io = TokioIo::new(Patient::new(stream, limits.write_timeout));
-    let mut connection = pin!(protocol.serve_connection(io, service));
+    let stream = Patient::new(stream, limits.write_timeout);
+    let unsent = stream.unsent();
+    let mut connection = pin!(protocol.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {
@@ -55,9 +61,13 @@ pub(super) async fn converse(
         () = seat.leave().cancelled() => {
             connection.as_mut().graceful_shutdown();
             loop {
-                match timeout(LEAVE_TIMEOUT, connection.as_mut()).await {
+                // Who is owed nothing goes at once: many may have to.
+                let owed = seat.is_at_work() || unsent.load(Ordering::Relaxed);
+                let patience = if owed { LEAVE_TIMEOUT } else { Duration::ZERO };
+                match timeout(patience, connection.as_mut()).await {
                     Ok(ended) => break ended,
                     Err(_) if seat.is_at_work() => {}
+                    Err(_) if !owed && unsent.load(Ordering::Relaxed) => {}
                     Err(_) => return,
                 }
             }

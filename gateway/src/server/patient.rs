@@ -5,6 +5,10 @@ use std::{
     future::Future as _,
     io::{self, ErrorKind},
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -24,11 +28,18 @@ pub(super) struct Patient<S> {
     patience: Duration,
     /// While something waits to be written: until when, and how much of it went.
     waiting: Option<(Pin<Box<Sleep>>, usize)>,
+    /// Whether something does, for others to see.
+    unsent: Arc<AtomicBool>,
 }
 
 impl<S> Patient<S> {
-    pub(super) const fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, waiting: None }
+    pub(super) fn new(stream: S, patience: Duration) -> Self {
+        Self { stream, patience, waiting: None, unsent: Arc::default() }
+    }
+
+    /// Tells whether something waits to be written.
+    pub(super) fn unsent(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.unsent)
     }
 
     /// What an attempt to write came to, seen over the time that it has been tried.
@@ -46,6 +57,7 @@ impl<S> Patient<S> {
             }
             Poll::Ready(failed) => Poll::Ready(failed),
             Poll::Pending => {
+                self.unsent.store(true, Ordering::Relaxed);
                 let patience = self.patience;
                 let (limit, went) =
                     self.waiting.get_or_insert_with(|| (Box::pin(sleep(patience)), 0));
@@ -99,6 +111,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     /// Asked for only once everything is written: nothing waits any more.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.waiting = None;
+        self.unsent.store(false, Ordering::Relaxed);
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

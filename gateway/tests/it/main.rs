@@ -7,6 +7,8 @@ mod aggregates;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod crowds;
+#[cfg(test)]
 mod edge;
 #[cfg(test)]
 mod events;
