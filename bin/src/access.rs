@@ -17,9 +17,9 @@ use gateway::access::{
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{
-    arguments::Global,
     data::{DataFolder, write_whole},
     exit::Advised,
+    options::Global,
 };
 
 /// The roles that there are without a file, in the form of the file.

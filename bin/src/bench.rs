@@ -25,7 +25,7 @@ use measure::{Plan, Round};
 use report::Report;
 
 use crate::{
-    arguments::{Global, JsonArgs},
+    options::{Global, JsonArgs},
     output::Output,
 };
 

@@ -14,7 +14,7 @@ use infrastructure::{
     problem::Problem,
 };
 
-use crate::{arguments::Global, data::DataFolder, exit::Advised};
+use crate::{data::DataFolder, exit::Advised, options::Global};
 
 const DEFAULT: &str = "nats://127.0.0.1:4222";
 

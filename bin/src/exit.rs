@@ -8,7 +8,7 @@ use infrastructure::problem::Problem;
 use kit::excerpt;
 use serde_json::{Value, json};
 
-use crate::{arguments::Format, output::clean};
+use crate::{options::Format, output::clean};
 
 /// The exit code of a wrong command line, which clap uses too.
 const USAGE: u8 = 2;

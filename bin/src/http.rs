@@ -16,8 +16,8 @@ use infrastructure::{
 use routes::design;
 
 use crate::{
-    access::AccessArgs, arguments::Global, connection, contexts, data::DataFolder, descriptors,
-    exit::Advised, stripe::Stripe,
+    access::AccessArgs, connection, contexts, data::DataFolder, descriptors, exit::Advised,
+    options::Global, stripe::Stripe,
 };
 
 /// Where `headwater dev` listens unless it is told otherwise.

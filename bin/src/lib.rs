@@ -17,6 +17,7 @@ mod input;
 mod log;
 mod master_keys;
 pub mod metrics_endpoint;
+pub mod options;
 pub mod output;
 mod past;
 mod read_models;

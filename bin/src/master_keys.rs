@@ -11,7 +11,7 @@ use infrastructure::{
 };
 use kit::Secret;
 
-use crate::{arguments::Global, data::DataFolder, exit::Advised, secret};
+use crate::{data::DataFolder, exit::Advised, options::Global, secret};
 
 /// What to do where they cannot be read.
 const MAKE: &str = "All instances need the same ones, one in each line, the newest first: make one \

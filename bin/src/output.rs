@@ -10,7 +10,7 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::arguments::{Format, Global, JsonArgs};
+use crate::options::{Format, Global, JsonArgs};
 
 /// Where a subcommand writes its answer.
 #[derive(Debug, Clone, Copy)]

@@ -24,8 +24,9 @@ use tokio_util::context::TokioContext;
 use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _};
 
 use crate::{
-    arguments::{Command, Format, Global},
+    arguments::Command,
     exit::Advised,
+    options::{Format, Global},
 };
 
 const TRACES: Signal = Signal {

@@ -26,8 +26,8 @@ use infrastructure::{
 use self::{catch_up::Plan, progress::Progress, report::Report};
 use super::machine::Machine;
 use crate::{
-    arguments::{Global, JsonArgs},
     exit::Advised,
+    options::{Global, JsonArgs},
     output::Output,
 };
 

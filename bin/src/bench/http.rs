@@ -32,7 +32,7 @@ use super::{
     work::{Commands, SPREAD, payload},
 };
 use crate::{
-    arguments::{Global, JsonArgs},
+    options::{Global, JsonArgs},
     output::Output,
 };
 

@@ -13,10 +13,10 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    arguments::{Global, JsonArgs},
     connection,
     copies::{Bar, advised, size, stoppable, told},
     exit::{Advised, Quietly},
+    options::{Global, JsonArgs},
     output::Output,
 };
 

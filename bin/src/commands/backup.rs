@@ -12,10 +12,10 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    arguments::{Global, JsonArgs},
     connection,
     copies::{Bar, advised, stoppable, told},
     exit::Quietly,
+    options::{Global, JsonArgs},
     output::Output,
 };
 

@@ -7,8 +7,8 @@ use kit::{CommandInfo, FieldInfo, excerpt};
 use serde::Serialize;
 
 use crate::{
-    arguments::{Global, JsonArgs},
     connection,
+    options::{Global, JsonArgs},
     output::{Output, clean},
 };
 

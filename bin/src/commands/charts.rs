@@ -5,8 +5,8 @@ use clap::Args;
 use serde_json::json;
 
 use crate::{
-    arguments::{Global, JsonArgs},
     contexts,
+    options::{Global, JsonArgs},
     output::Output,
 };
 

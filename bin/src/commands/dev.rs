@@ -19,12 +19,12 @@ use serde_json::json;
 use self::supervisor::Supervisor;
 use super::serve::not_started;
 use crate::{
-    arguments::{Global, JsonArgs},
     broker, contexts,
     data::DataFolder,
     http::{Http, HttpArgs, Instance},
     master_keys,
     metrics_endpoint::MetricsEndpoint,
+    options::{Global, JsonArgs},
     output::Output,
     signals::Stop,
     smtp::SmtpArgs,

@@ -23,7 +23,7 @@ use infrastructure::{
     problem::Problem,
 };
 
-use crate::{arguments::Global, connection};
+use crate::{connection, options::Global};
 
 /// What `headwater dlq` takes.
 #[derive(Debug, Args)]

@@ -7,10 +7,10 @@ use clap::Args;
 use infrastructure::{client::Client, doctor, provision::ProvisionOptions};
 
 use crate::{
-    arguments::{Global, JsonArgs},
     connection,
     data::DataFolder,
     exit::Quietly,
+    options::{Global, JsonArgs},
     output::{Output, clean},
 };
 

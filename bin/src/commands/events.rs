@@ -14,9 +14,9 @@ use kit::{AggregateId, Version};
 use serde::Serialize;
 
 use crate::{
-    arguments::{Global, JsonArgs},
     connection, contexts,
     log::History,
+    options::{Global, JsonArgs},
     output::Output,
     reader,
     record::line,

@@ -13,10 +13,10 @@ use infrastructure::{
 };
 
 use crate::{
-    arguments::{Global, JsonArgs},
     commands::projection::progress,
     connection,
     exit::Quietly,
+    options::{Global, JsonArgs},
     output::{Output, clean},
     repair::RepairArgs,
 };

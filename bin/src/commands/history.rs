@@ -7,7 +7,7 @@ mod verify;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-use crate::arguments::Global;
+use crate::options::Global;
 
 /// What `headwater history` takes.
 #[derive(Debug, Args)]

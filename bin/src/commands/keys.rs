@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     access::{self, AccessFileArgs},
-    arguments::{Global, JsonArgs},
+    options::{Global, JsonArgs},
     output::{Output, clean},
 };
 

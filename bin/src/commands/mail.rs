@@ -18,10 +18,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::{
-    arguments::{Global, JsonArgs},
     connection,
     data::DataFolder,
     log::{Entry, From, History, Log},
+    options::{Global, JsonArgs},
     output::{Output, clean},
     reader, secret,
 };

@@ -15,9 +15,9 @@ use infrastructure::{
 use serde_json::json;
 
 use crate::{
-    arguments::{Global, JsonArgs},
     connection,
     exit::Quietly,
+    options::{Global, JsonArgs},
     output::{Output, clean},
     repair,
 };

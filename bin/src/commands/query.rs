@@ -5,8 +5,8 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use crate::{
-    arguments::{Global, JsonArgs},
     connection,
+    options::{Global, JsonArgs},
     output::{Output, outline},
 };
 

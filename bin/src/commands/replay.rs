@@ -20,10 +20,10 @@ use serde_json::json;
 
 use self::journal::{Journal, Progress};
 use crate::{
-    arguments::{Global, JsonArgs},
     connection, contexts,
     exit::Advised,
     master_keys,
+    options::{Global, JsonArgs},
     output::Output,
     signals::Stop,
 };

@@ -15,10 +15,10 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    arguments::{Global, JsonArgs},
     broker, connection, contexts,
     copies::{Bar, advised, stoppable},
     data::DataFolder,
+    options::{Global, JsonArgs},
     output::Output,
 };
 

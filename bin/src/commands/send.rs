@@ -18,10 +18,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    arguments::Global,
     connection,
     exit::Advised,
     input::{self, Source},
+    options::Global,
     output::Output,
 };
 

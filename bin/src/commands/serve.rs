@@ -17,13 +17,13 @@ use serde::Serialize;
 pub(super) use self::ready::not_started;
 use self::ready::{Addresses, Ready};
 use crate::{
-    arguments::{Global, JsonArgs},
     connection, contexts,
     data::DataFolder,
     exit::Advised,
     http::{Http, HttpArgs, Instance},
     master_keys,
     metrics_endpoint::MetricsEndpoint,
+    options::{Global, JsonArgs},
     output::Output,
     read_models::ReadModelsArgs,
     secret,

@@ -9,9 +9,9 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::{
-    arguments::{Global, JsonArgs},
     broker,
     exit::Quietly,
+    options::{Global, JsonArgs},
     output::{Output, clean},
     signals::Stop,
     soak::{

@@ -8,8 +8,8 @@ use kit::{AggregateId, Version};
 use serde_json::Value;
 
 use crate::{
-    arguments::{Global, JsonArgs},
     connection, contexts, master_keys,
+    options::{Global, JsonArgs},
     output::{Output, outline},
 };
 

@@ -11,9 +11,9 @@ use infrastructure::{
 };
 
 use crate::{
-    arguments::{Global, JsonArgs},
     connection, contexts,
     data::DataFolder,
+    options::{Global, JsonArgs},
     output::Output,
 };
 

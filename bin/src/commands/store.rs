@@ -8,9 +8,9 @@ use infrastructure::{
 };
 
 use crate::{
-    arguments::{Global, JsonArgs},
     connection,
     exit::Quietly,
+    options::{Global, JsonArgs},
     output::{Output, clean},
     repair::RepairArgs,
 };

@@ -5,7 +5,7 @@ mod reconcile;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-use crate::arguments::Global;
+use crate::options::Global;
 
 /// What `headwater stripe` takes.
 #[derive(Debug, Args)]

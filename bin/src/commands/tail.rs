@@ -6,9 +6,9 @@ use infrastructure::{envelope, problem::Problem, record::Record};
 use nats::Subject;
 
 use crate::{
-    arguments::{Global, JsonArgs},
     connection, contexts,
     log::{From, Log},
+    options::{Global, JsonArgs},
     output::Output,
     record::line,
 };

@@ -8,8 +8,8 @@ use infrastructure::timers::{self, TimerReport, TimerState};
 use kit::AggregateId;
 
 use crate::{
-    arguments::{Global, JsonArgs},
     connection, contexts,
+    options::{Global, JsonArgs},
     output::{Output, clean},
 };
 

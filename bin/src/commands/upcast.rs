@@ -7,10 +7,10 @@ use kit::{Unreadable, excerpt};
 use serde_json::{Value, json};
 
 use crate::{
-    arguments::Global,
     contexts,
     exit::Advised,
     input::{self, Source},
+    options::Global,
     output::{Output, clean, outline},
     reader::Reader,
 };

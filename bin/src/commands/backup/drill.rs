@@ -20,11 +20,11 @@ use tokio_util::sync::CancellationToken;
 
 use self::scratch::Scratch;
 use crate::{
-    arguments::Global,
     broker, contexts,
     copies::{Bar, advised, stoppable},
     data::DataFolder,
     exit::{Advised, Quietly},
+    options::Global,
     output::Output,
 };
 

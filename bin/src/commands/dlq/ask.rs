@@ -17,8 +17,8 @@ use super::{
     wait::{self, Ended, WaitArgs},
 };
 use crate::{
-    arguments::{Global, JsonArgs},
     exit::{Advised, Quietly},
+    options::{Global, JsonArgs},
     output::{Output, clean},
     repair::RepairArgs,
 };

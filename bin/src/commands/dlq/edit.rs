@@ -16,10 +16,10 @@ use super::{
     wait::WaitArgs,
 };
 use crate::{
-    arguments::Global,
     contexts,
     exit::{Advised, Quietly},
     input::{self, Source},
+    options::Global,
     output::{Output, outline},
     reader::Reader,
     repair::RepairArgs,

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::{filter::Filters, letter, problem};
 use crate::{
-    arguments::Global,
     connection,
     log::{From, Log},
+    options::Global,
     output::Output,
 };
 

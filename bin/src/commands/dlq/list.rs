@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{filter::Filters, letter};
 use crate::{
-    arguments::{Global, JsonArgs},
+    options::{Global, JsonArgs},
     output::{Output, clean},
 };
 

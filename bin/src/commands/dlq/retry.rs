@@ -5,7 +5,7 @@ use clap::Args;
 use infrastructure::deadletter::Action;
 
 use super::ask::{self, AskArgs};
-use crate::arguments::Global;
+use crate::options::Global;
 
 /// What `headwater dlq retry` takes.
 #[derive(Debug, Args)]

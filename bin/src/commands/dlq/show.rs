@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::{export, filter, letter, problem};
 use crate::{
-    arguments::{Global, JsonArgs},
     connection,
+    options::{Global, JsonArgs},
     output::{Output, clean, outline},
 };
 

@@ -11,8 +11,8 @@ use infrastructure::{
 use serde_json::{Value, json};
 
 use crate::{
-    arguments::{Global, JsonArgs},
     connection,
+    options::{Global, JsonArgs},
     output::{Output, clean},
 };
 

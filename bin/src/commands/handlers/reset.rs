@@ -20,10 +20,10 @@ use uuid::Uuid;
 
 use super::preview::Preview;
 use crate::{
-    arguments::{Global, JsonArgs},
     connection, contexts,
     exit::Quietly,
     master_keys,
+    options::{Global, JsonArgs},
     output::{Output, clean},
     repair::RepairArgs,
 };

@@ -16,9 +16,9 @@ use kit::AggregateId;
 use tempfile::NamedTempFile;
 
 use crate::{
-    arguments::{Global, JsonArgs},
     connection, contexts,
     exit::Advised,
+    options::{Global, JsonArgs},
     output::Output,
 };
 

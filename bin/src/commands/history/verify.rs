@@ -18,9 +18,9 @@ use tokio::{
 
 use super::export::told;
 use crate::{
-    arguments::{Global, JsonArgs},
     connection, contexts,
     exit::{Advised, Quietly},
+    options::{Global, JsonArgs},
     output::{Output, clean},
 };
 

@@ -13,11 +13,11 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    arguments::{Global, JsonArgs},
     connection,
     copies::{Bar, advised, stoppable},
     exit::Advised,
     master_keys,
+    options::{Global, JsonArgs},
     output::Output,
     secret,
 };

@@ -15,11 +15,11 @@ use infrastructure::readmodel::{
 use serde_json::json;
 
 use crate::{
-    arguments::{Global, JsonArgs},
     contexts,
     data::DataFolder,
     exit::{Advised, Quietly},
     master_keys,
+    options::{Global, JsonArgs},
     output::{Output, clean},
     read_models::ReadModelsArgs,
     signals::Stop,

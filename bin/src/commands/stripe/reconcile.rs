@@ -25,9 +25,9 @@ use self::{
     summary::{Notes, Summary},
 };
 use crate::{
-    arguments::{Global, JsonArgs},
     connection,
     exit::Advised,
+    options::{Global, JsonArgs},
     output::Output,
     stripe::StripeApiArgs,
 };
