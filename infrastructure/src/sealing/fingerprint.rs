@@ -18,11 +18,24 @@ const KEY: &str = "master-key";
 
 /// What the key holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Newest {
+pub(super) struct Newest {
     /// The name of the master key that wraps.
-    master: String,
+    pub(super) master: String,
     /// The instance that left it.
-    instance: String,
+    pub(super) instance: String,
+}
+
+/// Where it is left.
+///
+/// # Errors
+/// `unavailable` if the bucket does not answer.
+pub(super) async fn cell(client: &Client) -> Result<Cell<Newest>, Problem> {
+    let bucket = jetstream::new(client.clone()).get_key_value(names::HANDLERS).await;
+    Ok(Cell::new(&bucket.map_err(|error| away(&error))?, KEY))
+}
+
+fn away(error: &dyn std::fmt::Display) -> Problem {
+    Problem::unavailable(format!("{} does not answer: {error}", names::HANDLERS))
 }
 
 /// Compares `masters` with what others have, and leaves word of a newer one.
@@ -34,11 +47,7 @@ pub(crate) async fn check(
     masters: &MasterKeys,
     instance: &str,
 ) -> Result<(), Problem> {
-    let away = |error: &dyn std::fmt::Display| {
-        Problem::unavailable(format!("{} does not answer: {error}", names::HANDLERS))
-    };
-    let bucket = jetstream::new(client.clone()).get_key_value(names::HANDLERS).await;
-    let cell: Cell<Newest> = Cell::new(&bucket.map_err(|error| away(&error))?, KEY);
+    let cell = cell(client).await?;
     let mine = Newest { master: masters.newest().to_owned(), instance: instance.to_owned() };
     loop {
         let (found, revision) = cell.read().await.map_err(|error| away(&error))?;

@@ -21,7 +21,10 @@ use tokio::{sync::OnceCell, time::Instant};
 use zeroize::Zeroizing;
 
 pub use self::rewrap::Wrapped;
-use super::{DataKey, MasterKeys, commit};
+use super::{
+    DataKey, MasterKeys, commit,
+    fingerprint::{self, Newest},
+};
 use crate::{
     handler::{Cell, CellError},
     store::StreamKey,
@@ -97,6 +100,7 @@ struct Inner {
     client: Client,
     masters: MasterKeys,
     bucket: OnceCell<async_nats::jetstream::kv::Store>,
+    newest: OnceCell<Cell<Newest>>,
     kept: Mutex<HashMap<StreamKey, Held>>,
 }
 
@@ -110,8 +114,8 @@ impl Keys {
     /// The keys behind `client`, wrapped by `masters`. The bucket is looked for when it is needed.
     #[must_use]
     pub fn new(client: Client, masters: MasterKeys) -> Self {
-        let (bucket, kept) = (OnceCell::new(), Mutex::default());
-        Self(Arc::new(Inner { client, masters, bucket, kept }))
+        let (bucket, newest, kept) = (OnceCell::new(), OnceCell::new(), Mutex::default());
+        Self(Arc::new(Inner { client, masters, bucket, newest, kept }))
     }
 
     /// The key of `key`, or that it is destroyed.
@@ -132,7 +136,7 @@ impl Keys {
     /// The same, and a new key where there is none yet.
     ///
     /// # Errors
-    /// [`KeyError`].
+    /// [`KeyError`]; `Away` also while another instance wraps with a newer master key.
     pub(crate) async fn obtain(&self, key: &StreamKey) -> Result<Held, KeyError> {
         if let Some(held) = self.kept(key) {
             return Ok(held);
@@ -143,6 +147,7 @@ impl Keys {
             if let Some(stored) = stored {
                 return Ok(self.keep(key, self.unwrapped(key, stored)?));
             }
+            self.wraps_by_newest().await?;
             let unusable = |error: &dyn fmt::Display| KeyError::Unusable(error.to_string());
             let (new, bytes) = DataKey::generate().map_err(|error| unusable(&error))?;
             let wrapped = self.0.masters.wrap(&bytes, key, new.id());
@@ -160,6 +165,22 @@ impl Keys {
             }
         }
         Err(KeyError::Away(format!("others write the key of {key} all the time")))
+    }
+
+    /// Once an instance wraps with a newer master key, the older ones may be thrown away at any time, and
+    /// what they wrap with them.
+    async fn wraps_by_newest(&self) -> Result<(), KeyError> {
+        let cell = || fingerprint::cell(&self.0.client);
+        let cell = self.0.newest.get_or_try_init(cell).await;
+        let (found, _) =
+            cell.map_err(|problem| KeyError::Away(problem.detail))?.read().await.map_err(away)?;
+        match found {
+            Some(found) if found.master != self.0.masters.newest() => Err(KeyError::Away(format!(
+                "the instance {} wraps new keys with the master key {}; start this one with it as the first",
+                found.instance, found.master
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// Destroys the key of `key` for good: its bytes are overwritten on the server's disk, and a mark

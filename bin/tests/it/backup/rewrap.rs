@@ -33,6 +33,14 @@ async fn keys_are_wrapped_anew_once_every_instance_has_the_new_master_key_and_no
     assert_eq!(early.code, Some(4), "{early:?}");
     assert!(early.stderr.contains("the instances still wrap with"), "{early:?}");
 
+    // What an instance without the new one would wrap now could soon not be unwrapped any more.
+    assert!(serve_with(&world.server, &world.sink, "other", &with_file).await.stop().await);
+    let body = json!({"email": "dave@example.org"}).to_string();
+    let create = ["send", "design", "dave", "create-request", "--json", &body];
+    let behind = run(&world.server, &create).await;
+    assert_eq!(behind.code, Some(6), "{behind:?}");
+    assert!(behind.stderr.contains("wraps new keys with the master key"), "{behind:?}");
+
     assert!(world.service.stop().await);
     world.service = serve_with(&world.server, &world.sink, "both", &with_file).await;
     let done = world.run(&[&rewrap[..], &["--json"]].concat()).await.json().remove(0);

@@ -73,8 +73,8 @@ impl Keys {
         Err(Problem::master_key_differs(detail))
     }
 
-    /// Refuses as long as instances wrap with another master key than the newest one here: they could not
-    /// unwrap what this one wraps.
+    /// Refuses until an instance wraps with the newest master key here. Those that have not been started
+    /// with it by then make no new keys, and cannot unwrap what is wrapped anew.
     ///
     /// # Errors
     /// `conflict`, or `master-key-differs` if theirs is not even known here; `unavailable`.
@@ -82,8 +82,8 @@ impl Keys {
         match sealing::named(self.client()).await? {
             Some(master) if master == self.0.masters.newest() => Ok(()),
             Some(master) if self.0.masters.has(&master) => Err(Problem::conflict(format!(
-                "the instances still wrap with the master key {master}; start each of them with the new one \
-                 as the first first"
+                "the instances still wrap with the master key {master}; start all of them with the new one \
+                 in the first line"
             ))),
             Some(master) => Err(Problem::master_key_differs(format!(
                 "the instances wrap with the master key {master}, which is not here"
@@ -141,13 +141,18 @@ impl Keys {
         Err(Problem::unavailable(format!("others write the key of {key} all the time")))
     }
 
-    /// Every aggregate that has a key, or had one.
+    /// Every aggregate that has a key, or had one. The leader lists them: a replica that is behind would
+    /// leave out keys, and their master key would be thrown away.
     async fn names(&self) -> Result<BoxStream<'static, Result<StreamKey, Problem>>, Problem> {
         let away = |error: &dyn std::fmt::Display| Problem::unavailable(error.to_string());
-        let names = self.bucket().await?.keys().await.map_err(|error| away(&error))?;
-        Ok(names
-            .map_err(move |error| away(&error))
-            .and_then(async |name| {
+        let bucket = self.bucket().await?;
+        let (stream, prefix) = (&bucket.stream, bucket.prefix.clone());
+        let subjects = stream.info_with_subjects(format!("{prefix}>")).await;
+        Ok(subjects
+            .map_err(|error| away(&error))?
+            .map(move |found| {
+                let (subject, _) = found.map_err(|error| away(&error))?;
+                let name = subject.strip_prefix(&prefix).unwrap_or(&subject);
                 let foreign = || Problem::corrupt(format!("{name:?} is no aggregate's key"));
                 let (aggregate, id) = name.split_once('.').ok_or_else(foreign)?;
                 let id = id.parse().map_err(|_| foreign())?;
