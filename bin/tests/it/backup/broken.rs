@@ -187,7 +187,7 @@ async fn what_a_killed_drill_leaves_behind_the_next_one_removes() {
         command.args(["backup", "drill", text(&backup), "--json", "--data"]).arg(&data);
         command
     };
-    let scratch = data.join("drill");
+    let scratch = data.join(".drill");
     let (mut child, mut command) = (None, drill().await);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let pid = eventually("a drill stands still amid its work", LIMIT, async || {

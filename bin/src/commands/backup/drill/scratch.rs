@@ -12,6 +12,9 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::{data::DataFolder, exit::Advised};
 
+/// Its name in the data folder: one that nobody gives to a folder of theirs, because it is removed.
+const FOLDER: &str = ".drill";
+
 /// The folder of the drill, of which a data folder has one at a time. It holds all that the log does, and
 /// goes with this value; what a drill that was killed left of it, the next one removes.
 pub(super) struct Scratch {
@@ -30,14 +33,14 @@ impl Scratch {
             let advice = "Wait for its end, or give this one its own folder with --data DIR.";
             return Err(Advised::new(message, advice).into());
         }
-        let scratch = Self { path: data.path().join("drill"), _lock: lock };
-        if scratch.path.exists() {
-            Broker::end_left_behind(scratch.path.clone()).await?;
-            fs::remove_dir_all(&scratch.path).with_context(unusable)?;
+        let path = data.path().join(FOLDER);
+        if path.exists() {
+            Broker::end_left_behind(path.clone()).await?;
+            fs::remove_dir_all(&path).with_context(unusable)?;
             tracing::info!("what a drill that was killed had left is removed");
         }
-        DirBuilder::new().mode(0o700).create(&scratch.path).with_context(unusable)?;
-        Ok(scratch)
+        DirBuilder::new().mode(0o700).create(&path).with_context(unusable)?;
+        Ok(Self { path, _lock: lock })
     }
 
     pub(super) fn path(&self) -> &Path {
