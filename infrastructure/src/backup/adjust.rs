@@ -97,7 +97,8 @@ fn is_before(cut: Option<&Cut>, kept: &Kept) -> bool {
 /// When the message was stored first, however often it came back since.
 fn stored_at(kept: &Kept) -> DateTime<Utc> {
     let noted = kept.headers.get(headers::STORED_AT).and_then(|all| all.first()?.parse().ok());
-    noted.unwrap_or(kept.time)
+    // Whoever may queue a command could write what has not come yet.
+    noted.map_or(kept.time, |noted| kept.time.min(noted))
 }
 
 fn letter(mut kept: Kept, cut: &Cut) -> Option<Kept> {

@@ -49,6 +49,8 @@ pub(super) enum Full {
 impl Room {
     pub(super) fn new(max: usize, bytes_max: usize) -> Self {
         let (taken, bytes) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        // Any command that is allowed gets in once the others are done.
+        let bytes_max = bytes_max.max(COMMAND_BYTES_MAX);
         Self { taken, max, bytes, bytes_max, tally: Arc::default() }
     }
 
