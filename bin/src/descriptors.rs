@@ -5,8 +5,6 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// What the service needs for itself: connections to NATS and to stores, and files.
 const OWN: u64 = 256;
-/// Connections that are taken however few files there are.
-const CONNECTIONS_MIN: usize = 16;
 
 /// How many of `wanted` connections there is room for. Asks the system for as many files as that takes: it
 /// mostly begins with fewer than it allows.
@@ -18,7 +16,7 @@ pub(crate) fn room_for(wanted: usize) -> usize {
     let limit = Rlimit { current: Some(raised), maximum: found.maximum };
     let files = if setrlimit(Resource::Nofile, limit).is_ok() { raised } else { now };
     let room = usize::try_from(files.saturating_sub(OWN)).unwrap_or(usize::MAX);
-    let room = room.clamp(CONNECTIONS_MIN.min(wanted), wanted);
+    let room = room.min(wanted);
     if room < wanted {
         tracing::warn!(
             files,

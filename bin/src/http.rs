@@ -22,6 +22,8 @@ use crate::{
 
 /// Where `headwater dev` listens unless it is told otherwise.
 const PORT: u16 = 8080;
+/// Connections that are taken however few files there are.
+const CONNECTIONS_MIN: usize = 16;
 
 /// Everything that can be asked over HTTP.
 #[must_use]
@@ -139,13 +141,19 @@ impl Http {
     }
 }
 
-/// The usual bounds, as far as this process has files for them. Who is told that there is no room takes
-/// one, too.
+/// The usual bounds, as far as this process has files for them.
 fn limits() -> Limits {
     let usual = Limits::default();
-    let wanted = usual.connections + Limits::TURNED_AWAY;
-    let room = descriptors::room_for(wanted);
-    Limits { connections: room.saturating_sub(Limits::TURNED_AWAY).max(1), ..usual }
+    within(descriptors::room_for(usual.connections + usual.turned_away))
+}
+
+/// The usual bounds with no more connections than `room`, unless that is next to none. Who is told that
+/// there is no place takes one file, too.
+fn within(room: usize) -> Limits {
+    let usual = Limits::default();
+    let turned_away = usual.turned_away.min(room / 4).max(1);
+    let connections = room.saturating_sub(turned_away).max(CONNECTIONS_MIN).min(usual.connections);
+    Limits { connections, turned_away, ..usual }
 }
 
 impl Instance {
@@ -186,5 +194,19 @@ impl Instance {
             serving.drain().await;
         }
         self.runtime.drain().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_files_leave_few_connections_and_fewer_refusals() {
+        let bounds = [0, 16, 64, 320, 1088, 5000].map(|room| {
+            let limits = within(room);
+            (limits.connections, limits.turned_away)
+        });
+        assert_eq!(bounds, [(16, 1), (16, 4), (48, 16), (256, 64), (1024, 64), (1024, 64)]);
     }
 }

@@ -8,6 +8,11 @@ pub struct Limits {
     /// Connections at a time. Whoever comes beyond them gets the place of one that is idle, and is told
     /// `busy` if none is.
     pub connections: usize,
+    /// Connections at a time that wait for room, or are told that there is none, beside those that have
+    /// some. Beyond them nobody is accepted: they wait with the system.
+    pub turned_away: usize,
+    /// How long whoever comes may wait for the place of one that was asked to leave.
+    pub room_timeout: Duration,
     /// Requests at work at a time, probes of health and open streams not counted. Routes that are open to
     /// everybody have as many places of their own, so that a webhook is not kept out by callers.
     pub requests: usize,
@@ -34,16 +39,12 @@ pub struct Limits {
     pub stream_time: Duration,
 }
 
-impl Limits {
-    /// Connections at a time that wait for room, or are told that there is none, beside those that have
-    /// some. Beyond them nobody is accepted: they wait with the system.
-    pub const TURNED_AWAY: usize = 64;
-}
-
 impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1024,
+            turned_away: 64,
+            room_timeout: Duration::from_secs(2),
             requests: 512,
             streams: 128,
             streams_each: 16,

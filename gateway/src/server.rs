@@ -4,6 +4,8 @@
 mod connection;
 mod idle;
 mod patient;
+#[cfg(test)]
+mod tests;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -24,8 +26,6 @@ use crate::{
 
 /// How long nothing is accepted after the system had no room for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How long a connection waits for the place of one that was asked to leave.
-const ROOM_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why a gateway does not listen.
 #[derive(Debug, thiserror::Error)]
@@ -88,15 +88,7 @@ impl Gateway {
             return Err(ListenError::Unguarded(address));
         }
         let Assembled { router, limits, stop } = self.assemble();
-        let desk = Desk {
-            router,
-            places: Arc::new(Semaphore::new(limits.connections)),
-            refusals: Arc::new(Semaphore::new(Limits::TURNED_AWAY)),
-            idle: Arc::default(),
-            limits,
-            stop: stop.clone(),
-            work: TaskTracker::new(),
-        };
+        let desk = Desk::new(router, limits, stop.clone());
         Ok(Serving { address, stop, accepting: tokio::spawn(desk.run(listener)) })
     }
 }
@@ -129,6 +121,18 @@ struct Desk {
 }
 
 impl Desk {
+    fn new(router: Router, limits: Arc<Limits>, stop: CancellationToken) -> Self {
+        Self {
+            router,
+            places: Arc::new(Semaphore::new(limits.connections)),
+            refusals: Arc::new(Semaphore::new(limits.turned_away)),
+            idle: Arc::new(Idle::new(limits.connections)),
+            limits,
+            stop,
+            work: TaskTracker::new(),
+        }
+    }
+
     async fn run(self, listener: TcpListener) {
         loop {
             let accepted = tokio::select! {
@@ -151,26 +155,27 @@ impl Desk {
     async fn take(&self, stream: TcpStream, peer: SocketAddr) {
         let (router, limits, stop) =
             (self.router.clone(), Arc::clone(&self.limits), self.stop.clone());
+        let idle = Arc::clone(&self.idle);
+        // From its seat on it counts as idle, also for whoever comes before its task has begun.
+        let seat = move || Seat::take(&idle, peer.ip());
         let converse = move |stream, seat, place| async move {
             connection::converse(stream, peer, router, (&limits, &stop), seat).await;
             drop(place);
         };
-        let idle = Arc::clone(&self.idle);
-        // From now on it counts as idle, also for whoever comes before its task has begun.
-        let seat = move || Seat::take(&idle, peer.ip());
-        let places = Arc::clone(&self.places);
-        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-            self.work.spawn(converse(stream, seat(), place));
-            return;
-        }
+        let mut place = Box::pin(Arc::clone(&self.places).acquire_owned());
         let refusal = tokio::select! {
+            // A place that is there goes before a refusal that is there.
+            biased;
             () = self.stop.cancelled() => return,
+            Ok(place) = &mut place => {
+                self.work.spawn(converse(stream, seat(), place));
+                return;
+            }
             refusal = Arc::clone(&self.refusals).acquire_owned() => refusal,
         };
-        let room = self.idle.make_room();
+        let (idle, patience) = (Arc::clone(&self.idle), self.limits.room_timeout);
         self.work.spawn(async move {
-            let place = async { if room { places.acquire_owned().await.ok() } else { None } };
-            let Ok(Some(place)) = timeout(ROOM_TIMEOUT, place).await else {
+            let Ok(Some(place)) = timeout(patience, idle.room(place)).await else {
                 return connection::turn_away(stream).await;
             };
             drop(refusal);

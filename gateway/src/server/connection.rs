@@ -53,6 +53,8 @@ pub(super) async fn converse(
     let unsent = stream.unsent();
     let mut connection = pin!(protocol.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
+        // Who has said something by the time that it gets its place is heard before it has to leave it.
+        biased;
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
