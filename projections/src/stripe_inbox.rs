@@ -30,7 +30,7 @@ impl TableProjection for StripeInbox {
     const VERSION: u32 = 1;
     const TABLES: &'static [Table] = &[reports::REPORTS, refunds::REFUNDS];
     const STATEMENTS: &'static [Statement] =
-        &[reports::COME, reports::TOLD, reports::SET_ASIDE, reports::ERASED];
+        &[reports::COME, reports::TOLD, reports::NAMED, reports::SET_ASIDE, reports::ERASED];
     const QUERIES: &'static [Query] =
         &[queries::EVENTS, queries::REFUNDS_DUE, queries::TOTALS, queries::UNACCOUNTED];
     type When = StripeInboxEvent;

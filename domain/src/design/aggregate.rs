@@ -7,7 +7,7 @@ use super::{Design, DesignCommand, DesignError, DesignEvent, Lifecycle, Payment,
 
 impl Aggregate for Design {
     const TYPE: &'static str = "design";
-    const STATE_SCHEMA: u32 = 4;
+    const STATE_SCHEMA: u32 = 5;
     type Command = DesignCommand;
     type Event = DesignEvent;
     type Error = DesignError;

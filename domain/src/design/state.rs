@@ -171,9 +171,13 @@ impl Design {
                 let fees = Fees { fee: money(recorded.fee), net: money(recorded.net) };
                 self.fees.insert(recorded.intent_id.clone(), fees);
             }
-            E::PaymentHeld(PaymentHeld { held, .. }) => self.held.push(held.clone()),
+            E::PaymentHeld(PaymentHeld { held, .. }) => {
+                self.held.retain(|it| !held.names(it));
+                self.held.push(held.clone());
+            }
             E::PaymentUnfit(PaymentUnfit { held, .. }) => {
                 self.held.retain(|it| it != held);
+                self.unfit.retain(|it| !held.names(it));
                 self.unfit.push(held.clone());
             }
             E::PaymentSucceeded(PaymentSucceeded { report, .. }) => {

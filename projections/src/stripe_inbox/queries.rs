@@ -88,7 +88,8 @@ pub(super) const REFUNDS_DUE: Query = Query {
     order: &["since", "request_id", "intent_id", "event_id"],
 };
 
-/// How many payments there are of each, and how much they come to.
+/// How many payments there are of each, and how much they come to: `refund-due` is what `refunds-due` lists,
+/// and what is set aside by a request is counted as both.
 pub(super) const TOTALS: Query = Query {
     name: "totals",
     params: &[],
@@ -97,7 +98,10 @@ pub(super) const TOTALS: Query = Query {
             FROM {stripe_inbox}
             WHERE status IN ('held', 'received', 'set-aside') AND is_money
             UNION ALL
-            SELECT 'refund-due', currency, amount_minor FROM {refunds_due}) AS all_of_it
+            SELECT 'refund-due', currency, amount_minor FROM {refunds_due}
+            UNION ALL
+            SELECT 'refund-due', coalesce(currency, ''), amount_minor
+            FROM {stripe_inbox} WHERE status = 'set-aside' AND told = 'set-aside') AS all_of_it
           GROUP BY what, currency",
     columns: &[
         // held, received, set-aside or refund-due.

@@ -96,6 +96,14 @@ pub(super) const TOLD: Statement = Statement {
     ],
 };
 
+/// What was told without an event of Stripe has one now, under whose id it stands.
+pub(super) const NAMED: Statement = Statement {
+    sql: "DELETE FROM {stripe_inbox}
+          WHERE request_id = $1 AND intent_id = $2 AND amount_minor = $3 AND currency = $4
+            AND id LIKE '%/%' AND told <> 'recorded'",
+    params: &[Type::Text, Type::Text, Type::Int, Type::Text],
+};
+
 pub(super) const SET_ASIDE: Statement = Statement {
     sql: "UPDATE {stripe_inbox} SET status = 'set-aside', code = $2, detail = $3
           WHERE id = $1 AND (told IS NULL OR told <> 'recorded')",
@@ -150,8 +158,8 @@ pub(super) fn told(request: &AggregateId, event: &DesignEvent) -> Vec<Change> {
         E::PaymentFailed(e) => recorded(request, &e.report, false),
         E::PaymentCancelled(e) => recorded(request, &e.report, false),
         E::PaymentSucceeded(e) => recorded(request, &e.report, true),
-        E::PaymentHeld(e) => Some(aside(request, &e.held, None)),
-        E::PaymentUnfit(e) => Some(aside(request, &e.held, Some((&e.code, &e.detail)))),
+        E::PaymentHeld(e) => return aside(request, &e.held, None),
+        E::PaymentUnfit(e) => return aside(request, &e.held, Some((&e.code, &e.detail))),
         E::RequestCreated(_)
         | E::AnswerVersioned(_)
         | E::RequestSubmitted(_)
@@ -180,7 +188,15 @@ fn recorded(request: &AggregateId, report: &PaymentReport, is_money: bool) -> Op
 }
 
 /// Money that pays for nothing, and why if that is known.
-fn aside(request: &AggregateId, held: &HeldPayment, why: Option<(&Text<100>, &Reason)>) -> Change {
+fn aside(
+    request: &AggregateId,
+    held: &HeldPayment,
+    why: Option<(&Text<100>, &Reason)>,
+) -> Vec<Change> {
+    let named = held.stripe_event_id.as_ref().map(|_| {
+        let (intent, currency) = (Value::from(&held.intent_id), held.currency.as_str().into());
+        NAMED.run([request.into(), intent, held.amount.into(), currency])
+    });
     let event = held.stripe_event_id.as_ref().map(Value::from);
     let id = event.unwrap_or_else(|| unnamed(request, &held.intent_id, held.at.timestamp()));
     let status = if why.is_some() { "set-aside" } else { "held" };
@@ -190,7 +206,7 @@ fn aside(request: &AggregateId, held: &HeldPayment, why: Option<(&Text<100>, &Re
         why.map(|(code, _)| code.as_str()).into(),
         why.map(|(_, detail)| detail.as_str()).into(),
     ]);
-    TOLD.run(row)
+    named.into_iter().chain([TOLD.run(row)]).collect()
 }
 
 /// The id of money that was told without an event of Stripe. No id of Stripe's has a slash.

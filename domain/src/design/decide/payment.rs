@@ -120,11 +120,14 @@ impl Design {
         self.with_refunds(self.reported(command, &fact), said.as_ref())
     }
 
-    /// Whether `held` is known: the very same, or another that the same event of the provider told.
+    /// Whether `held` is known: another that the same event of the provider told, or, of what names no
+    /// event, the same money of the same payment.
     fn stands_aside(&self, held: &HeldPayment) -> bool {
         let event = &held.stripe_event_id;
-        let told = |known: &HeldPayment| event.is_some() && known.stripe_event_id == *event;
-        self.set_aside().any(|known| told(known) || known == held)
+        self.set_aside().any(|known| match event {
+            Some(_) => known.stripe_event_id == *event,
+            None => known.is_same_money(held),
+        })
     }
 
     /// Money that came, and pays for nothing: nobody has said what the request costs, or `why` it is not
@@ -136,7 +139,7 @@ impl Design {
         why: Option<DesignError>,
     ) -> Decision {
         let held = held(command, fact);
-        if self.set_aside().count() >= FINAL_FACTS {
+        if self.set_aside().filter(|known| !held.names(known)).count() >= FINAL_FACTS {
             return Err(DesignError::TooManyFacts { max: FINAL_FACTS });
         }
         let provenance = self.said(command.provenance.as_ref());

@@ -90,6 +90,17 @@ impl HeldPayment {
         (intent_id, at, stripe_event_id) == (&report.intent_id, &report.at, &report.stripe_event_id)
     }
 
+    /// Whether `other` is as much of the same payment.
+    pub(in crate::design) fn is_same_money(&self, other: &Self) -> bool {
+        (&self.intent_id, self.money()) == (&other.intent_id, other.money())
+    }
+
+    /// Whether it names the provider's event of `other`, which was told without one: it takes its place.
+    pub(in crate::design) fn names(&self, other: &Self) -> bool {
+        let (mine, others) = (&self.stripe_event_id, &other.stripe_event_id);
+        mine.is_some() && others.is_none() && self.is_same_money(other)
+    }
+
     /// The amount in its currency.
     #[must_use]
     pub const fn money(&self) -> Money {

@@ -120,7 +120,12 @@ async fn each_event_of_stripe_says_what_became_of_it(world: World) {
     let totals = rows(&world, &handlers, "totals", json!({})).await;
     assert_eq!(
         told(&totals, ["what", "currency", "payments", "amount_minor"]),
-        [json!(["held", "eur", 1, 4900]), json!(["set-aside", "eur", 3, 1300])]
+        [
+            json!(["held", "eur", 1, 4900]),
+            // Nobody here can give back what no request has.
+            json!(["refund-due", "eur", 1, 100]),
+            json!(["set-aside", "eur", 3, 1300]),
+        ]
     );
 
     // Once it is quoted, what was held is a payment like any other.
@@ -197,6 +202,51 @@ async fn money_told_by_hand_and_before_its_event_is_on_the_list_too(world: World
     handlers.stop().await;
 }
 
+async fn money_that_names_no_request_leaves_the_list_by_a_word_with_its_event(world: World) {
+    let handlers = world.handlers(&inbox(), "one").await;
+    receive(&world, "stray", PAID, Value::Null, 700).await;
+    become_of(&world, &handlers, &[("evt_stray", "set-aside")]).await;
+    send(&world, "r1", "create-request", json!({"design_code": "D-7"})).await;
+    let word = json!({"intent_id": "pi_stray", "fact": "succeeded", "amount": 700,
+        "currency": "eur", "at": "2026-01-02T03:06:05Z", "stripe_event_id": "evt_stray"});
+    send(&world, "r1", "record-payment", word).await;
+    become_of(&world, &handlers, &[("evt_stray", "recorded")]).await;
+    assert_eq!(rows(&world, &handlers, "unaccounted", json!({})).await, [] as [Value; 0]);
+    handlers.stop().await;
+}
+
+async fn money_that_is_told_with_and_without_its_event_is_one_row(world: World) {
+    let handlers = world.handlers(&inbox(), "one").await;
+    requests(&world, &["r1", "r2", "r3"]).await;
+    let asked_for = |intent: &str| {
+        json!({"intent_id": intent, "fact": "succeeded", "amount": 100, "currency": "eur",
+            "at": "2026-01-02T03:06:01Z"})
+    };
+    // The webhook first, and last.
+    receive(&world, "first", PAID, "r2".into(), 100).await;
+    become_of(&world, &handlers, &[("evt_first", "held")]).await;
+    send(&world, "r2", "record-payment", asked_for("pi_first")).await;
+    send(&world, "r3", "record-payment", asked_for("pi_last")).await;
+    receive(&world, "last", PAID, "r3".into(), 100).await;
+    become_of(&world, &handlers, &[("evt_first", "held"), ("evt_last", "held")]).await;
+    let totals = async || {
+        let totals = rows(&world, &handlers, "totals", json!({})).await;
+        told(&totals, ["what", "currency", "payments", "amount_minor"])
+    };
+    assert_eq!(totals().await, [json!(["held", "eur", 2, 200])]);
+    quote(&world, "r2").await;
+    quote(&world, "r3").await;
+    become_of(&world, &handlers, &[("evt_first", "set-aside"), ("evt_last", "set-aside")]).await;
+    let due = rows(&world, &handlers, "refunds-due", json!({})).await;
+    let expected = [json!(["pi_first", "evt_first"]), json!(["pi_last", "evt_last"])];
+    assert_eq!(told(&due, ["intent_id", "event_id"]), expected);
+    let expected = [json!(["refund-due", "eur", 2, 200]), json!(["set-aside", "eur", 2, 200])];
+    assert_eq!(totals().await, expected);
+    let verdict = world.verified("stripe-inbox", &inbox()).await;
+    assert!(verdict.is_sound(), "{verdict:?}");
+    handlers.stop().await;
+}
+
 async fn what_an_erased_event_said_is_gone_and_what_a_request_recorded_stays(world: World) {
     let handlers = world.handlers(&inbox(), "one").await;
     requests(&world, &["r1"]).await;
@@ -232,5 +282,7 @@ with_every_store! {
     each_event_of_stripe_says_what_became_of_it,
     money_to_be_given_back_stands_on_a_list_and_so_does_what_is_not_what_was_quoted,
     money_told_by_hand_and_before_its_event_is_on_the_list_too,
+    money_that_is_told_with_and_without_its_event_is_one_row,
+    money_that_names_no_request_leaves_the_list_by_a_word_with_its_event,
     what_an_erased_event_said_is_gone_and_what_a_request_recorded_stays,
 }

@@ -65,6 +65,45 @@ fn nothing_pays_for_a_product_before_its_price_is_quoted() {
 }
 
 #[test]
+fn money_that_stands_aside_is_counted_once_whether_or_not_its_event_is_named() {
+    let unnamed = |amount| with("succeeded", "pi_1", 1, &json!({"amount": amount}));
+    let named = |amount| {
+        with("succeeded", "pi_1", 3, &json!({"amount": amount, "stripe_event_id": "evt_1"}))
+    };
+    for amount in [4_990, 100] {
+        let (events, given) = tell(request(&[]), named(amount));
+        assert_eq!(names(&events), ["payment-held"]);
+        let webhook_first = given.when(unnamed(amount)).then_unchanged();
+        let (_, given) = tell(request(&[]), unnamed(amount));
+        let (events, given) = tell(given, named(amount));
+        assert_eq!(names(&events), ["payment-held"], "its event becomes known");
+        let webhook_last = given.when(unnamed(amount)).then_unchanged();
+        for given in [webhook_first, webhook_last] {
+            let [held] = given.state().held.as_slice() else { panic!("{:?}", given.state()) };
+            assert_eq!(held.stripe_event_id.as_ref().unwrap().as_str(), "evt_1");
+            let (events, given) = tell(given.when(named(amount)).then_unchanged(), ask("quote"));
+            let fits = amount == 4_990;
+            let last = if fits { "payment-succeeded" } else { "payment-unfit" };
+            assert_eq!(names(&events), ["request-quoted", last]);
+            if !fits {
+                // Nor does it fail for ever: it is known.
+                given.when(unnamed(amount)).then_unchanged();
+            }
+        }
+    }
+    // Told after the quote, an event still takes the place of what had none.
+    let (_, given) = tell(request(&[]), unnamed(100));
+    let (_, given) = tell(given, ask("quote"));
+    let (events, given) = tell(given, named(100));
+    assert_eq!(names(&events), ["payment-unfit"]);
+    assert_eq!(given.state().unfit.len(), 1, "{:?}", given.state().unfit);
+    // Another amount of the same payment is other money.
+    let (_, given) = tell(request(&[]), named(100));
+    let (events, _) = tell(given, unnamed(200));
+    assert_eq!(names(&events), ["payment-held"]);
+}
+
+#[test]
 fn what_waits_for_a_quote_is_bounded() {
     let mut given = request(&[]);
     for at in 0..100 {
