@@ -52,12 +52,10 @@ impl CurrentIntent {
         request: &AggregateId,
         now: DateTime<Utc>,
     ) -> Result<Self, BadIntent> {
-        let standing: Standing =
-            json::read(object).map_err(|error| BadIntent::Unreadable(error.to_string()))?;
+        let standing: Standing = json::read(object).map_err(|_| BadIntent::Unreadable)?;
         let (fact, at) = standing.last();
         let at = match at {
-            Some(second) => DateTime::from_timestamp(second, 0)
-                .ok_or_else(|| BadIntent::Unreadable("a time is out of range".to_owned()))?,
+            Some(second) => DateTime::from_timestamp(second, 0).ok_or(BadIntent::Unreadable)?,
             None => now,
         };
         let intent = PaymentIntent::of(Object::read(object)?, fact, Some(request))?;
@@ -83,8 +81,9 @@ impl Standing {
             "succeeded" => (PaymentFact::Succeeded, charged),
             "canceled" => (PaymentFact::Cancelled, self.canceled_at),
             "processing" => (PaymentFact::Processing, None),
+            // A charge that takes days was made before it was on its way, and fails after that.
             "requires_payment_method" if self.last_payment_error.is_some() => {
-                (PaymentFact::Failed, charged)
+                (PaymentFact::Failed, None)
             }
             _ => (PaymentFact::Created, Some(self.created)),
         }

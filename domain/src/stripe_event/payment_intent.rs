@@ -43,9 +43,10 @@ pub struct Glimpse {
 /// Why an event of a known type says nothing that could be recorded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadIntent {
-    /// It has not the shape of a payment.
-    #[error("data.object is no payment intent: {0}")]
-    Unreadable(String),
+    /// It has not the shape of a payment. Where it has not is not said: that would quote it, and what is
+    /// said stays when it is erased.
+    #[error("data.object has not the shape of a payment intent")]
+    Unreadable,
     /// Nobody can tell what it is for.
     #[error("metadata.request_id is not there: the payment was made elsewhere")]
     NoRequest,
@@ -59,7 +60,7 @@ impl BadIntent {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Unreadable(_) => "unreadable",
+            Self::Unreadable => "unreadable",
             Self::NoRequest => "no-request",
             Self::Uncertain(_) => "uncertain-amount",
         }
@@ -121,13 +122,13 @@ struct PaymentMethod {
 impl Object {
     /// One that stands alone.
     pub(super) fn read(object: &[u8]) -> Result<Self, BadIntent> {
-        json::read(object).map_err(|error| BadIntent::Unreadable(error.to_string()))
+        json::read(object).map_err(|_| BadIntent::Unreadable)
     }
 
     /// The one that an event is about.
     fn of(payload: &Payload) -> Result<Self, BadIntent> {
-        let event: Event = json::read(payload.as_str().as_bytes())
-            .map_err(|error| BadIntent::Unreadable(error.to_string()))?;
+        let event: Event =
+            json::read(payload.as_str().as_bytes()).map_err(|_| BadIntent::Unreadable)?;
         Ok(event.data.object)
     }
 

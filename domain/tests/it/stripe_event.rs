@@ -126,6 +126,12 @@ fn what_says_nothing_that_could_be_recorded_says_why() {
     assert_eq!(code(|object| *object = json!(null)), "unreadable");
 }
 
+#[test]
+fn what_is_said_of_an_unreadable_payment_quotes_nothing_of_it() {
+    let bad = read(PaymentFact::Created, |object| object["amount"] = json!("Ada Lovelace"));
+    assert!(!bad.unwrap_err().to_string().contains("Ada"));
+}
+
 /// What Stripe answers when it is asked for the payment of the sample, changed.
 fn current(change: impl FnOnce(&mut Value)) -> Result<CurrentIntent, BadIntent> {
     let event: Value = serde_json::from_str(payload(|_| {}).as_str()).unwrap();
@@ -150,7 +156,7 @@ fn a_payment_is_where_stripe_says_it_is() {
         (
             json!({"status": "requires_payment_method", "last_payment_error": declined}),
             PaymentFact::Failed,
-            second(1_767_323_200),
+            noon(),
         ),
         (json!({"status": "requires_payment_method"}), PaymentFact::Created, second(1_767_323_045)),
         (json!({"status": "of_tomorrow"}), PaymentFact::Created, second(1_767_323_045)),

@@ -182,6 +182,11 @@ impl Payments {
         let current = CurrentIntent::read(object.get().as_bytes(), id, Utc::now());
         let current =
             current.map_err(|bad| faults::at_stripe(&Error::Unreadable(bad.code().to_owned())))?;
+        if current.intent.request_id != *id {
+            return Err(faults::at_stripe(&Error::Refused(
+                "the intent is another request's".to_owned(),
+            )));
+        }
         match self.send(id, current.report(RECONCILED_BY), None, asker).await {
             Err(problem) if problem.is_transient() => Err(problem),
             // What does not fit is told by Stripe's event, and set aside.

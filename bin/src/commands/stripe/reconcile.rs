@@ -67,8 +67,8 @@ pub(super) struct ReconcileArgs {
 pub(super) async fn run(global: &Global, args: ReconcileArgs) -> Result<()> {
     let output = Output::with(global, args.json);
     let stripe = args.stripe.client()?.ok_or_else(|| {
-        let advice = "Give it --stripe-key-file FILE; a restricted key that reads events and payment \
-                      intents is enough.";
+        let advice = "Give it --stripe-key-file FILE; a restricted key that reads events, payment \
+                      intents and charges is enough.";
         Advised::usage("there is no key to ask Stripe with", advice)
     })?;
     let client = connection::client(global).await?;

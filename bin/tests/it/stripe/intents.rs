@@ -170,6 +170,23 @@ async fn what_stripe_was_paid_is_recorded_and_not_sold_again_before_any_webhook_
 }
 
 #[tokio::test]
+async fn an_intent_of_another_request_pays_for_nothing_here() {
+    let mut world = World::start().await;
+    world.requests(&["r-1", "r-2"]).await;
+    let intent = world.intent("r-1").await;
+    let begun = json!({"intent_id": intent, "fact": "created", "amount": 4900,
+        "currency": "eur", "at": "2026-11-21T12:00:00Z"});
+    world.send("design", "r-2", "record-payment", begun).await;
+    world.fake.pay(&intent);
+    let wanted = json!({"request_id": "r-2"});
+    assert_eq!(refused(&world, wanted).await, (502, "stripe-refused".to_owned()));
+    let expected =
+        ["request-created", "request-submitted", "payment-intent-created", "request-quoted"];
+    world.history("design", "r-2", &expected).await;
+    assert!(world.service.stop().await);
+}
+
+#[tokio::test]
 async fn an_intent_that_was_paid_though_its_making_was_never_answered_is_found() {
     let mut world = World::start().await;
     world.requests(&["r-1"]).await;

@@ -1,7 +1,9 @@
 //! `headwater stripe reconcile`: what no webhook has brought.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
-use tests::{FakeStripe, StripeFailure};
+use tests::{FakeStripe, StripeFailure, post};
 
 use super::world::World;
 use crate::kit::{Finished, binary, finish};
@@ -104,6 +106,84 @@ async fn payments_that_are_open_are_compared_though_no_event_tells_of_them() {
     assert_eq!(summary(&reconcile(&[]).await), found(3, 0, false));
     // The fees of the payment are fetched like those of any other.
     world.told("r-1", "payment-fees-recorded").await;
+    assert!(world.service.stop().await);
+}
+
+/// What is said of payments alone, later than all events there are.
+async fn intents(world: &World) -> (Value, Option<i32>) {
+    let done = reconcile_since(world, "2199-01-01", &[]).await;
+    (summary(&done)["intents"].clone(), done.code)
+}
+
+fn intents_found(seen: u64, recorded: u64) -> (Value, Option<i32>) {
+    (json!({"seen": seen, "recorded": recorded, "unknown": 0, "failed": 0}), Some(0))
+}
+
+#[tokio::test]
+async fn a_payment_that_fails_days_after_it_was_begun_has_failed() {
+    let mut world = World::start().await;
+    world.requests(&["r-1"]).await;
+    let intent = world.intent("r-1").await;
+    world.fake.process(&intent);
+    assert_eq!(intents(&world).await, intents_found(1, 1));
+    // Stripe makes the charge when it is begun, and the bank says no days after that.
+    world.fake.advance(chrono::TimeDelta::days(-3));
+    world.fake.decline(&intent, "card_declined");
+    assert_eq!(intents(&world).await, intents_found(1, 1));
+    let failed = world.told("r-1", "payment-failed").await;
+    assert_eq!(
+        (&failed["payment"]["status"], &failed["superseded"]),
+        (&json!("FAILED"), &json!(false))
+    );
+    assert_eq!(intents(&world).await, intents_found(1, 0));
+    assert!(world.service.stop().await);
+}
+
+/// A payment of 4.90 for the request `id`, made at Stripe by somebody else and known here.
+async fn made_elsewhere(world: &World, id: &str) -> String {
+    let url = world.fake.url();
+    let address = url.strip_prefix("http://").unwrap();
+    let key = format!("Bearer {}", FakeStripe::KEY);
+    let headers = [("authorization", key.as_str()), ("stripe-version", "2024-06-20")];
+    let form = format!("amount=490&currency=eur&metadata[request_id]={id}");
+    let (status, made) = post(address, "/v1/payment_intents", &headers, form).await.unwrap();
+    assert_eq!(status, 200, "{made}");
+    let begun = json!({"intent_id": made["id"], "fact": "created", "amount": 490,
+        "currency": "eur", "at": "2026-11-21T12:00:00Z"});
+    world.send("design", id, "record-payment", begun).await;
+    made["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn money_that_stands_aside_is_counted_once_and_is_no_failure() {
+    let mut world = World::start().await;
+    world.requests(&["r-1", "r-2"]).await;
+    let first = made_elsewhere(&world, "r-1").await;
+    let second = made_elsewhere(&world, "r-2").await;
+    let paid = [world.fake.pay(&first), world.fake.pay(&second)];
+    // The webhook is before one of them, and after the other.
+    world.bring(&paid[..1]).await;
+    world.told("r-1", "payment-held").await;
+    assert_eq!(intents(&world).await, intents_found(2, 1));
+    world.bring(&paid[1..]).await;
+    let begun = ["request-created", "request-submitted", "payment-intent-created"];
+    world.history("design", "r-2", &[&begun[..], &["payment-held"; 2]].concat()).await;
+    assert_eq!(intents(&world).await, intents_found(2, 0));
+    let list = async |query: &str, column: &str| {
+        let now = json!({"after": world.commits().await, "wait_ms": 30_000});
+        let answer = world.client.query("stripe-inbox", query, &now).await.unwrap();
+        let answer: Value = serde_json::from_str(answer.get()).unwrap();
+        let rows = answer["rows"].as_array().unwrap().iter();
+        rows.map(|row| row[column].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>()
+    };
+    let events = BTreeSet::from(paid.map(|event| event.id));
+    assert_eq!(list("unaccounted", "id").await, events);
+    // It is not what is quoted, and the payment is as open here as before.
+    for id in ["r-1", "r-2"] {
+        world.send("design", id, "quote", json!({"amount": 4900, "currency": "eur"})).await;
+    }
+    assert_eq!(list("refunds-due", "event_id").await, events);
+    assert_eq!(intents(&world).await, intents_found(2, 0));
     assert!(world.service.stop().await);
 }
 

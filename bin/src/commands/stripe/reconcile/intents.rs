@@ -12,7 +12,11 @@ use domain::{
     stripe_event::CurrentIntent,
 };
 use futures::{StreamExt as _, stream};
-use infrastructure::{client::Client, problem::Problem, request::CommandRequest};
+use infrastructure::{
+    client::Client,
+    problem::Problem,
+    request::{CommandRequest, Status},
+};
 use kit::{Aggregate as _, AggregateId, Command as _, TableProjection as _};
 use projections::DesignRequests;
 use routes::design::RECONCILED_BY;
@@ -57,13 +61,17 @@ pub(super) async fn all(
     told: &BTreeSet<String>,
     notes: &mut Notes,
 ) -> Result<()> {
+    // One that goes on meanwhile, by this or by a webhook, comes up under another status again.
+    let mut asked = BTreeSet::new();
     for status in OPEN {
         let mut cursor = Value::Null;
         loop {
             let params = json!({"current_payment_status": status, "limit": 200, "cursor": cursor});
             let answer = client.query(DesignRequests::NAME, "states", &params).await?;
             let Rows { rows, next } = serde_json::from_str(answer.get())?;
-            let is_asked = |(_, id): &(Open, String)| id.starts_with(STRIPES) && !told.contains(id);
+            let is_asked = |(_, id): &(Open, String)| {
+                id.starts_with(STRIPES) && !told.contains(id) && asked.insert(id.clone())
+            };
             let named = rows.into_iter().filter_map(|mut row| {
                 let id = row.stripe_payment_intent_id.take()?;
                 Some((row, id))
@@ -109,10 +117,14 @@ async fn compare(
     if !is_news(&row.current_payment_status, current.fact) {
         return Ok(Compared::Same);
     }
-    if !dry_run {
-        record(client, &row.request_id, current).await?;
+    if dry_run {
+        return Ok(Compared::WentOn);
     }
-    Ok(Compared::WentOn)
+    Ok(match record(client, &row.request_id, current).await? {
+        // Such as money that stands aside, and leaves the payment open.
+        Status::Unchanged => Compared::Same,
+        Status::Committed | Status::Replayed => Compared::WentOn,
+    })
 }
 
 /// Whether `fact` says more than that the payment stands at `status`. A failed attempt leaves it open, and
@@ -130,7 +142,7 @@ async fn record(
     client: &Client,
     request: &AggregateId,
     current: CurrentIntent,
-) -> Result<(), Problem> {
+) -> Result<Status, Problem> {
     let command = DesignCommand::from(current.report(RECONCILED_BY));
     let body = command.body().map_err(|error| Problem::internal(error.to_string()))?;
     let mut order = CommandRequest::new(Design::TYPE, request.clone(), command.name(), body);
@@ -140,7 +152,7 @@ async fn record(
     loop {
         match client.send(&order).await {
             Err(problem) if problem.is_transient() && attempt < ATTEMPTS_MAX => attempt += 1,
-            sent => return sent.map(drop),
+            sent => return sent.map(|reply| reply.status),
         }
     }
 }
