@@ -39,6 +39,7 @@ fn blocks(text: &str) -> Vec<String> {
         "MAIL_ID",
         "SELECTION_ID",
         "COMMAND_ID",
+        "EVENT_ID",
         "POSITION",
         "soak",
         "stripe.key",
